@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one header that every kernel source includes first: Windows' own structure layouts from mingw's DDK headers, seen from the
+ * kernel's side (names are defined here, not imported), plus the internal assertions.
+ */
+#ifndef TESTKERNEL_KERNEL_H
+#define TESTKERNEL_KERNEL_H
+
+#include <ntifs.h>
+#include <ntddk.h>
+#include <wdm.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Windows' 64-bit DEVICE_OBJECT is 0x150 bytes; mingw's definition lacks the trailing pad. */
+#define WINDOWS_DEVICE_OBJECT_SIZE 0x150
+
+#define KERNEL_BASE      0xFFFFF80000000000ULL /* physical 0 of RAM is mapped here (2 MiB pages, all RAM) */
+#define KERNEL_IMAGE     0xFFFFF80000110000ULL /* the kernel's PE image, physical 0x110000 */
+#define IMAGE_REGION     0xFFFFF80200000000ULL /* driver images, 4 KiB pages */
+#define POOL_REGION      0xFFFFA80000000000ULL /* pool, 4 KiB pages */
+#define STACK_REGION     0xFFFFB00000000000ULL /* kernel stacks, each with guard pages */
+#define IOSPACE_REGION   0xFFFFF88000000000ULL /* MmMapIoSpace, 4 KiB pages, never reused soon */
+
+#define CONTAINER(address, type, field) CONTAINING_RECORD(address, type, field)
+#define COUNT_OF(array)                 (sizeof(array) / sizeof((array)[0]))
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Physical pages and page tables. */
+#ifndef MM_MM_H
+#define MM_MM_H
+#include "kernel.h"
+
+#define PTE_PRESENT   0x001ULL
+#define PTE_WRITE     0x002ULL
+#define PTE_PWT       0x008ULL
+#define PTE_PCD       0x010ULL /* uncached with PWT */
+#define PTE_LARGE     0x080ULL
+#define PTE_GLOBAL    0x100ULL
+#define PTE_NX        0x8000000000000000ULL
+#define PTE_ADDRESS   0x000FFFFFFFFFF000ULL
+
+/* Boot. RAM from the multiboot memory map; page tables of our own. */
+VOID MmInitialize(VOID);
+
+/* IRQL <= DISPATCH_LEVEL. Physical pages: contiguous, zeroed, below Highest (~0ULL = anywhere), aligned to Alignment pages. 0 = none left. */
+ULONG64 MiAllocatePages(ULONG Count, ULONG64 Highest, ULONG Alignment);
+VOID MiFreePages(ULONG64 Physical, ULONG Count);
+/* Where RAM is mapped for the kernel's own use. */
+static inline PVOID MiPhysicalToVirtual(ULONG64 Physical)
+{
+    return (PVOID)(KERNEL_BASE + Physical);
+}
+
+/* IRQL <= DISPATCH_LEVEL. Maps Count pages at Virtual with PTE_* flags (PTE_PRESENT is added). FALSE: no memory for page tables. */
+BOOLEAN MiMap(PVOID Virtual, ULONG64 Physical, ULONG Count, ULONG64 Flags);
+/* Unmaps and flushes; the pages are not freed. */
+VOID MiUnmap(PVOID Virtual, ULONG Count);
+/* Changes flags of mapped pages. */
+VOID MiProtect(PVOID Virtual, ULONG Count, ULONG64 Flags);
+/* The page table entry that maps Virtual (4 KiB or large), or 0. Any IRQL. */
+ULONG64 MiTranslate(const VOID *Virtual, PULONG64 Physical);
+/* Reserves Count pages of address space in one of the regions; never given back, so stale pointers fault. */
+PVOID MiReserve(ULONG64 Region, ULONG Count);
+/* Is [Virtual, +Length) mapped? Any IRQL. */
+BOOLEAN MiIsMapped(const VOID *Virtual, SIZE_T Length);
+
+/* Pool blocks that are still allocated by an image's code ([Base, +Size) is the caller); used at unload. Returns the count, logs each. */
+ULONG MiReportLeaks(PVOID Base, SIZE_T Size);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* printf as Windows' kernel has it: %d %i %u %x %X %o %c %C %s %S %ws %wZ %Z %p %I64 %I32 %I %ll %l %h %z, flags, width, precision. */
+#ifndef RTL_FORMAT_H
+#define RTL_FORMAT_H
+#include <stdarg.h>
+#include <stddef.h>
+
+/* Any IRQL. Returns the length that the whole text needs (without terminator), writes at most Size bytes including the terminator. */
+size_t RtlFormatV(char *Buffer, size_t Size, const char *Format, va_list Arguments);
+size_t RtlFormat(char *Buffer, size_t Size, const char *Format, ...);
+
+#endif

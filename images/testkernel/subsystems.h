@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What main.c and the agent call of the other subsystems. */
+#ifndef TESTKERNEL_SUBSYSTEMS_H
+#define TESTKERNEL_SUBSYSTEMS_H
+#include "kernel.h"
+#include "agent/json.h"
+
+/* io/ (PASSIVE_LEVEL, initial system thread): object manager, registry, I/O, PnP; enumerates the buses and starts the devices. */
+NTSTATUS IoInitSystem(VOID);
+/* agent/buddyctl.c (PASSIVE_LEVEL): runs a verb of docs/guest-interface.md, writes one JSON object, returns the exit code. */
+int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out);
+/* po/ (PASSIVE_LEVEL): sleeps and wakes; returns after resume, or with the veto. */
+NTSTATUS PoSuspendSystem(SYSTEM_POWER_STATE State);
+/* po/ (PASSIVE_LEVEL): powers the tree down, then PowerActionShutdownOff, …Reset or …Shutdown (halt). Does not return on success. */
+NTSTATUS PoShutdownSystem(POWER_ACTION Action);
+
+#endif
