@@ -16,6 +16,10 @@
 /* Boot. RAM from the multiboot memory map; page tables of our own. */
 VOID MmInitialize(VOID);
 
+VOID MiInitializePaging(VOID);
+ULONG MiFreePageCount(VOID);
+ULONG MiTotalPageCount(VOID); /* up to the highest RAM address */
+
 /* IRQL <= DISPATCH_LEVEL. Physical pages: contiguous, zeroed, below Highest (~0ULL = anywhere), aligned to Alignment pages. 0 = none left. */
 ULONG64 MiAllocatePages(ULONG Count, ULONG64 Highest, ULONG Alignment);
 VOID MiFreePages(ULONG64 Physical, ULONG Count);
