@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pci/power.c - power IRPs of a function. The D-state is written to the hardware when the IRP reaches the PDO: on the way down that is
+ * last, on the way up first, so the function driver touches its device only in D0 (Microsoft, "Device Power States").
+ *
+ * Delays (PM 5.6.1, PCIe 5.9.1): 10 ms after a change to or from D3hot, 200 us to or from D2. They are waited for by a timer before the next
+ * access, not after the change, so that many devices' delays overlap, and after S3, where the platform's reset has already put the function into
+ * D0, there is none. A function with Immediate_Readiness_on_Return_to_D0 (PCIe 7.5.2.1) needs none either.
+ *
+ * Memory decoding stays on in D3hot, which the specification allows: the function then sees a wrong access and reports it.
+ */
+#include "pci.h"
+#include "kd/log.h"
+
+#define PMC_D1           0x0200
+#define PMC_D2           0x0400
+#define PMC_READY_AT_D0  0x0010
+#define PMC_PME(state)   (0x0800u << (state))
+#define PMCSR_STATE      0x0003
+#define PMCSR_PME_ENABLE 0x0100
+#define PMCSR_PME_STATUS 0x8000
+
+#define MICROSECONDS(n) ((n)*10ll)
+
+static USHORT Pmcsr(const PCI_FUNCTION *Function)
+{
+    return PciRead16(Function->At, Function->PmCap + 4u);
+}
+
+/* Not a read-modify-write of PME_Status, which is cleared by writing 1. */
+static void WritePmcsr(const PCI_FUNCTION *Function, USHORT Value)
+{
+    PciWrite16(Function->At, Function->PmCap + 4u, Value & ~PMCSR_PME_STATUS);
+}
+
+static LONGLONG Now(void)
+{
+    return (LONGLONG)KeQueryInterruptTime();
+}
+
+/* How long the function must be left alone after a change between two states. */
+static LONGLONG Recovery(const PCI_FUNCTION *Function, ULONG From, ULONG To)
+{
+    ULONG deepest = max(From, To);
+
+    if (From == To || (To == 0 && (Function->PmSupport & PMC_READY_AT_D0)))
+        return 0;
+    return deepest == 3 ? MICROSECONDS(10000) : deepest == 2 ? MICROSECONDS(200) : 0;
+}
+
+static BOOLEAN Supports(const PCI_FUNCTION *Function, DEVICE_POWER_STATE State)
+{
+    if (State == PowerDeviceD1)
+        return (Function->PmSupport & PMC_D1) != 0;
+    if (State == PowerDeviceD2)
+        return (Function->PmSupport & PMC_D2) != 0;
+    return State == PowerDeviceD0 || State == PowerDeviceD3;
+}
+
+/* Write the state and note until when the function must be left alone. Any IRQL. */
+static void WriteState(PCI_FUNCTION *Function, DEVICE_POWER_STATE State)
+{
+    USHORT old = Pmcsr(Function), wanted = (USHORT)(State - PowerDeviceD0);
+
+    if ((old & PMCSR_STATE) != wanted) {
+        WritePmcsr(Function, (old & ~PMCSR_STATE) | wanted);
+        Function->ReadyTime.QuadPart = Now() + Recovery(Function, old & PMCSR_STATE, wanted);
+    }
+}
+
+/* To D1..D3: keep what will be lost, and stop the function from mastering the bus, then change the state. IRQL <= DISPATCH_LEVEL. */
+static void PowerDown(PCI_FUNCTION *Function, DEVICE_POWER_STATE State)
+{
+    if (Function->PowerState == PowerDeviceD0) {
+        PciSaveConfig(Function);
+        PciWrite16(Function->At, PCI_COMMAND, PciRead16(Function->At, PCI_COMMAND) & ~PCI_ENABLE_BUS_MASTER);
+    }
+    if (Function->PmCap != 0) {
+        WriteState(Function, State);
+        if (Function->WakeArmed)
+            WritePmcsr(Function, Pmcsr(Function) | PMCSR_PME_ENABLE);
+    }
+}
+
+static void FinishPowerUp(PCI_FUNCTION *Function)
+{
+    if (Function->PmCap != 0 && (Pmcsr(Function) & PMCSR_PME_ENABLE))
+        WritePmcsr(Function, Pmcsr(Function) & ~PMCSR_PME_ENABLE);
+    if (Function->SavedValid)
+        PciRestoreConfig(Function);
+    Function->SavedValid = FALSE;
+}
+
+/* To D0 for START and for a caller that may wait. PASSIVE_LEVEL. STATUS_DEVICE_NOT_CONNECTED: the function has gone. */
+NTSTATUS PciSetFunctionPower(PCI_FUNCTION *Function, DEVICE_POWER_STATE State)
+{
+    LARGE_INTEGER wait;
+
+    if (State != PowerDeviceD0) {
+        PowerDown(Function, State);
+    } else {
+        for (int step = 0; step < 2; step++) {
+            wait.QuadPart = Now() - Function->ReadyTime.QuadPart;
+            if (wait.QuadPart < 0)
+                KeDelayExecutionThread(KernelMode, FALSE, &wait);
+            if (step == 0 && Function->PmCap != 0)
+                WriteState(Function, PowerDeviceD0);
+        }
+        if (!PciSameFunction(Function))
+            return STATUS_DEVICE_NOT_CONNECTED;
+        FinishPowerUp(Function);
+    }
+    Function->PowerState = State;
+    return STATUS_SUCCESS;
+}
+
+/* A power-up that has to wait: the IRP is pending and the timer goes on with it. */
+typedef struct _PCI_POWER_UP {
+    PCI_FUNCTION *Function;
+    PIRP Irp;
+    KTIMER Timer;
+    KDPC Dpc;
+    BOOLEAN Written; /* D0 stands in PMCSR */
+} PCI_POWER_UP;
+
+static void Complete(PIRP Irp, NTSTATUS Status)
+{
+    PoStartNextPowerIrp(Irp);
+    Irp->IoStatus.Status = Status;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+}
+
+static NTSTATUS EndPowerUp(PCI_FUNCTION *Function)
+{
+    POWER_STATE state = {.DeviceState = PowerDeviceD0};
+
+    if (!Function->Present || !PciSameFunction(Function)) {
+        /* The only reason for which a power-up may fail (Microsoft, "Handling IRP_MN_SET_POWER for Device Power States"). */
+        IoInvalidateDeviceRelations(Function->Bus->Pdo, BusRelations);
+        return STATUS_DEVICE_NOT_CONNECTED;
+    }
+    FinishPowerUp(Function);
+    Function->PowerState = PowerDeviceD0;
+    PoSetPowerState(Function->Common.Self, DevicePowerState, state);
+    return STATUS_SUCCESS;
+}
+
+/* Returns TRUE when the function may be touched in D0, otherwise the timer is running. */
+static BOOLEAN Step(PCI_POWER_UP *PowerUp)
+{
+    PCI_FUNCTION *function = PowerUp->Function;
+    LARGE_INTEGER due;
+
+    for (;;) {
+        due.QuadPart = Now() - function->ReadyTime.QuadPart;
+        if (due.QuadPart < 0) {
+            KeSetTimer(&PowerUp->Timer, due, &PowerUp->Dpc);
+            return FALSE;
+        }
+        if (PowerUp->Written)
+            return TRUE;
+        if (function->PmCap != 0 && function->Present)
+            WriteState(function, PowerDeviceD0);
+        PowerUp->Written = TRUE;
+    }
+}
+
+static VOID NTAPI PowerUpDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    PCI_POWER_UP *up = Context;
+
+    if (!Step(up))
+        return;
+    Complete(up->Irp, EndPowerUp(up->Function));
+    ExFreePoolWithTag(up, PCI_TAG);
+}
+
+static NTSTATUS PowerUp(PCI_FUNCTION *Function, PIRP Irp)
+{
+    PCI_POWER_UP *up;
+    NTSTATUS status;
+
+    up = ExAllocatePoolWithTag(NonPagedPool, sizeof(*up), PCI_TAG);
+    if (up == NULL) {
+        status = STATUS_INSUFFICIENT_RESOURCES;
+        Complete(Irp, status);
+        return status;
+    }
+    RtlZeroMemory(up, sizeof(*up));
+    up->Function = Function;
+    up->Irp = Irp;
+    KeInitializeTimer(&up->Timer);
+    KeInitializeDpc(&up->Dpc, PowerUpDpc, up);
+    IoMarkIrpPending(Irp); /* before the timer can complete it */
+    if (Step(up)) {
+        Complete(Irp, EndPowerUp(Function));
+        ExFreePoolWithTag(up, PCI_TAG);
+    }
+    return STATUS_PENDING;
+}
+
+static NTSTATUS SetPower(PCI_FUNCTION *Function, PIRP Irp, PIO_STACK_LOCATION Stack)
+{
+    POWER_STATE state = Stack->Parameters.Power.State;
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (Stack->Parameters.Power.Type == DevicePowerState) {
+        if (state.DeviceState == PowerDeviceD0)
+            return PowerUp(Function, Irp);
+        if (!Supports(Function, state.DeviceState)) {
+            status = STATUS_NOT_SUPPORTED;
+        } else {
+            PoSetPowerState(Function->Common.Self, DevicePowerState, state);
+            if (Function->Present)
+                PowerDown(Function, state.DeviceState);
+            Function->PowerState = state.DeviceState;
+        }
+    }
+    Complete(Irp, status);
+    return status;
+}
+
+static NTSTATUS QueryPower(PCI_FUNCTION *Function, PIRP Irp, PIO_STACK_LOCATION Stack)
+{
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (Stack->Parameters.Power.Type == DevicePowerState &&
+        !Supports(Function, Stack->Parameters.Power.State.DeviceState))
+        status = STATUS_UNSUCCESSFUL;
+    Complete(Irp, status);
+    return status;
+}
+
+static VOID NTAPI CancelWait(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PCI_FUNCTION *function = Device->DeviceExtension;
+
+    InterlockedCompareExchangePointer((PVOID *)&function->WaitWake, NULL, Irp);
+    function->WakeArmed = FALSE;
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+    Complete(Irp, STATUS_CANCELLED);
+}
+
+/* One wait at a time; it stays pending until PciSignalWake (PM 5.3 and Microsoft, "Wait/Wake IRPs"). */
+static NTSTATUS WaitWake(PCI_FUNCTION *Function, PIRP Irp, PIO_STACK_LOCATION Stack)
+{
+    ULONG state = (ULONG)(Function->PowerState - PowerDeviceD0);
+    BOOLEAN deepest = Stack->Parameters.WaitWake.PowerState > PowerSystemWorking;
+    NTSTATUS status = STATUS_PENDING;
+    KIRQL irql;
+
+    if (!(Function->PmSupport & 0xF800) || (!deepest && !(Function->PmSupport & PMC_PME(state)))) {
+        status = STATUS_INVALID_DEVICE_STATE;
+    } else if (InterlockedCompareExchangePointer((PVOID *)&Function->WaitWake, Irp, NULL) != NULL) {
+        status = STATUS_DEVICE_BUSY;
+    } else {
+        IoMarkIrpPending(Irp);
+        Function->WakeArmed = TRUE;
+        IoAcquireCancelSpinLock(&irql);
+        IoSetCancelRoutine(Irp, CancelWait);
+        if (Irp->Cancel && IoSetCancelRoutine(Irp, NULL) != NULL) {
+            Irp->CancelIrql = irql;
+            CancelWait(Function->Common.Self, Irp);
+            return STATUS_PENDING;
+        }
+        IoReleaseCancelSpinLock(irql);
+        return STATUS_PENDING;
+    }
+    Complete(Irp, status);
+    return status;
+}
+
+/* A function asserted PME: complete its wait/wake IRP and clear the status. TRUE if it was this one. IRQL <= DISPATCH_LEVEL. */
+BOOLEAN PciSignalWake(PCI_FUNCTION *Function)
+{
+    PIRP irp;
+
+    if (Function->PmCap == 0 || !(Pmcsr(Function) & PMCSR_PME_STATUS) ||
+        PciRead16(Function->At, 0) == PCI_INVALID_VENDORID)
+        return FALSE;
+    PciWrite16(Function->At, Function->PmCap + 4u, (Pmcsr(Function) & ~PMCSR_PME_ENABLE) | PMCSR_PME_STATUS);
+    irp = InterlockedExchangePointer((PVOID *)&Function->WaitWake, NULL);
+    Function->WakeArmed = FALSE;
+    if (irp != NULL && IoSetCancelRoutine(irp, NULL) != NULL) {
+        PoSetSystemWake(irp);
+        Complete(irp, STATUS_SUCCESS);
+    }
+    return TRUE;
+}
+
+/* IRP_MJ_POWER of a PDO. IRQL <= DISPATCH_LEVEL. */
+NTSTATUS PciDispatchFunctionPower(PCI_FUNCTION *Function, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    NTSTATUS status = Irp->IoStatus.Status;
+
+    switch (stack->MinorFunction) {
+    case IRP_MN_SET_POWER:
+        return SetPower(Function, Irp, stack);
+    case IRP_MN_QUERY_POWER:
+        return QueryPower(Function, Irp, stack);
+    case IRP_MN_WAIT_WAKE:
+        return WaitWake(Function, Irp, stack);
+    default:
+        Complete(Irp, status);
+        return status;
+    }
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* pci/windows.c - the address ranges that a bridge forwards, and who has which part of them. */
+#include "pci.h"
+
+static void Open(PCI_RANGE *Window, ULONGLONG First, ULONGLONG Last)
+{
+    Window->First = First;
+    Window->Last = Last;
+}
+
+/* Read the windows of the bridge above a bus (PCI-to-PCI Bridge Architecture 1.2, 3.2.5); the root bus forwards everything.
+ * A base above the limit means closed. PASSIVE_LEVEL. */
+VOID PciReadWindows(PCI_BUS *Bus)
+{
+    PCI_ADDRESS at;
+    ULONG io, memory, prefetch;
+    ULONGLONG first, last;
+
+    if (Bus->Bridge == NULL) {
+        Open(&Bus->Window[PciWindowIo], 0x1000, 0xFFFF);
+        Open(&Bus->Window[PciWindowMemory], 0x80000000ull, 0xFEBFFFFFull);
+        Open(&Bus->Window[PciWindowPrefetch], 0x80000000ull, ~0ull);
+        return;
+    }
+    at = Bus->Bridge->At;
+    io = PciRead16(at, PCI_IO_BASE);
+    memory = PciRead32(at, PCI_MEMORY_BASE);
+    prefetch = PciRead32(at, PCI_PREFETCH_BASE);
+
+    first = (io & 0xF0) << 8;
+    last = (io & 0xF000) | 0xFFF;
+    if ((io & 0xF) == 1) {
+        ULONG upper = PciRead32(at, PCI_IO_UPPER);
+
+        first |= (upper & 0xFFFF) << 16;
+        last |= upper & 0xFFFF0000;
+    }
+    Open(&Bus->Window[PciWindowIo], first, last);
+    Open(&Bus->Window[PciWindowMemory], (memory & 0xFFF0) << 16, (memory & 0xFFF00000) | 0xFFFFF);
+
+    first = (prefetch & 0xFFF0) << 16;
+    last = (prefetch & 0xFFF00000) | 0xFFFFF;
+    if ((prefetch & 0xF) == 1) {
+        first |= (ULONGLONG)PciRead32(at, PCI_PREFETCH_UPPER) << 32;
+        last |= (ULONGLONG)PciRead32(at, PCI_PREFETCH_UPPER + 4) << 32;
+    }
+    Open(&Bus->Window[PciWindowPrefetch], first, last);
+}
+
+/* Take a range. STATUS_CONFLICTING_ADDRESSES: outside the window, or another function's. PASSIVE_LEVEL, bus lock held. */
+NTSTATUS PciClaim(PCI_FUNCTION *Function, PCI_WINDOW_KIND Kind, ULONGLONG First, ULONGLONG Length)
+{
+    PCI_BUS *bus = Function->Bus;
+    ULONGLONG last = First + Length - 1;
+    PLIST_ENTRY head = &bus->Allocated[Kind], e;
+    PCI_RANGE *range;
+
+    if (Length == 0 || last < First || First < bus->Window[Kind].First || last > bus->Window[Kind].Last)
+        return STATUS_CONFLICTING_ADDRESSES;
+    for (e = head->Flink; e != head; e = e->Flink) {
+        range = CONTAINING_RECORD(e, PCI_RANGE, Link);
+        if (range->First > last)
+            break;
+        if (range->Last >= First)
+            return STATUS_CONFLICTING_ADDRESSES;
+    }
+    range = ExAllocatePoolWithTag(NonPagedPool, sizeof(*range), PCI_TAG);
+    if (range == NULL)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    range->Owner = Function;
+    range->First = First;
+    range->Last = last;
+    InsertTailList(e, &range->Link); /* before the next higher one: the list stays sorted */
+    return STATUS_SUCCESS;
+}
+
+static ULONGLONG AlignUp(ULONGLONG Value, ULONGLONG Alignment)
+{
+    return (Value + Alignment - 1) & ~(Alignment - 1);
+}
+
+/* Find and take the lowest free range that begins elsewhere than Avoid (0: anywhere). Alignment is a power of two.
+ * STATUS_CONFLICTING_ADDRESSES: no room. PASSIVE_LEVEL, bus lock held. */
+NTSTATUS PciFindSpace(PCI_FUNCTION *Function, PCI_WINDOW_KIND Kind, ULONGLONG Length, ULONGLONG Alignment,
+                      ULONGLONG Minimum, ULONGLONG Maximum, ULONGLONG Avoid, ULONGLONG *First)
+{
+    PCI_BUS *bus = Function->Bus;
+    PLIST_ENTRY head = &bus->Allocated[Kind], e = head->Flink;
+    ULONGLONG end = min(Maximum, bus->Window[Kind].Last);
+    ULONGLONG at = AlignUp(max(Minimum, bus->Window[Kind].First), Alignment);
+
+    while (at <= end && Length - 1 <= end - at) {
+        PCI_RANGE *range = e == head ? NULL : CONTAINING_RECORD(e, PCI_RANGE, Link);
+
+        if (range != NULL && range->Last < at) {
+            e = e->Flink;
+        } else if (range != NULL && range->First <= at + Length - 1) {
+            at = AlignUp(range->Last + 1, Alignment);
+        } else if (Avoid != 0 && at == Avoid) {
+            at += Alignment;
+        } else {
+            *First = at;
+            return PciClaim(Function, Kind, at, Length);
+        }
+    }
+    return STATUS_CONFLICTING_ADDRESSES;
+}
+
+/* Give back every range of a function. PASSIVE_LEVEL, bus lock held. */
+VOID PciReleaseSpace(PCI_FUNCTION *Function)
+{
+    for (int kind = 0; kind < PciWindows; kind++) {
+        PLIST_ENTRY head = &Function->Bus->Allocated[kind], e = head->Flink;
+
+        while (e != head) {
+            PCI_RANGE *range = CONTAINING_RECORD(e, PCI_RANGE, Link);
+
+            e = e->Flink;
+            if (range->Owner == Function) {
+                RemoveEntryList(&range->Link);
+                ExFreePoolWithTag(range, PCI_TAG);
+            }
+        }
+    }
+    Function->BarsAssigned = FALSE;
+}
