@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The `buddy` device: properties, BARs, reset and power. See buddy.h. */
+#include "qemu/osdep.h"
+#include "buddy.h"
+
+static void reset_client(Buddy *s, int client)
+{
+    s->client[client] = (BuddyClient){.job_duration = BUDDY_CLIENT__JOB_DURATION__US_reset};
+}
+
+static void buddy_reset_registers(BuddyFunction *f, ResetCause cause)
+{
+    Buddy *s = BUDDY(f);
+
+    buddy_job_stop(s);
+    buddy_txn_drop(s);
+    s->sem = 0;
+    for (int i = 0; i < BUDDY_MAX_CLIENTS; i++) {
+        reset_client(s, i);
+    }
+    buddy_gate_write(s, 0);
+}
+
+static bool buddy_power_down(BuddyFunction *f)
+{
+    Buddy *s = BUDDY(f);
+
+    buddy_txn_drop(s);
+    return buddy_job_stop(s);
+}
+
+/* Outside D0 the shared RAM does not answer either: below it all ones come from void.c. */
+static void buddy_power_changed(BuddyFunction *f)
+{
+    Buddy *s = BUDDY(f);
+
+    if (s->ram_size) {
+        memory_region_set_enabled(&s->ram, f->power == POWER_D0);
+    }
+}
+
+static void buddy_update_interrupts(BuddyFunction *f)
+{
+    Buddy *s = BUDDY(f);
+
+    for (int i = 0; i < s->clients; i++) {
+        buddy_update_interrupt(s, i);
+    }
+}
+
+static bool buddy_gate_open(BuddyFunction *f, int client)
+{
+    Buddy *s = (Buddy *)f;
+
+    return client >= s->clients || (s->gate & (1u << client));
+}
+
+static bool buddy_setup(BuddyFunction *f, Error **errp)
+{
+    Buddy *s = BUDDY(f);
+
+    if (s->clients < 2 || s->clients > BUDDY_MAX_CLIENTS) {
+        error_setg(errp, "buddy: clients=%u, but 2 to %d are possible", s->clients, BUDDY_MAX_CLIENTS);
+        return false;
+    }
+    if (s->ram_size && (!is_power_of_2(s->ram_size) || s->ram_size < 4096 || s->ram_size > 8 * MiB)) {
+        error_setg(errp, "buddy: ram-size=%" PRIu64 ", but it must be 0 or a power of two from 4 KiB to 8 MiB",
+                   s->ram_size);
+        return false;
+    }
+    f->vectors = s->clients;
+    buddy_registers_init(s);
+    if (s->ram_size) {
+        if (!memory_region_init_ram_compat(&s->ram, OBJECT(s), "buddy-ram", s->ram_size, errp)) {
+            return false;
+        }
+        pci_register_bar(PCI_DEVICE(s), BUDDY_BAR_RAM,
+                         PCI_BASE_ADDRESS_SPACE_MEMORY | PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH,
+                         &s->ram);
+    }
+    buddy_job_init(s);
+    s->gate = 1;
+    return true;
+}
+
+static void buddy_teardown(BuddyFunction *f)
+{
+    buddy_job_exit(BUDDY(f));
+}
+
+static void buddy_before_yank(BuddyFunction *f)
+{
+}
+
+static Property buddy_properties[] = {
+    DEFINE_PROP_UINT32("clients", Buddy, clients, 2),
+    DEFINE_PROP_SIZE("ram-size", Buddy, ram_size, 64 * KiB),
+    DEFINE_PROP_END_OF_LIST(),
+};
+
+static void buddy_class_init(ObjectClass *klass, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(klass);
+    PCIDeviceClass *pc = PCI_DEVICE_CLASS(klass);
+    BuddyFunctionClass *fc = BUDDY_FUNCTION_CLASS(klass);
+
+    pc->vendor_id = 0x1234;
+    pc->device_id = 0xb0dd;
+    pc->revision = 1;
+    pc->class_id = PCI_CLASS_OTHERS;
+    dc->desc = "shared resource for two to eight drivers; records all that is done to it";
+    device_class_set_props(dc, buddy_properties);
+    fc->setup = buddy_setup;
+    fc->teardown = buddy_teardown;
+    fc->gate_open = buddy_gate_open;
+    fc->read = buddy_register_read;
+    fc->write = buddy_register_write;
+    fc->reset_registers = buddy_reset_registers;
+    fc->power_down = buddy_power_down;
+    fc->power_changed = buddy_power_changed;
+    fc->update_interrupts = buddy_update_interrupts;
+    fc->before_yank = buddy_before_yank;
+}
+
+static const TypeInfo buddy_info = {
+    .name = TYPE_BUDDY,
+    .parent = TYPE_BUDDY_FUNCTION,
+    .instance_size = sizeof(Buddy),
+    .class_init = buddy_class_init,
+};
+
+static void buddy_register_types(void)
+{
+    type_register_static(&buddy_info);
+}
+
+type_init(buddy_register_types)

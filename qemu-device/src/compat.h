@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * QEMU's internal interface has no promise of stability. The differences between the versions that the devices are
+ * built for (7.2 and 10.0) are all here, so that the other files are written once.
+ */
+#ifndef BUDDY_COMPAT_H
+#define BUDDY_COMPAT_H
+
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/bitops.h"
+#include "qemu/host-utils.h"
+#include "qemu/timer.h"
+#include "qemu/units.h"
+#include "qemu/main-loop.h"
+#include "exec/memory.h"
+#include "hw/qdev-properties.h"
+#include "hw/qdev-properties-system.h"
+#include "hw/resettable.h"
+#include "migration/vmstate.h"
+
+#if QEMU_VERSION_MAJOR >= 10
+#include "system/runstate.h"
+#include "system/reset.h"
+#include "system/system.h"
+#include "system/cpus.h"
+#define DEFINE_PROP_END_OF_LIST()
+#else
+#include "sysemu/runstate.h"
+#include "sysemu/reset.h"
+#include "sysemu/sysemu.h"
+#include "sysemu/cpus.h"
+#define device_class_set_legacy_reset(dc, handler) ((dc)->reset = (handler))
+#endif
+
+/* RAM of a device, migrated with it. False and an error if there is no memory for it. */
+static inline bool memory_region_init_ram_compat(MemoryRegion *mr, Object *owner, const char *name, uint64_t size,
+                                                 Error **errp)
+{
+    Error *error = NULL;
+
+    memory_region_init_ram(mr, owner, name, size, &error);
+    error_propagate(errp, error);
+    return !error;
+}
+
+#endif

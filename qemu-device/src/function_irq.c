@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Interrupts of a function: INTx, MSI, MSI-X, and the watch for interrupts that nobody acknowledges.
+ *
+ * Each client has one interrupt, asserted while its cause bits are set and enabled. A message goes out on the edge
+ * from not asserted to asserted, and again when the guest switches MSI or MSI-X on while causes are waiting.
+ */
+#include "qemu/osdep.h"
+#include "hw/pci/msi.h"
+#include "hw/pci/msix.h"
+#include "function.h"
+#include "journal.h"
+
+static const char mode_msix[] = "msix";
+static const char mode_msi[] = "msi";
+static const char mode_intx[] = "intx";
+
+const char *function_irq_mode(const BuddyFunction *f)
+{
+    const PCIDevice *pci = (const PCIDevice *)f;
+
+    if (msix_enabled((PCIDevice *)pci)) {
+        return mode_msix;
+    }
+    return msi_enabled(pci) ? mode_msi : mode_intx;
+}
+
+/* Vector n is client n, reduced to what the guest granted: MSI grants a power of two. */
+static unsigned vector_of(BuddyFunction *f, const char *mode, int client)
+{
+    if (mode == mode_msix) {
+        return client < f->vectors ? client : 0;
+    }
+    if (mode == mode_msi) {
+        return client & (msi_nr_vectors_allocated(PCI_DEVICE(f)) - 1);
+    }
+    return 0;
+}
+
+static void record(BuddyFunction *f, int client, const char *mode, unsigned vector, bool level)
+{
+    if (journal_begin(JOURNAL_EVENTS, function_id(f), "interrupt")) {
+        journal_int("client", client);
+        journal_name("mode", mode);
+        journal_int("vector", vector);
+        journal_int("level", level);
+        journal_end();
+    }
+}
+
+static void signal_client(BuddyFunction *f, int client, bool level)
+{
+    PCIDevice *pci = PCI_DEVICE(f);
+    const char *mode = function_irq_mode(f);
+    unsigned vector = vector_of(f, mode, client);
+
+    record(f, client, mode, vector, level);
+    if (mode == mode_intx) {
+        pci_set_irq(pci, f->asserted != 0);
+        return;
+    }
+    if (!level) {
+        return;
+    }
+    if (!f->bus_master) {
+        violation_at(f, RULE_INTERRUPT_WITHOUT_BUS_MASTER, client, NULL, JOURNAL_NO_SEQ);
+    }
+    if (mode == mode_msix) {
+        msix_notify(pci, vector);
+    } else {
+        msi_notify(pci, vector);
+    }
+}
+
+/* Arm the one timer for the earliest deadline. */
+static void rearm(BuddyFunction *f)
+{
+    int64_t next = INT64_MAX;
+
+    for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
+        if (f->ack_deadline[i]) {
+            next = MIN(next, f->ack_deadline[i]);
+        }
+    }
+    if (next == INT64_MAX) {
+        timer_del(f->ack_timer);
+    } else if (!timer_pending(f->ack_timer) || timer_expire_time_ns(f->ack_timer) > next) {
+        timer_mod_ns(f->ack_timer, next);
+    }
+}
+
+static void ack_expired(void *opaque)
+{
+    BuddyFunction *f = opaque;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
+        if (f->ack_deadline[i] && f->ack_deadline[i] <= now) {
+            f->ack_deadline[i] = 0;
+            violation_at(f, RULE_INTERRUPT_UNACKNOWLEDGED, i, "INT_STATUS", JOURNAL_NO_SEQ);
+        }
+    }
+    rearm(f);
+}
+
+void function_irq_set(BuddyFunction *f, int client, bool level)
+{
+    bool was = f->asserted & (1 << client);
+
+    if (level == was) {
+        return;
+    }
+    f->asserted ^= 1 << client;
+    if (level) {
+        f->counters.interrupts[client]++;
+        if (f->ack_timeout_ms) {
+            /* The timer is left running when an interrupt is acknowledged: moving it costs more than a late look. */
+            f->ack_deadline[client] =
+                qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)f->ack_timeout_ms * SCALE_MS;
+            rearm(f);
+        }
+    } else {
+        f->ack_deadline[client] = 0;
+    }
+    signal_client(f, client, level);
+}
+
+void function_irq_clear(BuddyFunction *f)
+{
+    for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
+        function_irq_set(f, i, false);
+    }
+}
+
+void function_irq_mode_changed(BuddyFunction *f)
+{
+    if (function_irq_mode(f) == mode_intx) {
+        pci_set_irq(PCI_DEVICE(f), f->asserted != 0);
+        return;
+    }
+    for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
+        if (f->asserted & (1 << i)) {
+            signal_client(f, i, true);
+        }
+    }
+}
+
+bool function_irq_init(BuddyFunction *f, Error **errp)
+{
+    PCIDevice *pci = PCI_DEVICE(f);
+
+    f->ack_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, ack_expired, f);
+    if (f->use_msi) {
+        /* Fails only where the interrupt controller knows no messages; then there is INTx. */
+        msi_init(pci, FUNCTION_MSI_OFFSET, pow2ceil(f->vectors), true, true, NULL);
+    }
+    if (f->use_msix) {
+        memory_region_init(&f->msix_bar, OBJECT(f), "buddy-msix", 4096);
+        if (msix_init(pci, f->vectors, &f->msix_bar, FUNCTION_BAR_MSIX, 0, &f->msix_bar, FUNCTION_BAR_MSIX, 0x800,
+                      FUNCTION_MSIX_OFFSET, NULL) == 0) {
+            for (unsigned i = 0; i < f->vectors; i++) {
+                msix_vector_use(pci, i);
+            }
+            pci_register_bar(pci, FUNCTION_BAR_MSIX, PCI_BASE_ADDRESS_SPACE_MEMORY, &f->msix_bar);
+        }
+    }
+    return true;
+}
+
+void function_irq_exit(BuddyFunction *f)
+{
+    PCIDevice *pci = PCI_DEVICE(f);
+
+    timer_free(f->ack_timer);
+    if (msix_present(pci)) {
+        msix_unuse_all_vectors(pci);
+        msix_uninit(pci, &f->msix_bar, &f->msix_bar);
+    }
+    msi_uninit(pci);
+}

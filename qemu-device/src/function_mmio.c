@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of a register access through BAR0: it is counted, attributed to a client, recorded, checked (size, power,
+ * gate, whether there is such a register) and only then carried out.
+ *
+ * A write is recorded before it is carried out, so that its record stands before those of its consequences.
+ */
+#include "qemu/osdep.h"
+#include "function.h"
+#include "journal.h"
+
+typedef struct Access {
+    bool is_write;
+    unsigned size;
+    uint32_t offset;
+    uint64_t value;
+    int client;
+    bool swallowed_by_gate;
+} Access;
+
+static uint64_t all_ones(unsigned size)
+{
+    return size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
+}
+
+int register_map_client(const RegisterMap *map, uint32_t offset)
+{
+    return map->clients ? (int)(offset >> 12) : NO_CLIENT;
+}
+
+static void register_name(const RegisterMap *map, uint32_t offset, char *name, size_t size)
+{
+    char prefix[16] = "";
+    const RegDesc *reg = map->find(map, offset & ~3u, prefix, sizeof(prefix));
+
+    if (reg && (offset & 3) == 0) {
+        snprintf(name, size, "%s%s", prefix, reg->name);
+    } else if (reg) {
+        snprintf(name, size, "%s%s+%u", prefix, reg->name, offset & 3);
+    } else {
+        snprintf(name, size, "+0x%x", map->clients ? offset & 0xfff : offset);
+    }
+}
+
+const char *register_map_name(const RegisterMap *map, uint32_t offset)
+{
+    char name[48];
+
+    register_name(map, offset, name, sizeof(name));
+    return g_intern_string(name);
+}
+
+static char *format_fixed(BuddyFunction *f, bool is_write, int client, uint32_t offset)
+{
+    return g_strdup_printf(",\"dev\":\"%s\",\"kind\":\"%s\",\"client\":%d,\"reg\":\"%s\",\"offset\":%u,\"size\":4,\"value\":",
+                           function_id(f), is_write ? "write" : "read", client, register_map_name(&f->map, offset),
+                           offset);
+}
+
+static FixedRecord *fixed_record(BuddyFunction *f, const Access *a)
+{
+    FixedRecord *fixed = &f->fixed[a->offset / 4];
+
+    if (unlikely(!fixed->read)) {
+        fixed->read = format_fixed(f, false, a->client, a->offset);
+        fixed->read_length = strlen(fixed->read);
+        fixed->write = format_fixed(f, true, a->client, a->offset);
+        fixed->write_length = strlen(fixed->write);
+    }
+    return fixed;
+}
+
+static void record_members(const RegisterMap *map, const Access *a)
+{
+    journal_int("client", a->client);
+    journal_name("reg", register_map_name(map, a->offset));
+    journal_uint("offset", a->offset);
+    journal_uint("size", a->size);
+    journal_uint("value", a->value);
+}
+
+/* Write the record of an access. Leaves its number in access_seq for violations. */
+static void record(BuddyFunction *f, const Access *a)
+{
+    bool begun;
+
+    f->access_seq = JOURNAL_NO_SEQ;
+    if (!journal_wants(JOURNAL_FULL)) {
+        return;
+    }
+    if (likely(a->size == 4 && (a->offset & 3) == 0 && a->offset < f->map.size)) {
+        FixedRecord *fixed = fixed_record(f, a);
+
+        begun = a->is_write ? journal_begin_fixed(JOURNAL_FULL, fixed->write, fixed->write_length)
+                            : journal_begin_fixed(JOURNAL_FULL, fixed->read, fixed->read_length);
+        if (!begun) {
+            return;
+        }
+        journal_raw_uint(a->value);
+    } else {
+        if (!journal_begin(JOURNAL_FULL, function_id(f), a->is_write ? "write" : "read")) {
+            return;
+        }
+        record_members(&f->map, a);
+    }
+    journal_name("power", power_name(f->power));
+    if (a->swallowed_by_gate) {
+        journal_int("gate", 0);
+    }
+    f->access_seq = journal_end();
+}
+
+static void count(BuddyFunction *f, const Access *a)
+{
+    int i = a->client == NO_CLIENT ? 0 : MIN(a->client, FUNCTION_MAX_CLIENTS - 1);
+
+    if (a->is_write) {
+        f->counters.writes[i]++;
+    } else {
+        f->counters.reads[i]++;
+    }
+}
+
+static uint64_t function_access(BuddyFunction *f, Access *a)
+{
+    const RegDesc *reg;
+    char prefix[16];
+
+    a->client = register_map_client(&f->map, a->offset);
+    f->access_client = a->client;
+    f->access_offset = a->offset;
+    count(f, a);
+
+    if (f->power != POWER_D0) {
+        a->value = a->is_write ? a->value : all_ones(a->size);
+        record(f, a);
+        violation(f, RULE_ACCESS_NOT_IN_D0, a->client);
+        return a->value;
+    }
+    if (!f->klass->gate_open(f, a->client)) {
+        a->value = a->is_write ? a->value : all_ones(a->size);
+        a->swallowed_by_gate = true;
+        record(f, a);
+        violation(f, RULE_GATE_CLOSED, a->client);
+        return a->value;
+    }
+    if (a->size != 4 || (a->offset & 3)) {
+        a->value = a->is_write ? a->value : all_ones(a->size);
+        record(f, a);
+        violation(f, RULE_ACCESS_SIZE, a->client);
+        return a->value;
+    }
+    reg = f->map.find(&f->map, a->offset, prefix, sizeof(prefix));
+    if (!reg) {
+        a->value = a->is_write ? a->value : 0;
+        record(f, a);
+        violation(f, RULE_ACCESS_RESERVED, a->client);
+        return a->value;
+    }
+    if (a->is_write) {
+        record(f, a);
+        if (!register_takes_writes(reg)) {
+            violation(f, RULE_WRITE_READ_ONLY, a->client);
+        } else {
+            f->klass->write(f, a->offset, a->value);
+        }
+    } else {
+        a->value = f->klass->read(f, a->offset);
+        record(f, a);
+    }
+    return a->value;
+}
+
+static uint64_t bar0_read(void *opaque, hwaddr addr, unsigned size)
+{
+    Access a = {.size = size, .offset = addr};
+
+    return function_access(opaque, &a);
+}
+
+static void bar0_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
+{
+    Access a = {.is_write = true, .size = size, .offset = addr, .value = value};
+
+    function_access(opaque, &a);
+}
+
+/* Wrong sizes reach the handlers, because they are to be recorded rather than swallowed by QEMU. */
+static const MemoryRegionOps bar0_ops = {
+    .read = bar0_read,
+    .write = bar0_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+    .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+};
+
+int64_t function_record_unanswered(BuddyFunction *f, const char *id, const RegisterMap *map, PowerState power,
+                                   uint32_t offset, bool is_write, uint64_t value, unsigned size)
+{
+    Access a = {.is_write = is_write, .size = size, .offset = offset, .value = is_write ? value : all_ones(size)};
+
+    a.client = register_map_client(map, offset);
+    if (f) {
+        count(f, &a);
+    }
+    if (!journal_begin(JOURNAL_FULL, id, is_write ? "write" : "read")) {
+        return JOURNAL_NO_SEQ;
+    }
+    record_members(map, &a);
+    journal_name("power", power_name(power));
+    return journal_end();
+}
+
+void function_mmio_init(BuddyFunction *f)
+{
+    f->fixed = g_new0(FixedRecord, f->map.size / 4);
+    memory_region_init_io(&f->bar0, OBJECT(f), &bar0_ops, f, "buddy-registers", f->map.size);
+    pci_register_bar(PCI_DEVICE(f), FUNCTION_BAR_REGISTERS, PCI_BASE_ADDRESS_SPACE_MEMORY, &f->bar0);
+}
+
+void function_mmio_exit(BuddyFunction *f)
+{
+    for (uint32_t i = 0; i < f->map.size / 4; i++) {
+        g_free(f->fixed[i].read);
+        g_free(f->fixed[i].write);
+    }
+    g_free(f->fixed);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Power states of a function: the PCI power management capability, D-state transitions, context loss, slot power.
+ *
+ * QEMU 7.2 has no D-state code, and later versions unmap the BARs outside D0, which would hide the very accesses that
+ * the journal is about. So the capability is handled here: the BARs stay mapped and the access path looks at `power`.
+ * Specification: PCI Bus Power Management Interface 1.2 (PCI Express Base 4.0, section 5.3).
+ */
+#include "qemu/osdep.h"
+#include "function.h"
+#include "journal.h"
+
+const char *power_name(PowerState state)
+{
+    static const char *const names[] = {"D0", "D1", "D2", "D3hot", "D3cold"};
+
+    return names[state];
+}
+
+static uint16_t pmcsr_reset_value(BuddyFunction *f)
+{
+    return f->no_soft_reset ? PCI_PM_CTRL_NO_SOFT_RESET : 0;
+}
+
+static uint8_t *pmcsr(BuddyFunction *f)
+{
+    return PCI_DEVICE(f)->config + FUNCTION_PM_OFFSET + PCI_PM_CTRL;
+}
+
+static void record_power(BuddyFunction *f, PowerState from, const char *cause)
+{
+    f->counters.power_changes++;
+    if (journal_begin(JOURNAL_EVENTS, function_id(f), "power")) {
+        journal_name("from", power_name(from));
+        journal_name("to", power_name(f->power));
+        journal_name("cause", cause);
+        journal_end();
+    }
+}
+
+void function_set_power(BuddyFunction *f, PowerState to, const char *cause)
+{
+    PowerState from = f->power;
+
+    if (from == to) {
+        return;
+    }
+    if (from == POWER_D0 && f->klass->power_down(f)) {
+        violation_at(f, RULE_BUSY_AT_POWER_DOWN, NO_CLIENT, NULL, JOURNAL_NO_SEQ);
+    }
+    f->power = to;
+    record_power(f, from, cause);
+    if (to != POWER_D0) {
+        function_irq_clear(f);
+    }
+    f->klass->power_changed(f);
+    if (to == POWER_D0) {
+        f->klass->update_interrupts(f);
+    }
+}
+
+/* D3hot to D0 without No_Soft_Reset: the function comes up as after a reset, configuration space included. */
+static void soft_reset(BuddyFunction *f)
+{
+    f->reset_cause = RESET_D3;
+    pci_device_reset(PCI_DEVICE(f));
+    f->reset_cause = RESET_BUS;
+}
+
+void function_power_config_write(BuddyFunction *f, uint32_t address, int length)
+{
+    PowerState to = pci_get_word(pmcsr(f)) & PCI_PM_CTRL_STATE_MASK;
+
+    if (!ranges_overlap(address, length, FUNCTION_PM_OFFSET + PCI_PM_CTRL, 2) || to == f->power) {
+        return;
+    }
+    /* Unsupported states are ignored, and only D0 can be entered from a lower-power state. */
+    if ((to != POWER_D0 && to < f->power) || ((to == POWER_D1 || to == POWER_D2) && !f->has_d1_d2)) {
+        pci_set_word(pmcsr(f), (pci_get_word(pmcsr(f)) & ~PCI_PM_CTRL_STATE_MASK) | f->power);
+        violation_at(f, RULE_ILLEGAL_POWER_TRANSITION, NO_CLIENT, "PMCSR", JOURNAL_NO_SEQ);
+        return;
+    }
+    if (f->power == POWER_D3HOT && to == POWER_D0 && !f->no_soft_reset) {
+        soft_reset(f);
+    } else {
+        function_set_power(f, to, "pmcsr");
+    }
+}
+
+void function_power_reset(BuddyFunction *f, ResetCause cause)
+{
+    static const char *const causes[] = {"reset", "reset", "reset", "pmcsr", "wake"};
+
+    pci_set_word(pmcsr(f), pmcsr_reset_value(f));
+    /* The configuration space's command register is cleared by QEMU after this. */
+    function_command_changed(f, false, false);
+    if (PCI_DEVICE(f)->has_power) {
+        function_set_power(f, POWER_D0, causes[cause]);
+    } else {
+        function_set_power(f, POWER_D3COLD, "slot");
+    }
+}
+
+void function_power_notice(BuddyFunction *f)
+{
+    if (unlikely(f->power == POWER_D3COLD && PCI_DEVICE(f)->has_power)) {
+        function_set_power(f, POWER_D0, "slot");
+    }
+}
+
+static void record_bit(BuddyFunction *f, const char *kind, bool on)
+{
+    if (journal_begin(JOURNAL_EVENTS, function_id(f), kind)) {
+        journal_int("on", on);
+        journal_end();
+    }
+}
+
+void function_command_changed(BuddyFunction *f, bool memory, bool bus_master)
+{
+    bool changed = memory != f->memory_enabled || bus_master != f->bus_master;
+
+    if (memory != f->memory_enabled) {
+        f->memory_enabled = memory;
+        record_bit(f, "memory", memory);
+    }
+    if (bus_master != f->bus_master) {
+        f->bus_master = bus_master;
+        record_bit(f, "busmaster", bus_master);
+    }
+    if (changed) {
+        f->klass->power_changed(f);
+    }
+}
+
+void function_track_command(BuddyFunction *f)
+{
+    uint16_t command = pci_get_word(PCI_DEVICE(f)->config + PCI_COMMAND);
+
+    function_command_changed(f, command & PCI_COMMAND_MEMORY, command & PCI_COMMAND_MASTER);
+    if (f->memory_enabled) {
+        void_remember(f);
+    }
+}
+
+bool function_power_init(BuddyFunction *f, Error **errp)
+{
+    PCIDevice *pci = PCI_DEVICE(f);
+    uint16_t capabilities = 3; /* PCI power management 1.2 */
+
+    if (pci_add_capability(pci, PCI_CAP_ID_PM, FUNCTION_PM_OFFSET, PCI_PM_SIZEOF, errp) < 0) {
+        return false;
+    }
+    if (f->has_d1_d2) {
+        capabilities |= PCI_PM_CAP_D1 | PCI_PM_CAP_D2;
+    }
+    pci_set_word(pci->config + FUNCTION_PM_OFFSET + PCI_PM_PMC, capabilities);
+    pci_set_word(pmcsr(f), pmcsr_reset_value(f));
+    pci_set_word(pci->wmask + FUNCTION_PM_OFFSET + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
+    return true;
+}

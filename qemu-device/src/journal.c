@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The journal's buffer and record formatting. See journal.h.
+ *
+ * A guest that exercises its device flat out makes some 300,000 records a second, so numbers are formatted by hand
+ * and bytes go to the chardev in large pieces: from a bottom half after an event, from a 1 ms host timer after
+ * register accesses, when the buffer has grown past JOURNAL_CHUNK, and at exit.
+ */
+#include "qemu/osdep.h"
+#include "compat.h"
+#include "journal.h"
+
+#define JOURNAL_CHUNK  (256 * 1024)       /* hand over at once when this much waits */
+#define JOURNAL_LIMIT  (64 * 1024 * 1024) /* lose records rather than hold more than this */
+#define JOURNAL_RECORD (6 * JOURNAL_TEXT + 2048) /* more than any record takes: a byte of text becomes up to six */
+
+JournalDetail journal_detail = JOURNAL_COUNTERS;
+
+static struct {
+    CharBackend *chr;
+    char *buffer;
+    size_t size;  /* of the buffer */
+    size_t start; /* first byte that the chardev has not taken */
+    size_t fill;  /* end of the whole records */
+    char *at;     /* where the record being built goes on */
+    uint64_t seq;
+    uint64_t dropped;      /* all losses */
+    uint64_t dropped_told; /* losses that a `dropped` record has told */
+    QEMUBH *flush_bh;
+    QEMUTimer *flush_timer; /* host time: flushing must not disturb the guest's clock */
+    bool flush_soon;        /* the timer or the bottom half is under way */
+    bool is_event;          /* the record being built is not a register access */
+    guint watch;            /* the chardev said "not now" and will call back */
+    Notifier exit;
+} journal;
+
+static void put_bytes(const char *bytes, size_t length)
+{
+    memcpy(journal.at, bytes, length);
+    journal.at += length;
+}
+
+static void put_string(const char *string)
+{
+    put_bytes(string, strlen(string));
+}
+
+static void put_uint(uint64_t value)
+{
+    static const char pairs[201] = "0001020304050607080910111213141516171819"
+                                   "2021222324252627282930313233343536373839"
+                                   "4041424344454647484950515253545556575859"
+                                   "6061626364656667686970717273747576777879"
+                                   "8081828384858687888990919293949596979899";
+    char digits[20];
+    char *p = digits + sizeof(digits);
+
+    while (value >= 100) {
+        p -= 2;
+        memcpy(p, pairs + 2 * (value % 100), 2);
+        value /= 100;
+    }
+    if (value >= 10) {
+        p -= 2;
+        memcpy(p, pairs + 2 * value, 2);
+    } else {
+        *--p = '0' + value;
+    }
+    put_bytes(p, digits + sizeof(digits) - p);
+}
+
+static void put_key(const char *key)
+{
+    put_bytes(",\"", 2);
+    put_string(key);
+    put_bytes("\":", 2);
+}
+
+/* Make sure that `need` bytes are free after the whole records. False: the limit is reached. */
+static bool journal_room(size_t need)
+{
+    if (likely(journal.fill + need <= journal.size)) {
+        return true;
+    }
+    if (journal.start) {
+        memmove(journal.buffer, journal.buffer + journal.start, journal.fill - journal.start);
+        journal.fill -= journal.start;
+        journal.start = 0;
+    }
+    if (journal.fill + need > JOURNAL_LIMIT) {
+        return false;
+    }
+    while (journal.fill + need > journal.size) {
+        journal.size *= 2;
+        journal.buffer = g_realloc(journal.buffer, journal.size);
+    }
+    return true;
+}
+
+static void put_head(void)
+{
+    journal.at = journal.buffer + journal.fill;
+    put_bytes("{\"seq\":", 7);
+    put_uint(journal.seq);
+    put_bytes(",\"t\":", 5);
+    put_uint(qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+}
+
+static int64_t put_tail(void)
+{
+    put_bytes("}\n", 2);
+    journal.fill = journal.at - journal.buffer;
+    return journal.seq++;
+}
+
+static bool journal_start(void)
+{
+    if (unlikely(!journal_room(2 * JOURNAL_RECORD))) {
+        journal.dropped++;
+        return false;
+    }
+    if (unlikely(journal.dropped != journal.dropped_told)) {
+        put_head();
+        put_string(",\"dev\":\"journal\",\"kind\":\"dropped\",\"count\":");
+        put_uint(journal.dropped - journal.dropped_told);
+        put_tail();
+        journal.dropped_told = journal.dropped;
+    }
+    put_head();
+    return true;
+}
+
+bool journal_begin(JournalDetail detail, const char *dev, const char *kind)
+{
+    if (!journal_wants(detail) || !journal.chr || !journal_start()) {
+        return false;
+    }
+    journal.is_event = detail < JOURNAL_FULL;
+    put_string(",\"dev\":\"");
+    put_string(dev);
+    put_string("\",\"kind\":\"");
+    put_string(kind);
+    put_bytes("\"", 1);
+    return true;
+}
+
+bool journal_begin_fixed(JournalDetail detail, const char *fixed, size_t length)
+{
+    if (!journal_wants(detail) || !journal.chr || !journal_start()) {
+        return false;
+    }
+    journal.is_event = detail < JOURNAL_FULL;
+    put_bytes(fixed, length);
+    return true;
+}
+
+void journal_int(const char *key, int64_t value)
+{
+    put_key(key);
+    if (value < 0) {
+        put_bytes("-", 1);
+        value = -value;
+    }
+    put_uint(value);
+}
+
+void journal_uint(const char *key, uint64_t value)
+{
+    put_key(key);
+    put_uint(value);
+}
+
+void journal_raw_uint(uint64_t value)
+{
+    put_uint(value);
+}
+
+void journal_name(const char *key, const char *value)
+{
+    put_key(key);
+    put_bytes("\"", 1);
+    put_string(value);
+    put_bytes("\"", 1);
+}
+
+void journal_text(const char *key, const char *bytes, size_t length)
+{
+    length = MIN(length, (size_t)JOURNAL_TEXT);
+    put_key(key);
+    put_bytes("\"", 1);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = bytes[i];
+
+        if (c == '"' || c == '\\') {
+            put_bytes("\\", 1);
+            put_bytes((char *)&c, 1);
+        } else if (c < 0x20 || c > 0x7e) {
+            journal.at += sprintf(journal.at, "\\u%04x", c);
+        } else {
+            *journal.at++ = c;
+        }
+    }
+    put_bytes("\"", 1);
+}
+
+int64_t journal_end(void)
+{
+    int64_t seq = put_tail();
+
+    if (journal.fill - journal.start >= JOURNAL_CHUNK && !journal.watch) {
+        journal_flush();
+    } else if (journal.is_event) {
+        qemu_bh_schedule(journal.flush_bh);
+    } else if (!journal.flush_soon) {
+        journal.flush_soon = true;
+        timer_mod(journal.flush_timer, qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + 1);
+    }
+    return seq;
+}
+
+static gboolean journal_writable(void *source, GIOCondition condition, void *opaque)
+{
+    journal.watch = 0;
+    journal_flush();
+    return G_SOURCE_REMOVE;
+}
+
+void journal_flush(void)
+{
+    journal.flush_soon = false;
+    while (journal.start < journal.fill) {
+        size_t length = MIN(journal.fill - journal.start, (size_t)INT_MAX);
+        int taken = qemu_chr_fe_write(journal.chr, (uint8_t *)journal.buffer + journal.start, length);
+
+        if (taken <= 0) {
+            if (!journal.watch) {
+                journal.watch = qemu_chr_fe_add_watch(journal.chr, G_IO_OUT | G_IO_HUP, journal_writable, NULL);
+            }
+            return;
+        }
+        journal.start += taken;
+    }
+    journal.start = journal.fill = 0;
+}
+
+static void journal_flush_bh(void *opaque)
+{
+    if (journal.chr && !journal.watch) {
+        journal_flush();
+    }
+}
+
+static void journal_exit(Notifier *notifier, void *data)
+{
+    if (journal.chr) {
+        journal_flush();
+    }
+}
+
+bool journal_open(CharBackend *chr, JournalDetail detail, Error **errp)
+{
+    if (journal.chr) {
+        error_setg(errp, "there is one journal: a second buddy-trace cannot have a chardev");
+        return false;
+    }
+    journal.size = 2 * JOURNAL_CHUNK;
+    journal.buffer = g_malloc(journal.size);
+    journal.start = journal.fill = 0;
+    journal.flush_bh = qemu_bh_new(journal_flush_bh, NULL);
+    journal.flush_timer = timer_new_ms(QEMU_CLOCK_REALTIME, journal_flush_bh, NULL);
+    journal.exit.notify = journal_exit;
+    qemu_add_exit_notifier(&journal.exit);
+    journal.chr = chr;
+    journal_detail = detail;
+    return true;
+}
+
+void journal_close(void)
+{
+    if (!journal.chr) {
+        return;
+    }
+    journal_flush();
+    journal_detail = JOURNAL_COUNTERS;
+    qemu_remove_exit_notifier(&journal.exit);
+    g_clear_handle_id(&journal.watch, g_source_remove);
+    qemu_bh_delete(journal.flush_bh);
+    timer_free(journal.flush_timer);
+    g_free(journal.buffer);
+    journal.chr = NULL;
+}
+
+void journal_set_detail(JournalDetail detail)
+{
+    if (journal.chr) {
+        journal_detail = detail;
+    }
+}
+
+uint64_t journal_written(void)
+{
+    return journal.seq;
+}
+
+uint64_t journal_dropped(void)
+{
+    return journal.dropped;
+}
