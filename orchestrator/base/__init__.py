@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Vocabulary that every layer shares: verdicts, errors, events, paths."""

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Waiting that cannot be endless and does not outlive its point.
+
+Every wait of a scenario goes through `Alarm.guard`: it names what it waits for, has a limit, and ends at once when
+something already decided the scenario (the guest panicked, QEMU exited, an invariant broke).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from orchestrator.base.verdict import Finding, ScenarioFailed
+
+T = TypeVar("T")
+
+
+class WaitExpired(Exception):
+    """A wait reached its limit. Whether that is a hang or a refusal is for the runner to find out."""
+
+    def __init__(self, what: str, limit: float) -> None:
+        super().__init__(f"waited {limit:g} s for {what}, which did not come")
+        self.what = what
+        self.limit = limit
+
+
+class Alarm:
+    """The first finding that decides a scenario; later ones are kept too."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self._raised = asyncio.Event()
+
+    def raise_(self, finding: Finding) -> None:
+        """Record a finding and end every guarded wait. The first one is the scenario's reason."""
+        self.findings.append(finding)
+        self._raised.set()
+
+    def check(self) -> None:
+        """Raise ScenarioFailed if something already decided the scenario."""
+        if self.findings:
+            raise ScenarioFailed(self.findings[0])
+
+    def clear(self) -> list[Finding]:
+        """Forget the findings and return them; for an interactive session, which goes on."""
+        findings, self.findings = self.findings, []
+        self._raised.clear()
+        return findings
+
+    async def raised(self) -> None:
+        """Returns once a finding is there."""
+        await self._raised.wait()
+
+    async def guard(self, work: Coroutine[Any, Any, T], what: str, limit: float) -> T:
+        """The result of `work`, awaited for at most `limit` seconds.
+
+        Raises WaitExpired naming `what`, or ScenarioFailed as soon as the alarm is raised; `work` is cancelled then.
+        """
+        task = asyncio.ensure_future(work)
+        alarm = asyncio.ensure_future(self._raised.wait())
+        try:
+            await asyncio.wait({task, alarm}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            self.check()
+            raise WaitExpired(what, limit)
+        finally:
+            for each in (task, alarm):
+                each.cancel()
+            await asyncio.gather(task, alarm, return_exceptions=True)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""`orchestrator report`: a finished run, printed again from its run directory."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run the command; the exit code is the run's."""
+    from rich.console import Console
+
+    from orchestrator.report.console import show
+    from orchestrator.report.json_report import read_json
+
+    directory = options.directory or options.runs / "latest"
+    result = read_json(directory.resolve())
+    show(Console(), result)
+    return result.verdict.exit_code

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""What every kind of guest has to offer. What is particular to one kind lives in its own file (testkernel.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class BootRequest:
+    """How a scenario wants its guest to start. Each guest realises this in its own way."""
+
+    # Drivers to install, by name in the image: `owner`, or a mutant's name.
+    drivers: Sequence[str]
+    # Which of two drivers that look for each other starts first.
+    first: str | None = None
+    # Verbosity of the console log.
+    log: str = "info"
+
+
+@dataclass(frozen=True)
+class CrashReport:
+    """Why the guest stopped, as the guest itself tells it."""
+
+    code: int
+    name: str
+    reason: str
+    driver: str | None = None
+    location: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for the report."""
+        where = f" in {self.location or self.driver}" if self.location or self.driver else ""
+        why = f": {self.reason}" if self.reason else ""
+        return f"bugcheck 0x{self.code:X} {self.name}{where}{why}"
+
+
+class Guest(Protocol):
+    """A kind of guest, with the image it boots from."""
+
+    name: str
+
+    def qemu_arguments(self, request: BootRequest) -> list[str]:
+        """QEMU's arguments that boot this guest; raises BadInput for a driver that the image does not have."""
+
+    def drivers(self) -> Sequence[str]:
+        """The drivers that the image installs when a scenario does not say otherwise."""
+
+    def standing_for(self, driver: str) -> str:
+        """The driver in whose place `driver` is installed: itself, or for a mutant the one that it is a mutant of."""
+
+    def hardware_ids(self, driver: str) -> Sequence[str]:
+        """The hardware ids, in capitals, that the driver's INF is for."""
+
+    def software_devices(self, drivers: Sequence[str]) -> Sequence[str]:
+        """The hardware ids of the root-enumerated devices that this guest has when these drivers are installed."""
+
+    def crash_report(self, console: Path) -> CrashReport | None:
+        """The report of a crash from the guest's own place, or None when there is none."""
+
+    def version(self) -> str:
+        """What was booted, for the run's record."""

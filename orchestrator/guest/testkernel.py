@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""All that is particular to the built-in test kernel: how it is booted and where its crash report is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestrator.base.errors import BadInput
+from orchestrator.base.strict_yaml import nearest
+from orchestrator.guest.guest import BootRequest, CrashReport
+from orchestrator.guest.image import Image, ImageDriver
+
+_BUGCHECK = re.compile(r"BUGCHECK (?P<facts>.*)")
+_FACT = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
+
+
+class TestKernel:
+    """The test kernel: a multiboot image, its drivers and INFs as boot modules, options on the command line."""
+
+    __test__ = False  # not a test class for pytest
+    name = "testkernel"
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+
+    def qemu_arguments(self, request: BootRequest) -> list[str]:
+        """-kernel, -initrd and -append. Root-enumerated devices are those that an INF has a ROOT\\ id for."""
+        chosen = [self._driver(name) for name in request.drivers]
+        modules = [file for driver in chosen for file in (driver.sys, driver.inf)]
+        if any("," in file for file in modules):
+            raise BadInput(
+                "the build directory's path must not contain a comma: QEMU's -initrd separates modules by it"
+            )
+        options = [f"root={id}" for id in self.software_devices(request.drivers)]
+        if request.first:
+            options.append(f"first={request.first}")
+        options.append(f"log={request.log}")
+        return ["-kernel", self._image.kernel, "-initrd", ",".join(modules), "-append", " ".join(options)]
+
+    def _driver(self, name: str) -> ImageDriver:
+        if name not in self._image.drivers:
+            known = list(self._image.drivers)
+            raise BadInput(f"the image has no driver {name!r}{nearest(name, known)}", f"It has: {', '.join(known)}.")
+        return self._image.drivers[name]
+
+    def drivers(self) -> Sequence[str]:
+        """All correct drivers."""
+        return [driver.name for driver in self._image.drivers.values() if driver.replaces is None]
+
+    def standing_for(self, driver: str) -> str:
+        """The correct driver in whose place a mutant is installed; a correct driver itself."""
+        return self._driver(driver).replaces or driver
+
+    def hardware_ids(self, driver: str) -> Sequence[str]:
+        """The hardware ids, in capitals, that the driver's INF is for."""
+        return self._driver(driver).hardware_ids
+
+    def software_devices(self, drivers: Sequence[str]) -> Sequence[str]:
+        """Every ROOT\\ id that an INF of these drivers is for: the kernel is told to make one device of each."""
+        return [id for name in drivers for id in self._driver(name).hardware_ids if id.startswith("ROOT\\")]
+
+    def version(self) -> str:
+        """The kernel's hash."""
+        return f"testkernel sha256:{self._image.kernel_sha256[:16]}"
+
+    def crash_report(self, console: Path) -> CrashReport | None:
+        """The BUGCHECK line on COM1: `BUGCHECK code=0x… name=… driver=… at=… reason="…"`."""
+        try:
+            text = console.read_text(errors="replace")
+        except OSError:
+            return None
+        return parse_bugcheck(text)
+
+
+def parse_bugcheck(console: str) -> CrashReport | None:
+    """The first BUGCHECK line in a console log."""
+    match = _BUGCHECK.search(console)
+    if match is None:
+        return None
+    facts = {key: quoted or bare for key, quoted, bare in _FACT.findall(match["facts"])}
+    try:
+        code = int(facts.get("code", "0"), 0)
+    except ValueError:
+        code = 0
+    driver = facts.get("driver")
+    return CrashReport(
+        code,
+        facts.get("name", "?"),
+        facts.get("reason", ""),
+        driver.removesuffix(".sys") if driver else None,
+        facts.get("at"),
+        {**facts, "console": console[match.start() :][:8000]},
+    )

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Follows the journal file while QEMU writes it.
+
+A driver that works flat out makes hundreds of thousands of access records a second. Those are counted, searched by
+one regular expression and otherwise passed over; only the rare kinds are parsed and kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.base.alarm import Alarm
+from orchestrator.base.verdict import Finding, Verdict
+from orchestrator.journal.invariants import Invariants
+from orchestrator.journal.record import Record
+
+# Kinds that come at the rate of the driver's work.
+BULK_KINDS = ("read", "write", "ram", "interrupt", "semaphore", "job", "txn", "dma")
+_CHUNK = 1 << 20
+# New data is collected this long before it is read: a reader that wakes for every record costs more than it learns.
+_COALESCE_SECONDS = 0.001
+
+
+def _pattern(passed_over: tuple[str, ...]) -> re.Pattern[bytes]:
+    return re.compile(b'"kind":"(?!' + b"|".join(kind.encode() + b'"' for kind in passed_over) + b")")
+
+
+class Journal:
+    """The journal of one machine: what was recorded so far, and waits for what will be."""
+
+    def __init__(self, path: Path, alarm: Alarm, invariants: Invariants) -> None:
+        """The file is created here, so that nothing that QEMU writes can be missed."""
+        self.path = path
+        self.records: list[Record] = []
+        self._alarm = alarm
+        self._invariants = invariants
+        self._pattern = _pattern(BULK_KINDS)
+        self._wanted_bulk: list[str] = []
+        self._lines = 0
+        self._rest = b""
+        self._grown = asyncio.Condition()
+        path.touch()
+        self._fd = os.open(path, os.O_RDONLY)
+
+    @property
+    def count(self) -> int:
+        """Number of records so far, of all kinds."""
+        return self._lines
+
+    def mark(self) -> int:
+        """The point in the journal that is now; waits given it see every later record of the rare kinds."""
+        return len(self.records)
+
+    async def follow(self) -> None:
+        """Read whatever is written, until cancelled."""
+        from asyncinotify import Inotify, Mask
+
+        with Inotify() as inotify:
+            inotify.add_watch(self.path, Mask.MODIFY)
+            await self._read()
+            async for _ in inotify:
+                await asyncio.sleep(_COALESCE_SECONDS)
+                await self._read()
+
+    async def _read(self) -> None:
+        while chunk := os.read(self._fd, _CHUNK):
+            before = len(self.records)
+            self._take(chunk)
+            if len(self.records) > before:
+                async with self._grown:
+                    self._grown.notify_all()
+            await asyncio.sleep(0)
+
+    def _take(self, chunk: bytes) -> None:
+        data = self._rest + chunk
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:]
+        done, first = 0, self._lines
+        for match in self._pattern.finditer(data, 0, end):
+            start = data.rfind(b"\n", 0, match.start()) + 1
+            self._lines += data.count(b"\n", done, start)
+            self._check_accesses(data, done, start)
+            stop = data.index(b"\n", start) + 1
+            self._take_line(data[start:stop])
+            self._lines += 1
+            done = stop
+        self._check_accesses(data, done, end)
+        self._lines += data.count(b"\n", done, end)
+        assert self._lines - first == data.count(b"\n", 0, end)
+
+    def _take_line(self, line: bytes) -> None:
+        try:
+            record = Record.parse(line)
+        except (ValueError, KeyError) as error:
+            self._lost(f"line {self._lines + 1} of the journal is no record ({error!r}): {line[:120]!r}")
+            return
+        if record.seq != self._lines:
+            self._lost(f"the journal has a gap: record {self._lines} was expected, {record.seq} came")
+            self._lines = record.seq
+        self.records.append(record)
+        for finding in self._invariants.see(record):
+            self._alarm.raise_(finding)
+
+    def _check_accesses(self, data: bytes, start: int, end: int) -> None:
+        forbidden = self._invariants.forbidden
+        if forbidden is None or start == end:
+            return
+        match = forbidden.pattern.search(data, start, end)
+        if match:
+            begin = data.rfind(b"\n", 0, match.start()) + 1
+            record = Record.parse(data[begin : data.index(b"\n", begin)])
+            finding = self._invariants.forbidden_access(record)
+            if finding:
+                self._alarm.raise_(finding)
+
+    def _lost(self, reason: str) -> None:
+        self._alarm.raise_(Finding(Verdict.HARNESS_ERROR, "journal-gap", reason))
+
+    async def expect(self, wanted: Mapping[str, Any], since: int, times: int = 1) -> Record:
+        """The record (the `times`-th) of a rare kind since the mark that has the wanted values. No limit: guard it."""
+        return await self._find(lambda record: record.matches(wanted), since, times)
+
+    async def expect_bulk(self, kind: str, wanted: Mapping[str, Any], times: int) -> None:
+        """Wait until `times` more records of a bulk kind with the wanted values have come. No limit: guard it.
+
+        While somebody waits for it, the kind is parsed and kept like the rare ones.
+        """
+        self._wanted_bulk.append(kind)
+        self._repattern()
+        since = self.mark()
+        try:
+            await self._find(lambda record: record.kind == kind and record.matches(wanted), since, times)
+        finally:
+            self._wanted_bulk.remove(kind)
+            self._repattern()
+
+    def _repattern(self) -> None:
+        self._pattern = _pattern(tuple(kind for kind in BULK_KINDS if kind not in self._wanted_bulk))
+
+    async def _find(self, fits: Callable[[Record], bool], since: int, times: int) -> Record:
+        seen, looked = 0, since
+        async with self._grown:
+            while True:
+                for record in itertools.islice(self.records, looked, None):
+                    if fits(record):
+                        seen += 1
+                        if seen == times:
+                            return record
+                looked = len(self.records)
+                await self._grown.wait()
+
+    async def finish(self) -> None:
+        """Read what is left after QEMU has ended, and check that the last record is whole and has the right number."""
+        await self._read()
+        if self._rest:
+            self._lost(f"the journal ends in the middle of a record: {self._rest[:120]!r} (is the disk full?)")
+        elif self._lines:
+            last = tail(self.path, 1)
+            try:
+                seq = Record.parse(last[0].encode()).seq
+            except (ValueError, KeyError, IndexError):
+                self._lost(f"the journal's last line is no record: {last!r}")
+                return
+            if seq != self._lines - 1:
+                self._lost(f"the journal has {self._lines} records, but the last one is number {seq}")
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+def tail(path: Path, count: int) -> list[str]:
+    """The last lines of a file, without reading all of it."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4096 * max(1, count // 8)))
+        return file.read().decode(errors="replace").splitlines()[-count:]
+
+
+def around(path: Path, seq: int | None, before: int = 20, after: int = 5) -> list[Record]:
+    """The records around number `seq`; the last ones when it is None."""
+    if seq is None:
+        lines = [line.encode() for line in tail(path, before)]
+    else:
+        with path.open("rb") as file:
+            lines = list(itertools.islice(file, max(0, seq - before), seq + after + 1))
+    records = []
+    for line in lines:
+        try:
+            records.append(Record.parse(line))
+        except (ValueError, KeyError):
+            continue
+    return records

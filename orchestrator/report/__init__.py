@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Results for people and for other programs. Everything here reads results and events; nothing decides."""

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""What a step works with: the machine, the guest and the journal of its scenario, and the waits that steps share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from orchestrator.base.alarm import Alarm, WaitExpired
+from orchestrator.base.events import EventBus, StepFinished, StepStarted
+from orchestrator.base.verdict import Finding, ScenarioFailed, Verdict
+from orchestrator.guest.agent import Agent
+from orchestrator.guest.buddyctl import Buddyctl, GuestDevice
+from orchestrator.guest.guest import Guest
+from orchestrator.journal.follower import Journal
+from orchestrator.machine.machine import Machine
+from orchestrator.machine.topology import models
+from orchestrator.scenario.model import Step
+
+T = TypeVar("T")
+
+# A guest that is healthy does each of these in milliseconds; the limits leave room for a loaded host.
+GUEST_ANSWER_SECONDS = 10.0
+SETTLE_SECONDS = 10.0
+# Between two looks at the guest's devices, when the journal shows nothing new.
+_LOOK_AGAIN_SECONDS = 0.05
+
+
+@dataclass
+class Context:
+    """One running scenario."""
+
+    scenario: str
+    machine: Machine
+    guest: Guest
+    agent: Agent
+    journal: Journal
+    alarm: Alarm
+    bus: EventBus
+    # The drivers that are installed.
+    drivers: tuple[str, ...]
+    ctl: Buddyctl = field(init=False)
+    # Handles that `hold` opened, by device.
+    handles: dict[str, int] = field(default_factory=dict)
+    # Some device was pulled out without warning: the exerciser may have seen wrong results then.
+    yanked: bool = False
+    # Drivers that were told to exercise and not to stop.
+    exercising: set[str] = field(default_factory=set)
+    depth: int = 0
+
+    def __post_init__(self) -> None:
+        self.ctl = Buddyctl(self.agent)
+
+    async def step(self, step: Step) -> None:
+        """Run a step, with events around it."""
+        started = time.monotonic()
+        self.bus.emit(StepStarted(self.scenario, step.title, self.depth))
+        error: str | None = None
+        try:
+            self.alarm.check()
+            await step.run(self)
+            self.alarm.check()
+        except (ScenarioFailed, WaitExpired) as failure:
+            error = str(failure)
+            raise
+        finally:
+            self.bus.emit(StepFinished(self.scenario, step.title, time.monotonic() - started, error, self.depth))
+
+    async def ask(self, work: Coroutine[Any, Any, T], what: str, limit: float = GUEST_ANSWER_SECONDS) -> T:
+        """Something that the guest has to answer, guarded."""
+        return await self.alarm.guard(work, f"the guest's answer to {what}", limit)
+
+    async def devices(self) -> list[GuestDevice]:
+        """The guest's devnodes."""
+        return await self.ask(self.ctl.devices(), "buddyctl devices")
+
+    async def instance(self, driver: str) -> str:
+        """The instance path of the one device that `driver` (or a mutant in its place) serves."""
+        installed = next((d for d in self.drivers if self.guest.standing_for(d) == driver), driver)
+        ids = set(self.guest.hardware_ids(installed))
+        found = [d for d in await self.devices() if ids.intersection(id.upper() for id in d.hardware_ids)]
+        if len(found) != 1:
+            have = ", ".join(d.label for d in found) or "none"
+            self.fail("no-device", f"one device of driver {driver} was expected in the guest, but it has: {have}")
+        return found[0].instance
+
+    def fail(self, name: str, reason: str, **facts: Any) -> None:
+        """End the scenario: the drivers did not do what they must."""
+        raise ScenarioFailed(Finding(Verdict.DRIVER_FAILURE, name, reason, facts=facts))
+
+    def unsettled(self, devices: list[GuestDevice]) -> list[str]:
+        """What still differs between the hardware that is there and the devices that the guest has started."""
+        problems = []
+        for model in models().values():
+            there = [id for id in self.machine.present if self.machine.topology.device(id).driver == model.driver]
+            seen = [
+                d for d in devices if any(id.upper().startswith(model.hardware_id.upper()) for id in d.hardware_ids)
+            ]
+            started = [d for d in seen if d.started]
+            if len(started) != len(there):
+                hardware = f"{len(there)} {model.driver} in the machine"
+                problems.append(f"{hardware}, but {len(started)} started in the guest")
+            problems += [f"{d.label} is not started" + _problem(d) for d in seen if not d.started]
+        for id in self.guest.software_devices(self.drivers):
+            if not any(d.started and id in (each.upper() for each in d.hardware_ids) for d in devices):
+                problems.append(f"{id} is not started")
+        problems += [f"{d.label} has a problem" + _problem(d) for d in devices if d.service and d.started and d.problem]
+        return problems
+
+    async def settled(self, limit: float = SETTLE_SECONDS) -> None:
+        """Wait until the guest has started exactly the devices that are there, and none has a problem."""
+        last: list[str] = []
+
+        async def look() -> None:
+            nonlocal last
+            while True:
+                seen = self.journal.mark()
+                last = self.unsettled(await self.ctl.devices())
+                if not last:
+                    return
+                # Anything that changes devices leaves a rare record.
+                await asyncio.wait({asyncio.create_task(self.journal.expect({}, seen))}, timeout=_LOOK_AGAIN_SECONDS)
+
+        try:
+            await self.alarm.guard(look(), "the guest's devices to equal the hardware", limit)
+        except WaitExpired as expired:
+            if last:
+                raise WaitExpired(f"{expired.what} ({'; '.join(last)})", limit) from None
+            raise
+
+
+def _problem(device: GuestDevice) -> str:
+    return (
+        f" (problem {device.problem}{f' {device.problem_name}' if device.problem_name else ''})"
+        if device.problem
+        else ""
+    )

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""What is kept of a scenario that failed, collected before anything is torn down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from orchestrator.base.alarm import WaitExpired
+from orchestrator.base.verdict import Finding, Verdict
+from orchestrator.guest.agent import AgentError
+from orchestrator.guest.buddyctl import BuddyctlFailed
+from orchestrator.guest.guest import CrashReport
+from orchestrator.machine.states import MachineState
+from orchestrator.scenario.context import Context
+
+# A guest that has not answered for this long is taken to hang.
+ALIVE_SECONDS = 2.0
+NMI_SECONDS = 3.0
+# The crash report is written just before the guest tells QEMU that it panicked; serial output may be a moment behind.
+_REPORT_SECONDS = 2.0
+
+
+async def classify_expired(context: Context, expired: WaitExpired) -> Finding:
+    """Was it a hang, or does the guest live and just not do what it must? A hang is answered with an NMI."""
+    if context.machine.life.state is MachineState.RUNNING and await _alive(context):
+        reason = f"{expired}; the guest still answers"
+        return Finding(Verdict.DRIVER_FAILURE, "timeout", reason)
+    crashed = await context.machine.nmi(NMI_SECONDS)
+    report = await _report(context) if crashed else None
+    at = (
+        f" The NMI found it in {report.location or report.driver}."
+        if report and (report.location or report.driver)
+        else ""
+    )
+    facts: dict[str, Any] = {"driver": report.driver} if report else {}
+    answer = "answered the NMI" if crashed else "did not answer the NMI either"
+    return Finding(Verdict.HANG, "hang", f"{expired}; the guest no longer answers, and {answer}.{at}", facts=facts)
+
+
+async def explain_bugcheck(context: Context, finding: Finding) -> Finding:
+    """The finding with what the guest's crash report says."""
+    report = await _report(context)
+    if report is None:
+        return finding
+    facts = {"code": report.code, "bugcheck": report.name, "driver": report.driver, "at": report.location}
+    return replace(finding, reason=report.sentence, facts={**finding.facts, **facts})
+
+
+async def _report(context: Context) -> CrashReport | None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_REPORT_SECONDS):
+            while (report := context.guest.crash_report(context.machine.files.console)) is None:
+                await asyncio.sleep(0.02)  # a file that QEMU writes: no event says when
+            return report
+    return None
+
+
+async def _alive(context: Context) -> bool:
+    try:
+        async with asyncio.timeout(ALIVE_SECONDS):
+            await context.agent.execute("guest-ping")
+            return True
+    except AgentError:
+        return True
+    except TimeoutError:
+        return False
+
+
+async def collect(context: Context, findings: list[Finding]) -> None:
+    """Write the guest's device list and crash report into the run directory, as far as they are to be had. Never raises."""
+    directory = context.machine.files.run
+    with contextlib.suppress(OSError):
+        report = context.guest.crash_report(context.machine.files.console)
+        if report:
+            _write(directory / "crash.json", asdict(report))
+        _write(directory / "findings.json", [asdict(finding) for finding in findings])
+    if context.machine.life.state is not MachineState.RUNNING:
+        return
+    with contextlib.suppress(TimeoutError, AgentError, BuddyctlFailed, OSError):
+        async with asyncio.timeout(ALIVE_SECONDS):
+            _write(directory / "devices.json", [asdict(device) for device in await context.ctl.devices(phantoms=True)])
+
+
+def _write(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, indent=2, default=str) + "\n", encoding="utf-8")

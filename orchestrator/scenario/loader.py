@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Reads scenario files. Strict: what is not understood is an error with file, line and the nearest valid key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from orchestrator.base.errors import BadInput
+from orchestrator.base.strict_yaml import Node, load, nearest
+from orchestrator.base.verdict import Verdict
+from orchestrator.guest.catalogue import GUESTS
+from orchestrator.machine.topology import Topology, load_topology
+from orchestrator.scenario.model import ExpectedFailure, Scenario, Step, Suite
+from orchestrator.scenario.steps import guest_work, hotplug, power, waiting
+from orchestrator.scenario.steps.hotplug import Plug, Unplug, Yank
+from orchestrator.scenario.steps.waiting import Repeat
+
+_SCENARIO_KEYS = (
+    *("about", "guest", "topology", "first", "replace", "exercise"),
+    *("journal", "allow", "limit", "steps", "expect"),
+)
+_DEFAULT_KEYS = ("guest", "topology", "first", "replace", "exercise", "journal", "allow", "limit")
+_EXPECT_KEYS = ("failure", "name", "reason", "rule", "client", "code", "bugcheck", "driver")
+
+
+def load_suite(path: Path) -> Suite:
+    """The suite in the file. Raises BadInput."""
+    root = load(path)
+    root.only("defaults", "scenarios")
+    defaults = root.get("defaults")
+    if defaults:
+        defaults.only(*_DEFAULT_KEYS)
+    scenarios = [_scenario(name, node, defaults, path) for name, node in root.need("scenarios").pairs()]
+    if not scenarios:
+        raise BadInput(f"{path}: has no scenarios")
+    return Suite(path, scenarios)
+
+
+def _scenario(name: str, node: Node, defaults: Node | None, path: Path) -> Scenario:
+    if not all(c.isalnum() or c in "-_." for c in name):
+        node.fail(f"a scenario's name may have letters, digits, '-', '_' and '.', but it is {name!r}")
+    node.only(*_SCENARIO_KEYS)
+
+    def setting(key: str) -> Node | None:
+        return node.get(key) or (defaults.get(key) if defaults else None)
+
+    guest, first, exercise = setting("guest"), setting("first"), setting("exercise")
+    replace, journal, allow, limit = setting("replace"), setting("journal"), setting("allow"), setting("limit")
+    topology_node = setting("topology") or node.fail(f"scenario {name} needs the key 'topology'")
+    topology = _topology(topology_node)
+    expect = node.get("expect")
+    steps_node = node.need("steps")
+    steps = [] if steps_node.empty() else [_step(entry, topology) for entry in steps_node.items()]
+    return Scenario(
+        name,
+        node.need("about").text(),
+        node.place,
+        path,
+        guest.choice(*GUESTS) if guest else "testkernel",
+        topology_node.text(),
+        steps,
+        first.choice("owner", "borrower") if first else None,
+        {key: value.text() for key, value in replace.pairs()} if replace else {},
+        _exercise(exercise),
+        journal.choice("full", "events") if journal else "full",
+        frozenset(entry.text() for entry in allow.items()) if allow else frozenset(),
+        limit.seconds() if limit else 60.0,
+        _expected(expect) if expect else None,
+    )
+
+
+def _exercise(node: Node | None) -> str | None:
+    if node is None:
+        return "borrower"
+    return None if node.text() == "none" else node.text()
+
+
+def _topology(node: Node) -> Topology:
+    try:
+        return load_topology(node.text())
+    except BadInput as error:
+        node.fail(error.problem, error.remedy)
+
+
+def _expected(node: Node) -> ExpectedFailure:
+    node.only(*_EXPECT_KEYS)
+    failures = [str(v) for v in (Verdict.DRIVER_FAILURE, Verdict.GUEST_BUGCHECK, Verdict.HANG)]
+    verdict = Verdict(node.need("failure").choice(*failures))
+    name, reason = node.get("name"), node.get("reason")
+    facts = {key: value.plain() for key, value in node.pairs() if key not in ("failure", "name", "reason")}
+    if not facts and name is None and reason is None:
+        node.fail("expect must name the reason: at least one of name, reason, rule, client, code, bugcheck, driver")
+    return ExpectedFailure(verdict, name.text() if name else None, reason.text() if reason else None, facts)
+
+
+def _parse_repeat(node: Node, topology: Topology) -> Repeat:
+    node.only("times", "steps")
+    return Repeat(node.need("times").whole(1), [_step(entry, topology) for entry in node.need("steps").items()])
+
+
+_PARSERS: Mapping[str, Callable[[Node], Step]] = {
+    **hotplug.PARSERS,
+    **power.PARSERS,
+    **guest_work.PARSERS,
+    **waiting.PARSERS,
+}
+
+
+def _step(node: Node, topology: Topology) -> Step:
+    known = [*_PARSERS, "repeat"]
+    if node.kind == "value":
+        # A step without a value, such as `- suspend`.
+        name = node.text()
+        if name not in ("suspend", "resume"):
+            node.fail(f"unknown step {name!r}{nearest(name, known)}", f"Steps: {', '.join(known)}.")
+        return _PARSERS[name](node.nothing())
+    pairs = list(node.pairs())
+    if len(pairs) != 1:
+        node.fail(f"a step is one key with its value, but here are {len(pairs)} keys")
+    name, value = pairs[0]
+    if name == "repeat":
+        return _parse_repeat(value, topology)
+    if name not in _PARSERS:
+        node.fail(f"unknown step {name!r}{nearest(name, known)}", f"Steps: {', '.join(known)}.")
+    step = _PARSERS[name](value)
+    if isinstance(step, Plug | Unplug | Yank) and step.device not in topology.devices:
+        devices = list(topology.devices)
+        value.fail(
+            f"topology {topology.name} has no device {step.device!r}{nearest(step.device, devices)}",
+            f"It has: {', '.join(devices) or 'none'}.",
+        )
+    return step
