@@ -114,6 +114,8 @@ static void MaskMessage(PCI_FUNCTION *Function, ULONG Message, BOOLEAN Mask)
     USHORT control;
 
     Function->MessageMask = (Function->MessageMask & ~(1u << Message)) | (ULONG)Mask << Message;
+    if (!Function->Present)
+        return;
     if (Function->Interrupt.Kind == PciInterruptMsix && Function->MsixTable != NULL) {
         Function->MsixTable[MSIX_ENTRY * Message + 3] = Mask ? MSIX_MASKED : 0;
     } else if (Function->Interrupt.Kind == PciInterruptMsi) {
@@ -148,4 +150,13 @@ VOID PciMaskVector(ULONG Vector, BOOLEAN Mask)
         ExReleaseFastMutex(&bus->Lock);
     }
     ExReleaseFastMutex(&PciBusesLock);
+}
+
+/* What the function writes to raise message number Message (for IO_INTERRUPT_MESSAGE_INFO). Any IRQL. */
+VOID PciDescribeMessage(PCI_FUNCTION *Function, ULONG Message, PPHYSICAL_ADDRESS Address, PULONG Data)
+{
+    ULONG64 address;
+
+    HalMsiMessage(Function->Interrupt.Vector[Message], &address, Data);
+    Address->QuadPart = (LONGLONG)address;
 }

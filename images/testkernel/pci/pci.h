@@ -191,6 +191,7 @@ VOID PciFreeInterrupt(PCI_INTERRUPT *Interrupt);
 VOID PciProgramInterrupt(PCI_FUNCTION *Function);
 VOID PciDisableInterrupt(PCI_FUNCTION *Function);
 VOID PciMaskVector(ULONG Vector, BOOLEAN Mask);
+VOID PciDescribeMessage(PCI_FUNCTION *Function, ULONG Message, PPHYSICAL_ADDRESS Address, PULONG Data);
 
 /* pdo.c, fdo.c, power.c: dispatch by the kind of device object */
 NTSTATUS PciDispatchFunctionPnp(PCI_FUNCTION *Function, PIRP Irp);
