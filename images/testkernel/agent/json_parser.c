@@ -126,7 +126,8 @@ static bool ParseEscape(PARSER *Parser, char **Out)
         return false;
     }
     uint32_t point = (uint32_t)unit;
-    if (point >= 0xD800 && point < 0xDC00 && Parser->End - Parser->Next >= 6 && Parser->Next[0] == '\\' && Parser->Next[1] == 'u') {
+    if (point >= 0xD800 && point < 0xDC00 && Parser->End - Parser->Next >= 6 && Parser->Next[0] == '\\' &&
+        Parser->Next[1] == 'u') {
         Parser->Next += 2;
         int32_t low = HexUnit(Parser);
         if (low < 0xDC00 || low >= 0xE000) {
@@ -196,7 +197,8 @@ static JSON_VALUE *ParseNumber(PARSER *Parser)
             uint64_t digit = (uint64_t)(character - '0');
             whole = whole && magnitude <= (UINT64_MAX - digit) / 10;
             magnitude = magnitude * 10 + digit;
-        } else if (character == '.' || character == 'e' || character == 'E' || ((character == '+' || character == '-') && !whole)) {
+        } else if (character == '.' || character == 'e' || character == 'E' ||
+                   ((character == '+' || character == '-') && !whole)) {
             whole = false;
         } else {
             break;
