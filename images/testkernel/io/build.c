@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * IoBuild*: IRPs for lower-level drivers. Those with "Synchronous" and device control are queued to the calling thread; the I/O manager frees them.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/creating-irps-for-lower-level-drivers
+ */
+#include "io/io.h"
+#include "io/irp.h"
+
+/* Fails the build: gives back what the IRP already has. */
+static PIRP Abandon(PIRP Irp)
+{
+    if (Irp->AssociatedIrp.SystemBuffer && (Irp->Flags & IRP_DEALLOCATE_BUFFER)) {
+        ExFreePool(Irp->AssociatedIrp.SystemBuffer);
+    }
+    if (Irp->MdlAddress) {
+        IoFreeMdl(Irp->MdlAddress);
+    }
+    IoFreeIrp(Irp);
+    return NULL;
+}
+
+static BOOLEAN AttachSystemBuffer(PIRP Irp, ULONG Size, PVOID Input, ULONG InputLength)
+{
+    if (Size == 0) {
+        return TRUE;
+    }
+    Irp->AssociatedIrp.SystemBuffer = ExAllocatePoolWithTag(NonPagedPool, Size, IO_TAG);
+    if (!Irp->AssociatedIrp.SystemBuffer) {
+        return FALSE;
+    }
+    Irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
+    if (InputLength) {
+        RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, Input, InputLength);
+    }
+    return TRUE;
+}
+
+static BOOLEAN AttachMdl(PIRP Irp, PVOID Buffer, ULONG Length, LOCK_OPERATION Operation)
+{
+    if (!IoAllocateMdl(Buffer, Length, FALSE, FALSE, Irp)) {
+        return FALSE;
+    }
+    MmProbeAndLockPages(Irp->MdlAddress, KernelMode, Operation);
+    return TRUE;
+}
+
+static PIRP BuildDeviceControl(ULONG Code, PDEVICE_OBJECT DeviceObject, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength,
+                               BOOLEAN Internal, PKEVENT Event, PIO_STATUS_BLOCK Iosb, PVOID Caller)
+{
+    PIRP Irp;
+    PIO_STACK_LOCATION Stack;
+    IoRequireIrql("IoBuildDeviceIoControlRequest", PASSIVE_LEVEL, Caller);
+    if ((InputLength && !Input) || (OutputLength && !Output)) {
+        IoStopRule(0x09, Caller, NULL, DeviceObject, "IoBuildDeviceIoControlRequest(0x%08x) with a NULL buffer of %u bytes", Code,
+                   Input ? OutputLength : InputLength);
+    }
+    Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
+    if (!Irp) {
+        return NULL;
+    }
+    Stack = IoGetNextIrpStackLocation(Irp);
+    Stack->MajorFunction = Internal ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL;
+    Stack->Parameters.DeviceIoControl.IoControlCode = Code;
+    Stack->Parameters.DeviceIoControl.InputBufferLength = InputLength;
+    Stack->Parameters.DeviceIoControl.OutputBufferLength = OutputLength;
+    switch (METHOD_FROM_CTL_CODE(Code)) {
+    case METHOD_BUFFERED:
+        if (!AttachSystemBuffer(Irp, max(InputLength, OutputLength), Input, InputLength)) {
+            return Abandon(Irp);
+        }
+        Irp->UserBuffer = Output;
+        if (OutputLength) {
+            Irp->Flags |= IRP_INPUT_OPERATION;
+        }
+        break;
+    case METHOD_IN_DIRECT:
+    case METHOD_OUT_DIRECT:
+        if (!AttachSystemBuffer(Irp, InputLength, Input, InputLength) ||
+            (OutputLength &&
+             !AttachMdl(Irp, Output, OutputLength, METHOD_FROM_CTL_CODE(Code) == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess))) {
+            return Abandon(Irp);
+        }
+        break;
+    case METHOD_NEITHER:
+        Irp->UserBuffer = Output;
+        Stack->Parameters.DeviceIoControl.Type3InputBuffer = Input;
+        break;
+    }
+    Irp->UserEvent = Event;
+    Irp->UserIosb = Iosb;
+    Irp->RequestorMode = KernelMode;
+    IopQueueThreadIrp(Irp);
+    return Irp;
+}
+
+PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject, PVOID InputBuffer, ULONG InputBufferLength,
+                                         PVOID OutputBuffer, ULONG OutputBufferLength, BOOLEAN InternalDeviceIoControl, PKEVENT Event,
+                                         PIO_STATUS_BLOCK IoStatusBlock)
+{
+    return BuildDeviceControl(IoControlCode, DeviceObject, InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength,
+                              InternalDeviceIoControl, Event, IoStatusBlock, _ReturnAddress());
+}
+
+static PIRP BuildFsd(ULONG Major, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length, PLARGE_INTEGER Offset, PIO_STATUS_BLOCK Iosb)
+{
+    PIRP Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
+    PIO_STACK_LOCATION Stack;
+    if (!Irp) {
+        return NULL;
+    }
+    Stack = IoGetNextIrpStackLocation(Irp);
+    Stack->MajorFunction = (UCHAR)Major;
+    if (Major == IRP_MJ_PNP || Major == IRP_MJ_POWER) {
+        Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    }
+    if (Major == IRP_MJ_READ || Major == IRP_MJ_WRITE) {
+        if (DeviceObject->Flags & DO_BUFFERED_IO) {
+            if (!AttachSystemBuffer(Irp, Length, Buffer, Major == IRP_MJ_WRITE ? Length : 0)) {
+                return Abandon(Irp);
+            }
+            if (Major == IRP_MJ_READ) {
+                Irp->Flags |= IRP_INPUT_OPERATION;
+                Irp->UserBuffer = Buffer;
+            }
+        } else if (DeviceObject->Flags & DO_DIRECT_IO) {
+            if (Length && !AttachMdl(Irp, Buffer, Length, Major == IRP_MJ_WRITE ? IoReadAccess : IoWriteAccess)) {
+                return Abandon(Irp);
+            }
+        } else {
+            Irp->UserBuffer = Buffer;
+        }
+        Stack->Parameters.Read.Length = Length; /* Write has the same layout */
+        if (Offset) {
+            Stack->Parameters.Read.ByteOffset = *Offset;
+        }
+    }
+    Irp->UserIosb = Iosb;
+    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    return Irp;
+}
+
+/* The driver's completion routine must free it (and its MDL). IRQL <= APC_LEVEL. */
+PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
+                                         PLARGE_INTEGER StartingOffset, PIO_STATUS_BLOCK IoStatusBlock)
+{
+    IoRequireIrql("IoBuildAsynchronousFsdRequest", APC_LEVEL, _ReturnAddress());
+    return BuildFsd(MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock);
+}
+
+PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
+                                        PLARGE_INTEGER StartingOffset, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
+{
+    PIRP Irp;
+    IoRequireIrql("IoBuildSynchronousFsdRequest", PASSIVE_LEVEL, _ReturnAddress());
+    Irp = BuildFsd(MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock);
+    if (Irp) {
+        Irp->UserEvent = Event;
+        IopQueueThreadIrp(Irp);
+    }
+    return Irp;
+}

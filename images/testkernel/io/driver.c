@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Driver objects: loading a service's image, DriverEntry, DriverUnload and what must not be left behind.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/introduction-to-driver-objects
+ */
+#include "io/driver.h"
+#include "cm/registry.h"
+#include "kd/log.h"
+#include "mm/mm.h"
+#include "rtl/format.h"
+
+static LIST_ENTRY Drivers;
+static KMUTEX LoadMutex; /* loading and unloading, one at a time */
+
+typedef struct _CLIENT_EXTENSION {
+    LIST_ENTRY Link;
+    PVOID Id;
+    DECLSPEC_ALIGN(16) UCHAR Data[];
+} CLIENT_EXTENSION, *PCLIENT_EXTENSION;
+
+static VOID DeleteDriverBody(PVOID Object)
+{
+    PDRIVER_DATA Driver = Object;
+    while (!IsListEmpty(&Driver->Extensions)) {
+        ExFreePoolWithTag(CONTAINING_RECORD(RemoveHeadList(&Driver->Extensions), CLIENT_EXTENSION, Link), IO_TAG);
+    }
+}
+
+struct _OBJECT_TYPE IopDriverType = {.Name = "Driver", .Delete = DeleteDriverBody};
+POBJECT_TYPE *IoDriverObjectType = (POBJECT_TYPE *)&IopDriverType;
+
+VOID IopInitDrivers(VOID)
+{
+    InitializeListHead(&Drivers);
+    KeInitializeMutex(&LoadMutex, 0);
+}
+
+static VOID LockLoader(VOID)
+{
+    KeWaitForSingleObject(&LoadMutex, Executive, KernelMode, FALSE, NULL);
+}
+
+static VOID UnlockLoader(VOID)
+{
+    KeReleaseMutex(&LoadMutex, FALSE);
+}
+
+PDRIVER_DATA IopFindDriver(PCUNICODE_STRING ServiceName)
+{
+    PLIST_ENTRY Entry;
+    for (Entry = Drivers.Flink; Entry != &Drivers; Entry = Entry->Flink) {
+        PDRIVER_DATA Driver = CONTAINING_RECORD(Entry, DRIVER_DATA, Link);
+        if (ObpEqualNames(&Driver->ServiceName, ServiceName)) {
+            return Driver;
+        }
+    }
+    return NULL;
+}
+
+PDRIVER_DATA IopDriverOfAddress(PVOID Address)
+{
+    PLIST_ENTRY Entry;
+    for (Entry = Drivers.Flink; Entry && Entry != &Drivers; Entry = Entry->Flink) {
+        PDRIVER_DATA Driver = CONTAINING_RECORD(Entry, DRIVER_DATA, Link);
+        if (Driver->Image && (ULONG_PTR)Address - (ULONG_PTR)Driver->Image->Base < Driver->Image->Size) {
+            return Driver;
+        }
+    }
+    return NULL;
+}
+
+static NTSTATUS CreateDriverObject(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result)
+{
+    static const WCHAR Prefix[] = L"\\Driver\\";
+    PDRIVER_DATA Driver;
+    PVOID Object;
+    ULONG I;
+    NTSTATUS Status;
+    if (ServiceName->Length >= sizeof(Driver->ServiceBuffer)) {
+        return STATUS_NAME_TOO_LONG;
+    }
+    Status = ObpCreateObject(&IopDriverType, sizeof(DRIVER_DATA), &Object);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Driver = Object;
+    InitializeListHead(&Driver->Extensions);
+    RtlCopyMemory(Driver->ServiceBuffer, ServiceName->Buffer, ServiceName->Length);
+    RtlInitUnicodeString(&Driver->ServiceName, Driver->ServiceBuffer);
+    RtlCopyMemory(Driver->NameBuffer, Prefix, sizeof(Prefix));
+    RtlCopyMemory(Driver->NameBuffer + COUNT_OF(Prefix) - 1, ServiceName->Buffer, ServiceName->Length);
+    RtlInitUnicodeString(&Driver->Object.DriverName, Driver->NameBuffer);
+    Driver->Object.Type = IO_TYPE_DRIVER;
+    Driver->Object.Size = sizeof(DRIVER_OBJECT);
+    Driver->Object.DriverExtension = &Driver->Extension;
+    Driver->Object.HardwareDatabase = CmHardwareDatabase();
+    Driver->Extension.DriverObject = &Driver->Object;
+    Driver->Extension.ServiceKeyName = Driver->ServiceName;
+    for (I = 0; I <= IRP_MJ_MAXIMUM_FUNCTION; I++) {
+        Driver->Object.MajorFunction[I] = IopInvalidDeviceRequest;
+    }
+    Status = ObpInsertName(Object, &Driver->Object.DriverName);
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(Object);
+        return Status;
+    }
+    *Result = Driver;
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS RunDriverEntry(PDRIVER_DATA Driver, PDRIVER_INITIALIZE Entry)
+{
+    WCHAR Path[160];
+    UNICODE_STRING RegistryPath;
+    NTSTATUS Status;
+    CmServicePath(&Driver->ServiceName, Path, COUNT_OF(Path));
+    RtlInitUnicodeString(&RegistryPath, Path);
+    Driver->Object.DriverInit = Entry;
+    Status = Entry(&Driver->Object, &RegistryPath);
+    if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
+        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, Entry, "DriverEntry returned at IRQL %u", KeGetCurrentIrql());
+    }
+    return Status;
+}
+
+/* What Driver Verifier looks for at unload (0xC4, and 0xCE for work that would call into the freed image). */
+static VOID CheckUnloaded(PDRIVER_DATA Driver)
+{
+    PVOID Base = Driver->Image->Base;
+    SIZE_T Size = Driver->Image->Size;
+    WCHAR Name[160];
+    PCSTR Left = NULL;
+    Name[0] = 0;
+    if (PnpFindNotificationOfImage(Base, Size)) {
+        Left = "a PnP notification is still registered (IoUnregisterPlugPlayNotificationEx)";
+    } else if (ExFindCallbackOfImage(Base, Size, Name, COUNT_OF(Name))) {
+        Left = "a callback is still registered (ExUnregisterCallback)";
+    } else if (ObpFindLinkOfImage(Base, Size, Name, COUNT_OF(Name))) {
+        Left = "a symbolic link is left (IoDeleteSymbolicLink)";
+    } else if (IopWorkItemOfImage(Base, Size)) {
+        Left = "a work item is left (IoFreeWorkItem)";
+    } else if (KeFindInterruptOfImage(Base, Size)) {
+        Left = "an interrupt is still connected (IoDisconnectInterrupt)";
+    }
+    if (Left) {
+        IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Base, 0, 0, 0,
+               Driver->Object.DriverUnload ? (PVOID)Driver->Object.DriverUnload : Driver->Image->EntryPoint, "%wZ was unloaded, but %s%s%ws", &Driver->ServiceName, Left,
+               Name[0] ? ": " : "", Name);
+    }
+    if (MiReportLeaks(Base, Size)) {
+        /* 0xC4 sub-code 0x62: a driver has unloaded without freeing its pool allocations. */
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x62, (ULONG_PTR)&Driver->ServiceName, 0, 0,
+               Driver->Object.DriverUnload ? (PVOID)Driver->Object.DriverUnload : Driver->Image->EntryPoint,
+               "%wZ was unloaded without freeing all of its pool allocations (listed above)", &Driver->ServiceName);
+    }
+}
+
+static VOID Discard(PDRIVER_DATA Driver)
+{
+    RemoveEntryList(&Driver->Link);
+    ObpRemoveName(Driver);
+    if (Driver->Image) {
+        LdrUnloadDriver(Driver->Image);
+        Driver->Image = NULL;
+    }
+    ObfDereferenceObject(Driver);
+}
+
+NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULONG Problem)
+{
+    PDRIVER_DATA Driver;
+    PLOADED_IMAGE Image = NULL;
+    PDRIVER_INITIALIZE Entry;
+    CHAR Module[64], Error[256];
+    NTSTATUS Status;
+    *Result = NULL;
+    *Problem = 0;
+    LockLoader();
+    Driver = IopFindDriver(ServiceName);
+    if (Driver) {
+        *Result = Driver;
+        UnlockLoader();
+        return STATUS_SUCCESS;
+    }
+    Entry = PnpBuiltinEntry(ServiceName);
+    if (!Entry) {
+        ULONG Start = 3;
+        if (CmServiceValue(ServiceName, "Start", &Start) && Start == SERVICE_DISABLED_START) {
+            *Problem = CM_PROB_DISABLED_SERVICE;
+            UnlockLoader();
+            return STATUS_PLUGPLAY_NO_DEVICE;
+        }
+        if (!CmServiceImage(ServiceName, Module, sizeof(Module))) {
+            *Problem = CM_PROB_DRIVER_SERVICE_KEY_INVALID;
+            UnlockLoader();
+            return STATUS_OBJECT_NAME_NOT_FOUND;
+        }
+        Status = LdrLoadDriver(Module, &Image, Error, sizeof(Error));
+        if (!NT_SUCCESS(Status)) {
+            KdLog(LOG_ERROR, "driver %s cannot be loaded: %s (0x%08x)", Module, Error, Status);
+            KdTrace("load-failed driver=%s status=0x%08x", Module, Status);
+            *Problem = CM_PROB_DRIVER_FAILED_LOAD;
+            UnlockLoader();
+            return Status;
+        }
+        Entry = (PDRIVER_INITIALIZE)Image->EntryPoint;
+    }
+    Status = CreateDriverObject(ServiceName, &Driver);
+    if (!NT_SUCCESS(Status)) {
+        if (Image) {
+            LdrUnloadDriver(Image);
+        }
+        *Problem = CM_PROB_OUT_OF_MEMORY;
+        UnlockLoader();
+        return Status;
+    }
+    Driver->Image = Image;
+    if (Image) {
+        Driver->Object.DriverStart = Image->Base;
+        Driver->Object.DriverSize = (ULONG)Image->Size;
+        Driver->Object.DriverSection = Image;
+    }
+    InsertTailList(&Drivers, &Driver->Link);
+    UnlockLoader(); /* DriverEntry may load nothing, but it may wait for other drivers */
+    Status = RunDriverEntry(Driver, Entry);
+    if (!NT_SUCCESS(Status)) {
+        KdLog(LOG_ERROR, "DriverEntry of %wZ failed with 0x%08x", ServiceName, Status);
+        if (Driver->Object.DeviceObject) {
+            IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x60, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0, Entry,
+                   "DriverEntry of %wZ failed with 0x%08x but left a device object behind", ServiceName, Status);
+        }
+        if (Image) {
+            CheckUnloaded(Driver);
+        }
+        LockLoader();
+        Discard(Driver);
+        UnlockLoader();
+        *Problem = CM_PROB_FAILED_DRIVER_ENTRY;
+        return Status;
+    }
+    *Result = Driver;
+    return STATUS_SUCCESS;
+}
+
+VOID IopUnloadIfUnused(PDRIVER_DATA Driver)
+{
+    LockLoader();
+    if (Driver->Unloading || Driver->Devnodes > 0 || Driver->Object.DeviceObject || !Driver->Image || !Driver->Object.DriverUnload ||
+        ObpReferences(Driver) > 1) {
+        /* Other device objects, registrations or work items (which reference the driver object) still need it. */
+        if (!Driver->Unloading && Driver->Devnodes == 0 && Driver->Image && Driver->Object.DriverUnload) {
+            KdLog(LOG_INFO, "driver %wZ stays loaded: %s", &Driver->ServiceName,
+                  Driver->Object.DeviceObject ? "it still has a device object" : "its driver object is still referenced");
+        }
+        UnlockLoader();
+        return;
+    }
+    Driver->Unloading = TRUE;
+    UnlockLoader();
+    Driver->Object.DriverUnload(&Driver->Object);
+    if (Driver->Object.DeviceObject) {
+        IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0, 0, (PVOID)Driver->Object.DriverUnload,
+               "DriverUnload of %wZ left a device object behind", &Driver->ServiceName);
+    }
+    CheckUnloaded(Driver);
+    KdLog(LOG_INFO, "driver %wZ unloaded", &Driver->ServiceName);
+    LockLoader();
+    Discard(Driver);
+    UnlockLoader();
+}
+
+NTSTATUS NTAPI IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress, ULONG DriverObjectExtensionSize,
+                                               PVOID *DriverObjectExtension)
+{
+    PCLIENT_EXTENSION Extension;
+    *DriverObjectExtension = NULL;
+    if (IoGetDriverObjectExtension(DriverObject, ClientIdentificationAddress)) {
+        return STATUS_OBJECT_NAME_COLLISION;
+    }
+    Extension = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Extension) + DriverObjectExtensionSize, IO_TAG);
+    if (!Extension) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    RtlZeroMemory(Extension, sizeof(*Extension) + DriverObjectExtensionSize);
+    Extension->Id = ClientIdentificationAddress;
+    InsertTailList(&IoDriverData(DriverObject)->Extensions, &Extension->Link);
+    *DriverObjectExtension = Extension->Data;
+    return STATUS_SUCCESS;
+}
+
+PVOID NTAPI IoGetDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress)
+{
+    PLIST_ENTRY Head = &IoDriverData(DriverObject)->Extensions, Entry;
+    for (Entry = Head->Flink; Entry != Head; Entry = Entry->Flink) {
+        PCLIENT_EXTENSION Extension = CONTAINING_RECORD(Entry, CLIENT_EXTENSION, Link);
+        if (Extension->Id == ClientIdentificationAddress) {
+            return Extension->Data;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to io/driver.c and those that it asks at load and unload. */
+#ifndef IO_DRIVER_H
+#define IO_DRIVER_H
+#include "io/io.h"
+#include "ex/callback.h"
+#include "ke/interrupt.h"
+
+#define SERVICE_DISABLED_START 4 /* the service's Start value */
+
+VOID IopInitDrivers(VOID);
+NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp);
+/* pnp/notify.c: a registration whose callback lies in the image. */
+BOOLEAN PnpFindNotificationOfImage(PVOID Base, SIZE_T Size);
+/* pnp/builtin.c: the entry point of a driver inside the kernel, or NULL. */
+PDRIVER_INITIALIZE PnpBuiltinEntry(PCUNICODE_STRING ServiceName);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * IRPs: allocation, reuse, the list of a thread's IRPs, and synchronous calls.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/creating-irps-for-lower-level-drivers
+ */
+#include "io/io.h"
+#include "io/irp.h"
+
+#define QUARANTINE 64 /* freed IRPs are kept this long, so that a second completion or free is named instead of corrupting memory */
+
+static KSPIN_LOCK ListLock; /* quarantine and thread lists */
+static PIRP Quarantine[QUARANTINE];
+static ULONG QuarantineAt;
+static LIST_ENTRY ThreadIrps;
+static volatile LONG LiveIrps;
+
+VOID IopInitIrps(VOID)
+{
+    KeInitializeSpinLock(&ListLock);
+    InitializeListHead(&ThreadIrps);
+}
+
+VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
+{
+    if (Irp->Type == IO_TYPE_IRP && (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && Irp->Size == PacketSize && IopTracker(Irp)->Magic == TRACKER_MAGIC) {
+        IoStopRule(0x20D, _ReturnAddress(), Irp, NULL, "IoInitializeIrp of IRP %p, which came from IoAllocateIrp: use IoReuseIrp", Irp);
+    }
+    RtlZeroMemory(Irp, PacketSize);
+    Irp->Type = IO_TYPE_IRP;
+    Irp->Size = PacketSize;
+    Irp->StackCount = StackSize;
+    Irp->CurrentLocation = StackSize + 1;
+    Irp->Tail.Overlay.CurrentStackLocation = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
+    InitializeListHead(&Irp->ThreadListEntry);
+}
+
+PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
+{
+    SIZE_T Size = IoSizeOfIrp(StackSize);
+    PIRP_TRACKER Tracker;
+    PIRP Irp;
+    IoRequireIrql("IoAllocateIrp", DISPATCH_LEVEL, _ReturnAddress());
+    if (StackSize <= 0) {
+        IoStopRule(0x208, _ReturnAddress(), NULL, NULL, "IoAllocateIrp with %d stack locations: pass the StackSize of the target device object", StackSize);
+    }
+    Tracker = ExAllocatePoolWithTag(NonPagedPool, sizeof(IRP_TRACKER) + Size, IRP_TAG);
+    if (!Tracker) {
+        return NULL;
+    }
+    Tracker->Magic = 0;
+    Irp = (PIRP)(Tracker + 1);
+    Irp->Type = 0;
+    IoInitializeIrp(Irp, (USHORT)Size, StackSize);
+    Irp->AllocationFlags = IRP_ALLOCATED_BY_KERNEL;
+    Tracker->Magic = TRACKER_MAGIC;
+    Tracker->PendingReturned = 0;
+    Tracker->Allocator = _ReturnAddress();
+    InterlockedIncrement(&LiveIrps);
+    return Irp;
+}
+
+VOID NTAPI IoFreeIrp(PIRP Irp)
+{
+    PVOID Caller = _ReturnAddress();
+    PIRP Oldest;
+    KIRQL Irql;
+    IoRequireIrql("IoFreeIrp", DISPATCH_LEVEL, Caller);
+    if (!Irp || Irp->Type != IO_TYPE_IRP) {
+        IoStopRule(0x01, Caller, Irp, NULL, "IoFreeIrp of %p, which is no IRP (freed before?)", Irp);
+    }
+    if (!IsListEmpty(&Irp->ThreadListEntry)) {
+        IoStopRule(0x02, Caller, Irp, NULL, "IoFreeIrp of IRP %p, which is still queued to a thread: the I/O manager frees such IRPs", Irp);
+    }
+    if (Irp->CancelRoutine) {
+        IoStopRule(0x20B, Caller, Irp, NULL, "IoFreeIrp of IRP %p, whose cancel routine is still set", Irp);
+    }
+    if (Irp->CurrentLocation <= Irp->StackCount && IopIrpIsBeingDispatched(Irp)) {
+        IoStopRule(0x20B, Caller, Irp, NULL, "IoFreeIrp of IRP %p, which a driver below is still working on", Irp);
+    }
+    if (!(Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL)) {
+        IoStopRule(0x20B, Caller, Irp, NULL, "IoFreeIrp of IRP %p, which IoAllocateIrp did not make", Irp);
+    }
+    Irp->Type = 0;
+    IopTracker(Irp)->Magic = TRACKER_FREED;
+    IopTracker(Irp)->Freer = Caller;
+    KeAcquireSpinLock(&ListLock, &Irql);
+    Oldest = Quarantine[QuarantineAt];
+    Quarantine[QuarantineAt] = Irp;
+    QuarantineAt = (QuarantineAt + 1) % QUARANTINE;
+    KeReleaseSpinLock(&ListLock, Irql);
+    InterlockedDecrement(&LiveIrps);
+    if (Oldest) {
+        ExFreePoolWithTag(IopTracker(Oldest), IRP_TAG);
+    }
+}
+
+/* Prepares an IRP of IoAllocateIrp for another use; IRPs of IoBuild* must not be reused. */
+VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
+{
+    UCHAR Flags = Irp->AllocationFlags;
+    USHORT Size = Irp->Size;
+    CCHAR Stack = Irp->StackCount;
+    if (Irp->Type != IO_TYPE_IRP || !IsListEmpty(&Irp->ThreadListEntry)) {
+        IoStopRule(0x20B, _ReturnAddress(), Irp, NULL, "IoReuseIrp of IRP %p, which is %s", Irp,
+                   Irp->Type != IO_TYPE_IRP ? "no IRP" : "queued to a thread (made by IoBuild…)");
+    }
+    Irp->AllocationFlags = 0;
+    IoInitializeIrp(Irp, Size, Stack);
+    Irp->AllocationFlags = Flags;
+    Irp->IoStatus.Status = Status;
+    if (Flags & IRP_ALLOCATED_BY_KERNEL) {
+        IopTracker(Irp)->PendingReturned = 0;
+    }
+}
+
+PIRP NTAPI IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize)
+{
+    PIRP Associated = IoAllocateIrp(StackSize, FALSE);
+    if (Associated) {
+        Associated->Flags |= IRP_ASSOCIATED_IRP;
+        Associated->AssociatedIrp.MasterIrp = Irp;
+        Associated->Tail.Overlay.Thread = Irp->Tail.Overlay.Thread;
+    }
+    return Associated;
+}
+
+VOID IopQueueThreadIrp(PIRP Irp)
+{
+    KIRQL Irql;
+    Irp->Tail.Overlay.Thread = PsGetCurrentThread();
+    KeAcquireSpinLock(&ListLock, &Irql);
+    InsertTailList(&ThreadIrps, &Irp->ThreadListEntry);
+    KeReleaseSpinLock(&ListLock, Irql);
+}
+
+VOID IopDequeueThreadIrp(PIRP Irp)
+{
+    KIRQL Irql;
+    KeAcquireSpinLock(&ListLock, &Irql);
+    RemoveEntryList(&Irp->ThreadListEntry);
+    InitializeListHead(&Irp->ThreadListEntry);
+    KeReleaseSpinLock(&ListLock, Irql);
+}
+
+BOOLEAN IoCancelThreadIo(PETHREAD Thread)
+{
+    BOOLEAN Any = FALSE;
+    PLIST_ENTRY Entry;
+    KIRQL Irql;
+    for (;;) {
+        PIRP Found = NULL;
+        KeAcquireSpinLock(&ListLock, &Irql);
+        for (Entry = ThreadIrps.Flink; Entry != &ThreadIrps; Entry = Entry->Flink) {
+            PIRP Irp = CONTAINING_RECORD(Entry, IRP, ThreadListEntry);
+            if (Irp->Tail.Overlay.Thread == Thread && !Irp->Cancel) {
+                Found = Irp;
+                break;
+            }
+        }
+        KeReleaseSpinLock(&ListLock, Irql);
+        if (!Found) {
+            return Any;
+        }
+        Any = TRUE;
+        IoCancelIrp(Found);
+    }
+}
+
+NTSTATUS IopCallSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp, PIO_STATUS_BLOCK Iosb)
+{
+    KEVENT Event;
+    NTSTATUS Status;
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp->UserEvent = &Event;
+    Irp->UserIosb = Iosb;
+    Iosb->Status = STATUS_UNSUCCESSFUL;
+    Iosb->Information = 0;
+    IopTracker(Irp)->KernelWaits = TRUE;
+    IopQueueThreadIrp(Irp);
+    Status = IofCallDriver(DeviceObject, Irp);
+    if (Status == STATUS_PENDING) {
+        KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+        Status = Iosb->Status;
+    }
+    return Status;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to io/: what the kernel remembers about each IRP that it allocated. */
+#ifndef IO_IRP_H
+#define IO_IRP_H
+#include "io/io.h"
+
+#define IRP_TAG                 ' prI'
+#define TRACKER_MAGIC           0x4B525454u
+#define TRACKER_FREED           0x44455246u
+#define IRP_ALLOCATED_BY_KERNEL 0x40 /* IRP.AllocationFlags: an IRP_TRACKER stands in front */
+
+typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
+    ULONG Magic;
+    BOOLEAN KernelWaits;       /* IopCallSynchronously: the status block is always written */
+    ULONG64 PendingReturned;   /* bit n: the dispatch routine of location n returned STATUS_PENDING before the IRP was completed */
+    PVOID Allocator;           /* return addresses */
+    PVOID Freer;
+} IRP_TRACKER, *PIRP_TRACKER;
+
+static inline PIRP_TRACKER IopTracker(PIRP Irp)
+{
+    return (PIRP_TRACKER)Irp - 1;
+}
+
+BOOLEAN IopIrpIsBeingDispatched(PIRP Irp);
+VOID IopInitIrps(VOID);
+VOID IopInitCancel(VOID);
+VOID IopInitChecks(VOID);
+/* At thread exit: cancels the thread's IRPs. TRUE when there were any. PASSIVE_LEVEL. */
+BOOLEAN IoCancelThreadIo(PETHREAD Thread);
+
+#endif

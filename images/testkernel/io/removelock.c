@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Remove locks. The structure is the retail one (the tags are not in it), so holders are remembered here on the side: an unbalanced release is
+ * named, and a removal that waits for ever says whom it waits for.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/using-remove-locks
+ */
+#include "io/io.h"
+#include "io/removelock.h"
+#include "kd/log.h"
+
+typedef struct _HOLDER {
+    LIST_ENTRY Link;
+    PIO_REMOVE_LOCK Lock;
+    PVOID Tag;
+    PVOID Caller;
+    LARGE_INTEGER Since;
+} HOLDER, *PHOLDER;
+
+static KSPIN_LOCK HolderLock;
+static LIST_ENTRY Holders;
+
+VOID IopInitRemoveLocks(VOID)
+{
+    KeInitializeSpinLock(&HolderLock);
+    InitializeListHead(&Holders);
+}
+
+VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes, ULONG HighWatermark, ULONG RemlockSize)
+{
+    IoRequireIrql("IoInitializeRemoveLock", PASSIVE_LEVEL, _ReturnAddress());
+    RtlZeroMemory(Lock, RemlockSize);
+    Lock->Common.IoCount = 1;
+    KeInitializeEvent(&Lock->Common.RemoveEvent, NotificationEvent, FALSE);
+}
+
+NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCSTR File, ULONG Line, ULONG RemlockSize)
+{
+    PHOLDER Holder;
+    KIRQL Irql;
+    IoRequireIrql("IoAcquireRemoveLock", DISPATCH_LEVEL, _ReturnAddress());
+    if (InterlockedIncrement(&RemoveLock->Common.IoCount) <= 1) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)RemoveLock, 0, 0, _ReturnAddress(),
+               "IoAcquireRemoveLock of lock %p, which IoReleaseRemoveLockAndWait has already drained or which was never initialised", RemoveLock);
+    }
+    if (RemoveLock->Common.Removed) {
+        if (InterlockedDecrement(&RemoveLock->Common.IoCount) == 0) {
+            KeSetEvent(&RemoveLock->Common.RemoveEvent, IO_NO_INCREMENT, FALSE);
+        }
+        return STATUS_DELETE_PENDING;
+    }
+    Holder = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Holder), IO_TAG);
+    if (Holder) {
+        Holder->Lock = RemoveLock;
+        Holder->Tag = Tag;
+        Holder->Caller = _ReturnAddress();
+        KeQuerySystemTime(&Holder->Since);
+        KeAcquireSpinLock(&HolderLock, &Irql);
+        InsertHeadList(&Holders, &Holder->Link);
+        KeReleaseSpinLock(&HolderLock, Irql);
+    }
+    return STATUS_SUCCESS;
+}
+
+/* Forgets one holder with Tag; FALSE when none has it. */
+static BOOLEAN Forget(PIO_REMOVE_LOCK Lock, PVOID Tag)
+{
+    PLIST_ENTRY Entry;
+    PHOLDER Found = NULL;
+    KIRQL Irql;
+    KeAcquireSpinLock(&HolderLock, &Irql);
+    for (Entry = Holders.Flink; Entry != &Holders; Entry = Entry->Flink) {
+        PHOLDER Holder = CONTAINING_RECORD(Entry, HOLDER, Link);
+        if (Holder->Lock == Lock && Holder->Tag == Tag) {
+            Found = Holder;
+            RemoveEntryList(Entry);
+            break;
+        }
+    }
+    KeReleaseSpinLock(&HolderLock, Irql);
+    if (Found) {
+        ExFreePoolWithTag(Found, IO_TAG);
+    }
+    return Found != NULL;
+}
+
+static VOID Release(PIO_REMOVE_LOCK Lock, PVOID Tag, PVOID Caller)
+{
+    LONG Left;
+    if (!Forget(Lock, Tag)) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)Lock, (ULONG_PTR)Tag, 0, Caller,
+               "remove lock %p is released with tag %p, but nobody holds it with that tag", Lock, Tag);
+    }
+    Left = InterlockedDecrement(&Lock->Common.IoCount);
+    if (Left == 0) {
+        KeSetEvent(&Lock->Common.RemoveEvent, IO_NO_INCREMENT, FALSE);
+    }
+}
+
+VOID NTAPI IoReleaseRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize)
+{
+    IoRequireIrql("IoReleaseRemoveLock", DISPATCH_LEVEL, _ReturnAddress());
+    Release(RemoveLock, Tag, _ReturnAddress());
+}
+
+VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize)
+{
+    LARGE_INTEGER Timeout;
+    PLIST_ENTRY Entry;
+    KIRQL Irql;
+    IoRequireIrql("IoReleaseRemoveLockAndWait", PASSIVE_LEVEL, _ReturnAddress());
+    RemoveLock->Common.Removed = TRUE;
+    Release(RemoveLock, Tag, _ReturnAddress());
+    if (InterlockedDecrement(&RemoveLock->Common.IoCount) == 0) {
+        return;
+    }
+    Timeout.QuadPart = -10LL * 10000000; /* 10 s, then say whom it waits for and go on waiting */
+    while (KeWaitForSingleObject(&RemoveLock->Common.RemoveEvent, Executive, KernelMode, FALSE, &Timeout) == STATUS_TIMEOUT) {
+        KeAcquireSpinLock(&HolderLock, &Irql);
+        for (Entry = Holders.Flink; Entry != &Holders; Entry = Entry->Flink) {
+            PHOLDER Holder = CONTAINING_RECORD(Entry, HOLDER, Link);
+            if (Holder->Lock == RemoveLock) {
+                SYMBOL Symbol;
+                LdrSymbolFromAddress(Holder->Caller, &Symbol);
+                KdLog(LOG_WARNING, "removal waits for remove lock %p: held with tag %p since %s!%s+0x%I64x", RemoveLock, Holder->Tag, Symbol.Image,
+                      Symbol.Name, Symbol.Offset);
+            }
+        }
+        KeReleaseSpinLock(&HolderLock, Irql);
+    }
+}
+
+/* The memory [Base, Base+Size) goes away (a device extension): locks in it must be released. */
+BOOLEAN IopRemoveLockHeldIn(PVOID Base, SIZE_T Size, PVOID *Tag, PVOID *Caller)
+{
+    PLIST_ENTRY Entry;
+    KIRQL Irql;
+    BOOLEAN Found = FALSE;
+    KeAcquireSpinLock(&HolderLock, &Irql);
+    for (Entry = Holders.Flink; Entry != &Holders && !Found; Entry = Entry->Flink) {
+        PHOLDER Holder = CONTAINING_RECORD(Entry, HOLDER, Link);
+        if ((ULONG_PTR)Holder->Lock - (ULONG_PTR)Base < Size) {
+            *Tag = Holder->Tag;
+            *Caller = Holder->Caller;
+            Found = TRUE;
+        }
+    }
+    KeReleaseSpinLock(&HolderLock, Irql);
+    return Found;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Stops with one of Windows' bug-check codes and a sentence that says which rule was broken by which driver. */
+#ifndef IO_VERIFY_H
+#define IO_VERIFY_H
+#include "kernel.h"
+
+#define _ReturnAddress() __builtin_return_address(0)
+
+/* Driver Verifier I/O error codes (bug check 0xC9, WDM DRIVER ERROR nnn), by Microsoft's page on 0xC9. */
+#define DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE 0xC9
+#define DRIVER_PNP_WATCHDOG_CODE                 0x1D5
+#ifndef DRIVER_VERIFIER_DETECTED_VIOLATION
+#define DRIVER_VERIFIER_DETECTED_VIOLATION 0xC4
+#endif
+
+/*
+ * Any IRQL; does not return. Caller is the address in the offending driver; the reason is prefixed with its driver and symbol and is
+ * part of the bug-check report.
+ */
+DECLSPEC_NORETURN VOID IoStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4, PVOID Caller, PCSTR Format, ...);
+/* As IoStop with code 0xC9 and its usual parameters: the I/O error code, the driver's address, the IRP, the device object. */
+DECLSPEC_NORETURN VOID IoStopRule(ULONG Rule, PVOID Caller, PIRP Irp, PDEVICE_OBJECT DeviceObject, PCSTR Format, ...);
+/* Stops with 0xC4 when the current IRQL is above Irql. Name is the function that was called, Caller its caller. */
+VOID IoRequireIrql(PCSTR Name, KIRQL Irql, PVOID Caller);
+/* TRUE when Address is in a loaded driver (not in the kernel): only drivers are held to some rules. */
+BOOLEAN IoIsDriverCode(PVOID Address);
+
+#endif

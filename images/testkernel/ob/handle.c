@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's handle table: one for the whole system, since there is no user mode. */
+#include "ob/header.h"
+#include "io/verify.h"
+
+#define HANDLE_SLOTS 4096
+/* Kernel handles have the sign bit set, as on Windows (OBJ_KERNEL_HANDLE). */
+#define HANDLE_BASE 0xFFFFFFFF80000000ULL
+
+typedef struct _HANDLE_SLOT {
+    PVOID Object;
+    ACCESS_MASK Access;
+    PVOID Creator;
+} HANDLE_SLOT;
+
+static HANDLE_SLOT Slots[HANDLE_SLOTS];
+static KSPIN_LOCK Lock;
+static ULONG NextSlot = 1; /* handles are not reused at once, so that a stale one is noticed */
+
+VOID ObpInitHandles(VOID)
+{
+    KeInitializeSpinLock(&Lock);
+}
+
+static HANDLE SlotToHandle(ULONG Slot)
+{
+    return (HANDLE)(ULONG_PTR)(HANDLE_BASE + Slot * 4ULL);
+}
+
+static ULONG HandleToSlot(HANDLE Handle)
+{
+    ULONG64 Value = (ULONG64)(ULONG_PTR)Handle;
+    if ((Value & ~0xFFFFULL) == (HANDLE_BASE & ~0xFFFFULL)) {
+        Value -= HANDLE_BASE;
+    }
+    return Value < HANDLE_SLOTS * 4ULL ? (ULONG)(Value / 4) : 0;
+}
+
+NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK Access, PHANDLE Handle)
+{
+    KIRQL Irql;
+    ULONG Tried;
+    ObfReferenceObject(Object);
+    KeAcquireSpinLock(&Lock, &Irql);
+    for (Tried = 0; Tried < HANDLE_SLOTS; Tried++) {
+        ULONG Slot = NextSlot;
+        NextSlot = NextSlot + 1 < HANDLE_SLOTS ? NextSlot + 1 : 1;
+        if (!Slots[Slot].Object) {
+            Slots[Slot].Object = Object;
+            Slots[Slot].Access = Access;
+            if (!ObpIsThread(Object)) {
+                InterlockedIncrement64(&ObpHeader(Object)->HandleCount);
+            }
+            KeReleaseSpinLock(&Lock, Irql);
+            *Handle = SlotToHandle(Slot);
+            return STATUS_SUCCESS;
+        }
+    }
+    KeReleaseSpinLock(&Lock, Irql);
+    ObfDereferenceObject(Object);
+    *Handle = NULL;
+    return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+NTSTATUS ObpCloseHandle(HANDLE Handle)
+{
+    KIRQL Irql;
+    PVOID Object = NULL;
+    ULONG Slot = HandleToSlot(Handle);
+    KeAcquireSpinLock(&Lock, &Irql);
+    if (Slot) {
+        Object = Slots[Slot].Object;
+        Slots[Slot].Object = NULL;
+    }
+    KeReleaseSpinLock(&Lock, Irql);
+    if (!Object) {
+        return STATUS_INVALID_HANDLE;
+    }
+    if (!ObpIsThread(Object)) {
+        POBJECT_HEADER Header = ObpHeader(Object);
+        LONG64 Left = InterlockedDecrement64(&Header->HandleCount);
+        if (Header->Type->Close) {
+            Header->Type->Close(Object, (ULONG)Left);
+        }
+    }
+    ObfDereferenceObject(Object);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                         PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+{
+    KIRQL Irql;
+    NTSTATUS Status = STATUS_INVALID_HANDLE;
+    ULONG Slot = HandleToSlot(Handle);
+    *Object = NULL;
+    IoRequireIrql("ObReferenceObjectByHandle", PASSIVE_LEVEL, _ReturnAddress());
+    if (Handle == (HANDLE)(LONG_PTR)-2 && (!ObjectType || ObjectType == OB_TYPE(PsThreadType))) {
+        *Object = PsGetCurrentThread(); /* NtCurrentThread() */
+        ObfReferenceObject(*Object);
+        return STATUS_SUCCESS;
+    }
+    KeAcquireSpinLock(&Lock, &Irql);
+    if (Slot && Slots[Slot].Object) {
+        PVOID Found = Slots[Slot].Object;
+        if (ObjectType && ObpTypeOf(Found) != ObjectType) {
+            Status = STATUS_OBJECT_TYPE_MISMATCH;
+        } else {
+            ObfReferenceObject(Found);
+            *Object = Found;
+            if (HandleInformation) {
+                HandleInformation->GrantedAccess = Slots[Slot].Access;
+                HandleInformation->HandleAttributes = 0;
+            }
+            Status = STATUS_SUCCESS;
+        }
+    }
+    KeReleaseSpinLock(&Lock, Irql);
+    return Status;
+}
+
+NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess,
+                                     POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PHANDLE Handle)
+{
+    if (ObjectType && ObpTypeOf(Object) != ObjectType) {
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    return ObpCreateHandle(Object, DesiredAccess, Handle);
+}
+
+NTSTATUS NTAPI ZwClose(HANDLE Handle)
+{
+    NTSTATUS Status;
+    IoRequireIrql("ZwClose", PASSIVE_LEVEL, _ReturnAddress());
+    Status = ObpCloseHandle(Handle);
+    if (!NT_SUCCESS(Status)) {
+        /* Driver Verifier: bug check 0xC4, 0xF6 is for user handles; a bad kernel handle is 0x93 INVALID_KERNEL_HANDLE. */
+        IoStop(INVALID_KERNEL_HANDLE, (ULONG_PTR)Handle, 1, 0, 0, _ReturnAddress(), "ZwClose of handle %p, which is not open", Handle);
+    }
+    return Status;
+}
+
+NTSTATUS NTAPI NtClose(HANDLE Handle)
+{
+    return ZwClose(Handle);
+}
+
+NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle)
+{
+    PVOID Object;
+    NTSTATUS Status = ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Object, NULL);
+    if (NT_SUCCESS(Status)) {
+        ObpRemoveName(Object);
+        ObfDereferenceObject(Object);
+    }
+    return Status;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The exported object types whose objects other parts make. Drivers write *IoFileObjectType; the export is the variable, which holds the
+ * type's address.
+ */
+#include "ob/object.h"
+
+static struct _OBJECT_TYPE ThreadTypeBody = {.Name = "Thread"};
+static struct _OBJECT_TYPE EventTypeBody = {.Name = "Event"};
+static struct _OBJECT_TYPE SemaphoreTypeBody = {.Name = "Semaphore"};
+
+POBJECT_TYPE *PsThreadType = (POBJECT_TYPE *)&ThreadTypeBody;
+POBJECT_TYPE *ExEventObjectType = (POBJECT_TYPE *)&EventTypeBody;
+POBJECT_TYPE *ExSemaphoreObjectType = (POBJECT_TYPE *)&SemaphoreTypeBody;
