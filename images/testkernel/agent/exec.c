@@ -46,7 +46,7 @@ static VOID NTAPI RunProcess(PVOID Context)
         exitCode = 1;
     }
     process->ExitCode = exitCode;
-    MemoryBarrier();
+    __sync_synchronize();
     process->Exited = TRUE;
     PsTerminateSystemThread(STATUS_SUCCESS);
 }

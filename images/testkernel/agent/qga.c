@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "kd/log.h"
 #include "ke/thread.h"
+#include "rtl/format.h"
 #include "subsystems.h"
 
 #define AGENT_PRIORITY 12
@@ -84,7 +85,7 @@ static VOID Suspend(const JSON_VALUE *Arguments, REPLY *Reply)
         Reply->Silent = TRUE;
         return;
     }
-    _snprintf(Reply->ErrorText, sizeof(Reply->ErrorText),
+    RtlFormat(Reply->ErrorText, sizeof(Reply->ErrorText),
               "the system did not suspend: status 0x%08lX; the console log names who vetoed", (ULONG)status);
     Reply->Error = Reply->ErrorText;
 }
@@ -105,7 +106,7 @@ static VOID Shutdown(const JSON_VALUE *Arguments, REPLY *Reply)
         return;
     }
     NTSTATUS status = PoShutdownSystem(action);
-    _snprintf(Reply->ErrorText, sizeof(Reply->ErrorText), "the system did not shut down: status 0x%08lX",
+    RtlFormat(Reply->ErrorText, sizeof(Reply->ErrorText), "the system did not shut down: status 0x%08lX",
               (ULONG)status);
     Reply->Error = Reply->ErrorText;
 }
