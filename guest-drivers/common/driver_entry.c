@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading, AddDevice, unloading. */
+#include "function_device.h"
+
+static LONG DeviceCount;
+
+/* Attaches a new device object to Pdo's stack. PASSIVE_LEVEL. Source: Microsoft, "Writing an AddDevice Routine". */
+static SECTION_PAGE NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
+{
+    const FUNCTION_OPERATIONS *operations = &FunctionOperations;
+    PDEVICE_OBJECT self;
+    PFUNCTION_DEVICE device;
+    NTSTATUS status;
+
+    status = IoCreateDevice(DriverObject, (ULONG)operations->ExtensionSize, NULL, operations->DeviceType,
+                            FILE_DEVICE_SECURE_OPEN, FALSE, &self);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    device = FunctionDevice(self);
+    RtlZeroMemory(device, operations->ExtensionSize);
+    device->Role = RoleFunction;
+    device->Number = (ULONG)InterlockedIncrement(&DeviceCount);
+    device->Self = self;
+    device->Pdo = Pdo;
+    device->State = PnpNotStarted;
+    device->DeviceState = PowerDeviceUnspecified;
+    IoInitializeRemoveLock(&device->RemoveLock, POOL_TAG, 0, 0);
+    KeInitializeMutex(&device->HardwareLock, 0);
+    device->PowerUpItem = IoAllocateWorkItem(self);
+    device->Lower = device->PowerUpItem != NULL ? IoAttachDeviceToDeviceStack(self, Pdo) : NULL;
+    if (device->Lower == NULL) {
+        status = device->PowerUpItem != NULL ? STATUS_NO_SUCH_DEVICE : STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (NT_SUCCESS(status) && operations->InterfaceClass != NULL) {
+        status = IoRegisterDeviceInterface(Pdo, operations->InterfaceClass, NULL, &device->InterfaceName);
+    }
+    if (NT_SUCCESS(status) && operations->Initialize != NULL) {
+        status = operations->Initialize(device);
+    }
+    if (NT_SUCCESS(status)) {
+        Trace("add-device device=%u", device->Number);
+        /* DO_POWER_PAGABLE: power IRPs come at PASSIVE_LEVEL. Set before initialization is over, after which IRPs may come. */
+        self->Flags |= DO_BUFFERED_IO | DO_POWER_PAGABLE;
+        self->Flags &= ~DO_DEVICE_INITIALIZING;
+        return STATUS_SUCCESS;
+    }
+    if (device->InterfaceName.Buffer != NULL) {
+        RtlFreeUnicodeString(&device->InterfaceName);
+    }
+    if (device->Lower != NULL) {
+        IoDetachDevice(device->Lower);
+    }
+    if (device->PowerUpItem != NULL) {
+        IoFreeWorkItem(device->PowerUpItem);
+    }
+    IoDeleteDevice(self);
+    return status;
+}
+
+/* All devices are gone when this is called. PASSIVE_LEVEL. */
+static SECTION_PAGE VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
+{
+    UNREFERENCED_PARAMETER(DriverObject);
+    Trace("unload");
+}
+
+SECTION_INIT NTSTATUS FunctionDriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNREFERENCED_PARAMETER(RegistryPath);
+    Trace("load");
+    DriverObject->DriverUnload = Unload;
+    DriverObject->DriverExtension->AddDevice = AddDevice;
+    DriverObject->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
+    DriverObject->MajorFunction[IRP_MJ_POWER] = DispatchPower;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = DispatchCreate;
+    DriverObject->MajorFunction[IRP_MJ_CLEANUP] = DispatchCleanup;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = DispatchClose;
+    DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DispatchDeviceControl;
+    DriverObject->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = DispatchInternalDeviceControl;
+    DriverObject->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;
+    return STATUS_SUCCESS;
+}

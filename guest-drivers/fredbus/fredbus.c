@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The controller as a function device. */
+#include "fredbus.h"
+#include "resources.h"
+
+const CHAR TraceDriverName[] = "fredbus";
+
+static NTSTATUS Initialize(PFUNCTION_DEVICE Device)
+{
+    PBUS bus = Bus(Device);
+
+    EnumerateInitialize(bus);
+    bus->EnumerateItem = IoAllocateWorkItem(Device->Self);
+    return bus->EnumerateItem != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+static VOID Uninitialize(PFUNCTION_DEVICE Device)
+{
+    DeleteChildren(Bus(Device));
+    IoFreeWorkItem(Bus(Device)->EnumerateItem);
+}
+
+static VOID Unmap(PBUS Bus)
+{
+    if (Bus->Registers != NULL) {
+        MmUnmapIoSpace(Bus->Registers, Bus->RegistersLength);
+        Bus->Registers = NULL;
+    }
+}
+
+static NTSTATUS Identify(PBUS Bus)
+{
+    ULONG id = BusRead(Bus, ID);
+
+    if (id != FREDBUS__ID__VALUE_reset) {
+        return id == ALL_ONES ? STATUS_NO_SUCH_DEVICE : STATUS_DEVICE_CONFIGURATION_ERROR;
+    }
+    Bus->SlotCount = BusRead(Bus, SLOTS) & FREDBUS__SLOTS__COUNT_bm;
+    return Bus->SlotCount <= MAX_SLOTS ? STATUS_SUCCESS : STATUS_DEVICE_CONFIGURATION_ERROR;
+}
+
+/* The first memory descriptor is BAR0. */
+static NTSTATUS Map(PBUS Bus, PCM_RESOURCE_LIST Translated)
+{
+    ULONG count;
+    ULONG index;
+    PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptors = ResourceDescriptors(Translated, &count);
+
+    for (index = 0; index < count; index++) {
+        if (descriptors[index].Type == CmResourceTypeMemory &&
+            descriptors[index].u.Memory.Length >= sizeof(fredbus_t)) {
+            Bus->RegistersLength = descriptors[index].u.Memory.Length;
+            Bus->Registers = MmMapIoSpace(descriptors[index].u.Memory.Start, Bus->RegistersLength, MmNonCached);
+            return Bus->Registers != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+        }
+    }
+    return STATUS_DEVICE_CONFIGURATION_ERROR;
+}
+
+static NTSTATUS AcquireResources(PFUNCTION_DEVICE Device, PCM_RESOURCE_LIST Raw, PCM_RESOURCE_LIST Translated)
+{
+    PBUS bus = Bus(Device);
+    NTSTATUS status = Map(bus, Translated);
+
+    UNREFERENCED_PARAMETER(Raw);
+    if (NT_SUCCESS(status)) {
+        status = Identify(bus);
+    }
+    if (NT_SUCCESS(status)) {
+        status = BusConnectInterrupt(bus);
+    }
+    if (!NT_SUCCESS(status)) {
+        Unmap(bus);
+    }
+    return status;
+}
+
+static VOID ReleaseResources(PFUNCTION_DEVICE Device)
+{
+    PBUS bus = Bus(Device);
+
+    DisconnectInterrupt(&bus->Interrupt);
+    KeFlushQueuedDpcs();
+    Unmap(bus);
+}
+
+static VOID SetPowered(PBUS Bus, BOOLEAN Powered)
+{
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Bus->HardwareLock, &irql);
+    Bus->Powered = Powered;
+    KeReleaseSpinLock(&Bus->HardwareLock, irql);
+}
+
+/* Children may have been put in or taken out while there was no power, which no interrupt tells: always look. */
+static VOID PowerUp(PFUNCTION_DEVICE Device)
+{
+    PBUS bus = Bus(Device);
+
+    SetPowered(bus, TRUE);
+    BusSwitchInterrupts(bus, TRUE);
+    BusWrite(bus, INT_ENABLE,
+             FREDBUS__INT_ENABLE__CHANGE_bm | FREDBUS__INT_ENABLE__EJECT_bm | FREDBUS__INT_ENABLE__CHILD_bm);
+    EnumerateQueue(bus);
+}
+
+static VOID PowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
+{
+    PBUS bus = Bus(Device);
+
+    if (Reason != PowerDownSurprise) {
+        BusWrite(bus, INT_ENABLE, 0);
+    }
+    BusSwitchInterrupts(bus, FALSE);
+    SetPowered(bus, FALSE);
+    if (Reason == PowerDownSurprise) {
+        EnumerateAllGone(bus);
+    }
+}
+
+const FUNCTION_OPERATIONS FunctionOperations = {
+    .ExtensionSize = sizeof(BUS),
+    .DeviceType = FILE_DEVICE_BUS_EXTENDER,
+    .InterfaceClass = &GUID_DEVINTERFACE_FREDBUS,
+    .Initialize = Initialize,
+    .Uninitialize = Uninitialize,
+    .AcquireResources = AcquireResources,
+    .ReleaseResources = ReleaseResources,
+    .PowerUp = PowerUp,
+    .PowerDown = PowerDown,
+    .QueryRelations = QueryBusRelations,
+    .ChildPnp = ChildPnp,
+    .ChildPower = ChildPower,
+};
+
+SECTION_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    return FunctionDriverEntry(DriverObject, RegistryPath);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lending: who has borrowed, and whether each has been told that there is power. Everything happens under ClientsLock, and the calls to a client are
+ * always brought about by ReconcileClient, which compares what the client was told with what is true. So BORROW, RETURN, close, power and PnP may come
+ * in any order, and each client still sees strictly alternating PowerUp and PowerDown calls, or none.
+ */
+#include "owner.h"
+#include "irp.h"
+
+VOID ClientsInitialize(POWNER Owner)
+{
+    KeInitializeMutex(&Owner->ClientsLock, 0);
+}
+
+static VOID LockClients(POWNER Owner)
+{
+    KeWaitForSingleObject(&Owner->ClientsLock, Executive, KernelMode, FALSE, NULL);
+}
+
+static VOID UnlockClients(POWNER Owner)
+{
+    KeReleaseMutex(&Owner->ClientsLock, FALSE);
+}
+
+/* The client's page and the shared RAM. Returns how many; the arrays take MAX_RESOURCES. */
+static ULONG ClientResources(POWNER Owner, ULONG Client, PCM_PARTIAL_RESOURCE_DESCRIPTOR Raw,
+                             PCM_PARTIAL_RESOURCE_DESCRIPTOR Translated)
+{
+    ULONG count = 0;
+
+    Raw[count] = Owner->RawRegisters;
+    Raw[count].u.Memory.Start.QuadPart += (LONGLONG)(Client * CLIENT_PAGE);
+    Raw[count].u.Memory.Length = CLIENT_PAGE;
+    Translated[count] = Owner->TranslatedRegisters;
+    Translated[count].u.Memory.Start.QuadPart += (LONGLONG)(Client * CLIENT_PAGE);
+    Translated[count].u.Memory.Length = CLIENT_PAGE;
+    count++;
+    if (Owner->RawRam.Type == CmResourceTypeMemory) {
+        Raw[count] = Owner->RawRam;
+        Translated[count] = Owner->TranslatedRam;
+        count++;
+    }
+    return count;
+}
+
+/*
+ * Writes client's resource list to Resources if Length allows, else only its header with the Size that is needed.
+ * STATUS_BUFFER_TOO_SMALL: not even the header fits. STATUS_BUFFER_OVERFLOW: only the header was written.
+ */
+static NTSTATUS DescribeResources(POWNER Owner, ULONG Client, PBUDDY_RESOURCES Resources, ULONG Length)
+{
+    CM_PARTIAL_RESOURCE_DESCRIPTOR raw[MAX_RESOURCES];
+    CM_PARTIAL_RESOURCE_DESCRIPTOR translated[MAX_RESOURCES];
+    ULONG count = ClientResources(Owner, Client, raw, translated);
+    ULONG size = (ULONG)BUDDY_RESOURCES_SIZE(count);
+
+    if (Length < FIELD_OFFSET(BUDDY_RESOURCES, Descriptors)) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    Resources->Size = size;
+    Resources->Client = Client;
+    Resources->Count = count;
+    Resources->Reserved = 0;
+    if (Length < size) {
+        return STATUS_BUFFER_OVERFLOW;
+    }
+    RtlCopyMemory(BUDDY_RAW(Resources, 0), raw, count * sizeof(raw[0]));
+    RtlCopyMemory(BUDDY_TRANSLATED(Resources, 0), translated, count * sizeof(translated[0]));
+    return STATUS_SUCCESS;
+}
+
+static VOID SetGate(POWNER Owner, ULONG Client, BOOLEAN Open)
+{
+    ULONG gates = OwnerRead(Owner, owner.GATE);
+
+    OwnerWrite(Owner, owner.GATE, Open ? gates | (1u << Client) : gates & ~(1u << Client));
+}
+
+/* Gate open before the callback, because the client may touch its page in it. ClientsLock held. */
+static VOID CallUp(POWNER Owner, ULONG Number)
+{
+    PCLIENT client = &Owner->Clients[Number];
+    union {
+        BUDDY_RESOURCES Resources;
+        UCHAR Space[BUDDY_RESOURCES_SIZE(MAX_RESOURCES)];
+    } list;
+
+    DescribeResources(Owner, Number, &list.Resources, sizeof(list));
+    SetGate(Owner, Number, TRUE);
+    client->ToldUp = TRUE;
+    OwnerDeliverInterrupts(Owner, Number, TRUE);
+    Trace("callback-begin dir=up client=%u device=%u", Number, Owner->Function.Number);
+    client->Borrow.PowerUp(client->Borrow.Context, &list.Resources);
+    Trace("callback-end dir=up client=%u device=%u", Number, Owner->Function.Number);
+}
+
+/* Gate closed after the callback: once it has returned nothing of the client's is under way. ClientsLock held. */
+static VOID CallDown(POWNER Owner, ULONG Number, BUDDY_POWER_DOWN_REASON Reason)
+{
+    PCLIENT client = &Owner->Clients[Number];
+
+    Trace("callback-begin dir=down client=%u device=%u", Number, Owner->Function.Number);
+    client->Borrow.PowerDown(client->Borrow.Context, Reason);
+    Trace("callback-end dir=down client=%u device=%u", Number, Owner->Function.Number);
+    OwnerDeliverInterrupts(Owner, Number, FALSE);
+    client->ToldUp = FALSE;
+    if (Reason != BuddyPowerDownSurprise) {
+        SetGate(Owner, Number, FALSE);
+    }
+}
+
+/* Makes what the client was told agree with what is true. ClientsLock held. */
+static VOID ReconcileClient(POWNER Owner, ULONG Number, BOOLEAN Wanted, BUDDY_POWER_DOWN_REASON Reason)
+{
+    PCLIENT client = &Owner->Clients[Number];
+
+    if (client->Lent && Wanted && !client->ToldUp) {
+        CallUp(Owner, Number);
+    } else if (client->Lent && !Wanted && client->ToldUp) {
+        CallDown(Owner, Number, Reason);
+    }
+}
+
+VOID ClientsPowerUp(POWNER Owner)
+{
+    ULONG number;
+
+    LockClients(Owner);
+    Owner->Powered = TRUE;
+    for (number = 1; number < MAX_CLIENTS; number++) {
+        ReconcileClient(Owner, number, TRUE, BuddyPowerDownSleep);
+    }
+    UnlockClients(Owner);
+}
+
+VOID ClientsPowerDown(POWNER Owner, BUDDY_POWER_DOWN_REASON Reason)
+{
+    ULONG number;
+
+    LockClients(Owner);
+    Owner->Powered = FALSE;
+    for (number = 1; number < MAX_CLIENTS; number++) {
+        ReconcileClient(Owner, number, FALSE, Reason);
+    }
+    UnlockClients(Owner);
+}
+
+/* A client number that nobody has, or 0. ClientsLock held. */
+static ULONG FreeClient(POWNER Owner)
+{
+    ULONG number;
+
+    for (number = 1; number < Owner->ClientCount; number++) {
+        if (!Owner->Clients[number].Lent) {
+            return number;
+        }
+    }
+    return 0;
+}
+
+/*
+ * Registers the callbacks and describes the resources in one step, so that there is no moment in which B has the one without the other. The client is
+ * told of the power afterwards, when BORROW has been completed (see Borrow). ClientsLock held.
+ */
+static NTSTATUS Lend(POWNER Owner, const BUDDY_BORROW *Request, PFILE_OBJECT FileObject, PBUDDY_RESOURCES Answer,
+                     ULONG Length, ULONG *Number)
+{
+    PNP_STATE state = Owner->Function.State;
+    NTSTATUS status;
+
+    if (state != PnpStarted && state != PnpStopPending && state != PnpStopped) {
+        return STATUS_DELETE_PENDING;
+    }
+    *Number = FreeClient(Owner);
+    if (*Number == 0) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    status = DescribeResources(Owner, *Number, Answer, Length);
+    if (status == STATUS_SUCCESS) {
+        PCLIENT client = &Owner->Clients[*Number];
+
+        client->Borrow = *Request;
+        client->FileObject = FileObject;
+        client->ToldUp = FALSE;
+        client->Lent = TRUE;
+        Trace("lend client=%u device=%u", *Number, Owner->Function.Number);
+    }
+    return status;
+}
+
+/* Completes the IRP first and calls PowerUp after it, from the same thread: the article's "perhaps immediately after completing". */
+static NTSTATUS Borrow(POWNER Owner, PIRP Irp, PIO_STACK_LOCATION Stack)
+{
+    BUDDY_BORROW request;
+    PVOID buffer = Irp->AssociatedIrp.SystemBuffer;
+    ULONG_PTR information = 0;
+    ULONG number = 0;
+    NTSTATUS status;
+
+    if (Stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(request)) {
+        return CompleteIrp(Irp, STATUS_INVALID_PARAMETER, 0);
+    }
+    request = *(PBUDDY_BORROW)buffer; /* a copy: the answer goes into the same buffer */
+    if (request.Size != sizeof(request) || request.Version != BUDDY_PROTOCOL_VERSION) {
+        return CompleteIrp(Irp, STATUS_REVISION_MISMATCH, 0);
+    }
+    if (request.PowerUp == NULL || request.PowerDown == NULL) {
+        return CompleteIrp(Irp, STATUS_INVALID_PARAMETER, 0);
+    }
+    LockClients(Owner);
+    status =
+        Lend(Owner, &request, Stack->FileObject, buffer, Stack->Parameters.DeviceIoControl.OutputBufferLength, &number);
+    UnlockClients(Owner);
+    if (status == STATUS_SUCCESS) {
+        information = ((PBUDDY_RESOURCES)buffer)->Size;
+    } else if (status == STATUS_BUFFER_OVERFLOW) {
+        information = FIELD_OFFSET(BUDDY_RESOURCES, Descriptors);
+    }
+    CompleteIrp(Irp, status, information);
+    if (status == STATUS_SUCCESS) {
+        /* In between power may have come or gone, or the client may have returned: reconciling asks what is true now. */
+        LockClients(Owner);
+        ReconcileClient(Owner, number, Owner->Powered, BuddyPowerDownSleep);
+        UnlockClients(Owner);
+    }
+    return status;
+}
+
+/* ClientsLock held. */
+static VOID TakeBack(POWNER Owner, ULONG Number)
+{
+    ReconcileClient(Owner, Number, FALSE, BuddyPowerDownReturn);
+    Owner->Clients[Number].Lent = FALSE;
+    Owner->Clients[Number].FileObject = NULL;
+    Trace("return client=%u device=%u", Number, Owner->Function.Number);
+}
+
+static NTSTATUS Return(POWNER Owner, PIRP Irp, PIO_STACK_LOCATION Stack)
+{
+    ULONG number;
+    NTSTATUS status = STATUS_NOT_FOUND;
+
+    if (Stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(number)) {
+        return CompleteIrp(Irp, STATUS_INVALID_PARAMETER, 0);
+    }
+    number = *(PULONG)Irp->AssociatedIrp.SystemBuffer;
+    LockClients(Owner);
+    if (number < MAX_CLIENTS && Owner->Clients[number].Lent && Owner->Clients[number].FileObject == Stack->FileObject) {
+        TakeBack(Owner, number);
+        status = STATUS_SUCCESS;
+    }
+    UnlockClients(Owner);
+    return CompleteIrp(Irp, status, 0);
+}
+
+VOID ClientsClose(PFUNCTION_DEVICE Device, PFILE_OBJECT FileObject)
+{
+    POWNER owner = Owner(Device);
+    ULONG number;
+
+    LockClients(owner);
+    for (number = 1; number < MAX_CLIENTS; number++) {
+        if (owner->Clients[number].Lent && owner->Clients[number].FileObject == FileObject) {
+            TakeBack(owner, number);
+        }
+    }
+    UnlockClients(owner);
+}
+
+NTSTATUS ClientsControl(PFUNCTION_DEVICE Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+
+    /* The callbacks are kernel addresses: only a kernel driver may bring them. */
+    if (Irp->RequestorMode != KernelMode) {
+        return CompleteIrp(Irp, STATUS_ACCESS_DENIED, 0);
+    }
+    switch (stack->Parameters.DeviceIoControl.IoControlCode) {
+    case IOCTL_INTERNAL_BUDDY_BORROW:
+        return Borrow(Owner(Device), Irp, stack);
+    case IOCTL_INTERNAL_BUDDY_RETURN:
+        return Return(Owner(Device), Irp, stack);
+    default:
+        return CompleteIrp(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    }
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The owner (A) of a buddy device: PCI function driver, power policy owner, lender of the device's resources. */
+#ifndef OWNER_H
+#define OWNER_H
+
+#include "function_device.h"
+#include "interrupt.h"
+#include "registers.h"
+#include "buddy_protocol.h"
+#include "buddy_regs.h"
+
+#define MAX_CLIENTS   8 /* register pages; number 0 is the owner's own */
+#define CLIENT_PAGE   sizeof(buddy__page__stride1000_t)
+#define MAX_RESOURCES 4 /* kinds of things that a client gets: its page, the shared RAM, ... */
+
+/* One client of the device. All members under OWNER.ClientsLock, except where said. */
+typedef struct _CLIENT {
+    BOOLEAN Lent;
+    BOOLEAN ToldUp;          /* its PowerUp was the last call */
+    PFILE_OBJECT FileObject; /* the open through which it borrowed; identity only, never dereferenced */
+    BUDDY_BORROW
+        Borrow; /* Borrow.Interrupt and Borrow.Context are also read by the service routine while the bit in Delivering is set */
+} CLIENT, *PCLIENT;
+
+typedef struct _OWNER {
+    FUNCTION_DEVICE Function; /* first */
+
+    PUCHAR Registers; /* BAR0, mapped; NULL without */
+    SIZE_T RegistersLength;
+    CM_PARTIAL_RESOURCE_DESCRIPTOR RawRegisters;
+    CM_PARTIAL_RESOURCE_DESCRIPTOR TranslatedRegisters;
+    CM_PARTIAL_RESOURCE_DESCRIPTOR RawRam; /* BAR2; Type is CmResourceTypeNull without */
+    CM_PARTIAL_RESOURCE_DESCRIPTOR TranslatedRam;
+
+    INTERRUPT Interrupt;
+    ULONG
+        Delivering; /* mask of clients, the owner (bit 0) among them, that take interrupts; under the interrupt's lock only */
+    KDPC Dpc;
+    volatile LONG PendingCauses; /* the owner's own INT_STATUS bits, from the service routine to the DPC */
+    volatile LONG OwnEvents;
+
+    KMUTEX ClientsLock;
+    BOOLEAN Powered;   /* clients may be up */
+    ULONG ClientCount; /* register pages of this device */
+    CLIENT Clients[MAX_CLIENTS];
+} OWNER, *POWNER;
+
+static inline POWNER Owner(PFUNCTION_DEVICE Device)
+{
+    return (POWNER)Device;
+}
+
+#define OwnerRead(owner, reg)         RegisterRead((owner)->Registers, buddy__page__stride1000_t, reg)
+#define OwnerWrite(owner, reg, value) RegisterWrite((owner)->Registers, buddy__page__stride1000_t, reg, value)
+
+/* clients.c. All at PASSIVE_LEVEL; they take ClientsLock and call the clients' callbacks with it held. */
+VOID ClientsInitialize(POWNER Owner);
+/* The device has power, registers initialised: every client may come in. */
+VOID ClientsPowerUp(POWNER Owner);
+/* The device loses power: returns when no client touches it any more. */
+VOID ClientsPowerDown(POWNER Owner, BUDDY_POWER_DOWN_REASON Reason);
+/* IOCTL_INTERNAL_BUDDY_BORROW and RETURN; completes the IRP. */
+NTSTATUS ClientsControl(PFUNCTION_DEVICE Device, PIRP Irp);
+/* Everything that was borrowed through FileObject is returned. */
+VOID ClientsClose(PFUNCTION_DEVICE Device, PFILE_OBJECT FileObject);
+
+/* interrupt_service.c */
+NTSTATUS OwnerConnectInterrupt(POWNER Owner);
+/* Passes client's interrupts on to it, or no longer; afterwards its callback is not running. IRQL <= DIRQL. */
+VOID OwnerDeliverInterrupts(POWNER Owner, ULONG Client, BOOLEAN Deliver);
+
+#endif
