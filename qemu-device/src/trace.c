@@ -183,6 +183,18 @@ static void trace_port_get_violations(Object *obj, Visitor *v, const char *name,
     visit_type_uint64(v, name, &violations_total, errp);
 }
 
+static bool trace_port_get_flush(Object *obj, Error **errp)
+{
+    return false;
+}
+
+static void trace_port_set_flush(Object *obj, bool value, Error **errp)
+{
+    if (value && qemu_chr_fe_backend_connected(&BUDDY_TRACE(obj)->chr)) {
+        journal_flush();
+    }
+}
+
 static Property trace_port_properties[] = {
     DEFINE_PROP_CHR("chardev", BuddyTrace, chr),
     DEFINE_PROP_UINT32("iobase", BuddyTrace, iobase, 0xB00),
@@ -207,6 +219,8 @@ static void trace_port_class_init(ObjectClass *klass, void *data)
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
     object_class_property_add_enum(klass, "detail", "BuddyDetail", &detail_lookup, trace_port_get_detail, trace_port_set_detail);
     object_class_property_set_description(klass, "detail", "how much is journaled: counters, events or full");
+    object_class_property_add_bool(klass, "flush", trace_port_get_flush, trace_port_set_flush);
+    object_class_property_set_description(klass, "flush", "write true: hand all buffered records to the chardev now");
     object_class_property_add(klass, "written", "uint64", trace_port_get_written, NULL, NULL, NULL);
     object_class_property_add(klass, "dropped", "uint64", trace_port_get_dropped, NULL, NULL, NULL);
     object_class_property_add(klass, "violations", "uint64", trace_port_get_violations, NULL, NULL, NULL);

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""The device answers, the journal tells, a yank removes it and the same id comes back."""
+
+from __future__ import annotations
+
+from conftest import Board
+
+
+def test_identification_is_recorded_with_client_register_value_and_power(buddy: Board) -> None:
+    assert buddy.reg(0, 0) == 0x42554459
+    record = buddy.machine.new_records()[-1]
+    assert list(record) == ["seq", "t", "dev", "kind", "client", "reg", "offset", "size", "value", "power"]
+    assert record | {"seq": 0, "t": 0} == {
+        "seq": 0,
+        "t": 0,
+        "dev": "buddy0",
+        "kind": "read",
+        "client": 0,
+        "reg": "ID",
+        "offset": 0,
+        "size": 4,
+        "value": 0x42554459,
+        "power": "D0",
+    }
+
+
+def test_sequence_numbers_have_no_gaps_from_the_open_record_on(buddy: Board) -> None:
+    for _ in range(50):
+        buddy.set_reg(0, 0x10, 1)
+    records = buddy.machine.journal()
+    assert records[0]["kind"] == "open"
+    assert [record["seq"] for record in records] == list(range(len(records)))
+
+
+def test_closed_gate_reads_all_ones_and_is_a_violation(buddy: Board) -> None:
+    assert buddy.reg(1, 0) == 0xFFFFFFFF
+    access, violation = buddy.machine.new_records()
+    assert (access["client"], access["gate"]) == (1, 0)
+    assert (violation["rule"], violation["client"], violation["ref"]) == ("gate-closed", 1, access["seq"])
+    buddy.set_reg(0, 0x800, 3)
+    assert buddy.reg(1, 0) == 0x42554459
+
+
+def test_yank_answers_all_ones_and_the_same_id_comes_back_twenty_times(buddy: Board) -> None:
+    for _ in range(20):
+        address = buddy.device.bars[0]
+        buddy.machine.yank("buddy0")
+        assert buddy.machine.read(address + 0x1010) == 0xFFFFFFFF
+        rules = [r for r in buddy.machine.new_records() if r["kind"] == "violation"]
+        assert [(r["rule"], r["client"], r["reg"]) for r in rules] == [("access-after-removal", 1, "SCRATCH")]
+        assert not buddy.device.present
+        buddy.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="rp0")
+        buddy.port.slot_power(True)
+        buddy.enumerate()
+        assert buddy.reg(0, 0) == 0x42554459
