@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* `devices`: what the PnP manager knows, with the interfaces that are enabled. */
+#include "verbs.h"
+#include "answer.h"
+#include "device.h"
+#include "problem.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIST_SIZE 4096 /* characters of a REG_MULTI_SZ */
+
+typedef struct INTERFACES {
+    struct {
+        DEVINST Node;
+        GUID Class;
+    } * Items;
+    size_t Count;
+    size_t Size;
+} INTERFACES;
+
+static void AddInterface(INTERFACES *Interfaces, DEVINST Node, const GUID *Class)
+{
+    if (Interfaces->Count == Interfaces->Size) {
+        Interfaces->Size = Interfaces->Size * 2 + 64;
+        Interfaces->Items = realloc(Interfaces->Items, Interfaces->Size * sizeof(*Interfaces->Items));
+        if (Interfaces->Items == NULL) {
+            ExitProcess(ExitRefused);
+        }
+    }
+    Interfaces->Items[Interfaces->Count].Node = Node;
+    Interfaces->Items[Interfaces->Count].Class = *Class;
+    Interfaces->Count++;
+}
+
+/*
+ * Collects the enabled interfaces of all devices. One set of all of them, then one walk a class: asking each device about each class would take
+ * seconds on a real machine.
+ */
+static void CollectInterfaces(INTERFACES *Interfaces)
+{
+    HDEVINFO set = SetupDiGetClassDevsW(NULL, NULL, NULL, DIGCF_ALLCLASSES | DIGCF_DEVICEINTERFACE | DIGCF_PRESENT);
+    GUID class;
+    ULONG classIndex;
+
+    if (set == INVALID_HANDLE_VALUE) {
+        return;
+    }
+    for (classIndex = 0; CM_Enumerate_Classes(classIndex, &class, CM_ENUMERATE_CLASSES_INTERFACE) != CR_NO_SUCH_VALUE;
+         classIndex++) {
+        SP_DEVICE_INTERFACE_DATA found = {.cbSize = sizeof(found)};
+        DWORD index;
+
+        for (index = 0; SetupDiEnumDeviceInterfaces(set, NULL, &class, index, &found); index++) {
+            SP_DEVINFO_DATA info = {.cbSize = sizeof(info)};
+            DWORD size;
+
+            SetupDiGetDeviceInterfaceDetailW(set, &found, NULL, 0, &size, &info);
+            if ((found.Flags & SPINT_ACTIVE) != 0) {
+                AddInterface(Interfaces, info.DevInst, &class);
+            }
+        }
+    }
+    SetupDiDestroyDeviceInfoList(set);
+}
+
+static void PutInterfaces(JSON *Json, const INTERFACES *Interfaces, DEVINST Node)
+{
+    size_t index;
+
+    JsonKey(Json, "interfaces");
+    JsonBeginArray(Json);
+    for (index = 0; index < Interfaces->Count; index++) {
+        if (Interfaces->Items[index].Node == Node) {
+            const GUID *class = &Interfaces->Items[index].Class;
+            char text[40];
+
+            snprintf(text, sizeof(text), "{%08lx-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x}", class->Data1,
+                     class->Data2, class->Data3, class->Data4[0], class->Data4[1], class->Data4[2], class->Data4[3],
+                     class->Data4[4], class->Data4[5], class->Data4[6], class->Data4[7]);
+            JsonAscii(Json, text);
+        }
+    }
+    JsonEndArray(Json);
+}
+
+static void PutList(JSON *Json, const char *Key, HDEVINFO Set, SP_DEVINFO_DATA *Info, DWORD Property)
+{
+    wchar_t list[LIST_SIZE];
+    const wchar_t *text;
+
+    JsonKey(Json, Key);
+    JsonBeginArray(Json);
+    /* Two terminators may be missing in a damaged registry: DeviceText leaves the rest of the buffer zero. */
+    DeviceText(Set, Info, Property, list, ARRAYSIZE(list) - 1);
+    list[ARRAYSIZE(list) - 1] = L'\0';
+    for (text = list; *text != L'\0'; text += wcslen(text) + 1) {
+        JsonString(Json, text);
+    }
+    JsonEndArray(Json);
+}
+
+static void PutText(JSON *Json, const char *Key, HDEVINFO Set, SP_DEVINFO_DATA *Info, DWORD Property)
+{
+    wchar_t text[512];
+
+    DeviceText(Set, Info, Property, text, ARRAYSIZE(text));
+    JsonKey(Json, Key);
+    JsonString(Json, text[0] != L'\0' || Property != SPDRP_SERVICE ? text : NULL);
+}
+
+static void PutParent(JSON *Json, DEVINST Node)
+{
+    wchar_t instance[INSTANCE_SIZE];
+    DEVINST parent;
+
+    JsonKey(Json, "parent");
+    if (CM_Get_Parent(&parent, Node, 0) == CR_SUCCESS &&
+        CM_Get_Device_IDW(parent, instance, ARRAYSIZE(instance), 0) == CR_SUCCESS) {
+        JsonString(Json, instance);
+    } else {
+        JsonString(Json, NULL);
+    }
+}
+
+static void PutDevice(JSON *Json, HDEVINFO Set, SP_DEVINFO_DATA *Info, const INTERFACES *Interfaces)
+{
+    wchar_t instance[INSTANCE_SIZE];
+    ULONG flags = 0;
+    ULONG problem = 0;
+
+    if (!SetupDiGetDeviceInstanceIdW(Set, Info, instance, ARRAYSIZE(instance), NULL)) {
+        return; /* it has gone since the list was made */
+    }
+    if (CM_Get_DevNode_Status(&flags, &problem, Info->DevInst, 0) != CR_SUCCESS) {
+        flags = DN_HAS_PROBLEM; /* a phantom: known from the registry alone */
+        problem = CM_PROB_PHANTOM;
+    }
+    problem = (flags & DN_HAS_PROBLEM) != 0 ? problem : 0;
+    JsonBeginObject(Json);
+    JsonKey(Json, "instance");
+    JsonString(Json, instance);
+    PutParent(Json, Info->DevInst);
+    PutList(Json, "hardware_ids", Set, Info, SPDRP_HARDWAREID);
+    PutList(Json, "compatible_ids", Set, Info, SPDRP_COMPATIBLEIDS);
+    PutText(Json, "service", Set, Info, SPDRP_SERVICE);
+    PutText(Json, "description", Set, Info, SPDRP_DEVICEDESC);
+    PutText(Json, "location", Set, Info, SPDRP_LOCATION_INFORMATION);
+    JsonKey(Json, "started");
+    JsonBool(Json, (flags & DN_STARTED) != 0);
+    JsonKey(Json, "problem");
+    JsonUnsigned(Json, problem);
+    JsonKey(Json, "problem_name");
+    JsonAscii(Json, ProblemName(problem));
+    PutInterfaces(Json, Interfaces, Info->DevInst);
+    JsonEndObject(Json);
+}
+
+int VerbDevices(int Count, wchar_t **Arguments)
+{
+    HDEVINFO set;
+    SP_DEVINFO_DATA info = {.cbSize = sizeof(info)};
+    INTERFACES interfaces = {0};
+    DWORD index;
+    JSON json;
+
+    if (Count == 1 && wcscmp(Arguments[0], L"--all") != 0) {
+        return FailUsage(L"usage: buddyctl devices [--all]");
+    }
+    set = SetupDiGetClassDevsW(NULL, NULL, NULL, DIGCF_ALLCLASSES | (Count == 1 ? 0 : DIGCF_PRESENT));
+    if (set == INVALID_HANDLE_VALUE) {
+        return FailWin32(GetLastError(), L"listing the devices");
+    }
+    CollectInterfaces(&interfaces);
+    JsonInit(&json);
+    JsonBeginObject(&json);
+    JsonKey(&json, "devices");
+    JsonBeginArray(&json);
+    for (index = 0; SetupDiEnumDeviceInfo(set, index, &info); index++) {
+        PutDevice(&json, set, &info, &interfaces);
+    }
+    JsonEndArray(&json);
+    JsonEndObject(&json);
+    SetupDiDestroyDeviceInfoList(set);
+    return AnswerDone(&json);
+}
