@@ -219,6 +219,12 @@ BOOLEAN PciSlotPresent(PCI_BUS *Bus);
 VOID PciResumeSlot(PCI_BUS *Bus);
 ULONG PciSlotNumber(PCI_BUS *Bus);
 
+/* sleep.c */
+VOID PciSaveSystem(VOID);
+VOID PciRestoreSystem(VOID);
+ULONG PciResumeSystem(VOID);
+VOID PciReenumerateSystem(VOID);
+
 /* driver.c */
 VOID PciInitSystem(VOID);
 NTSTATUS NTAPI PciDriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* ACPI S1, S3 and S5 by the fixed hardware (ACPI 6.4: 4.8.3.2 PM1 control, 5.2.10 FACS, 16.1 sleeping, 16.3 waking). */
+#include "hal/sleep.h"
+#include "hal/acpi.h"
+#include "hal/hal.h"
+#include "kd/log.h"
+#include "mm/mm.h"
+
+#define FACS_WAKING_VECTOR   12
+#define FACS_X_WAKING_VECTOR 24
+#define SLEEP_TYPE_SHIFT     10
+#define SLEEP_TYPE_MASK      0x1C00
+
+#pragma pack(push, 1)
+typedef struct _WAKE_DATA {
+    USHORT TableLimit;
+    ULONG Table;
+    ULONG LongOffset;
+    USHORT LongSelector;
+    ULONG Cr3;
+} WAKE_DATA;
+#pragma pack(pop)
+
+extern UCHAR HalpWakeVector[], HalpWakeTable[], HalpWakeData[], HalpWakeLong[], HalpWakeEnd[];
+ULONG HalpEnterSleep(VOID (*Sleep)(VOID));
+
+static USHORT SleepType;
+
+static ULONG AcpiState(SYSTEM_POWER_STATE State)
+{
+    return (ULONG)(State - PowerSystemWorking);
+}
+
+BOOLEAN HalSleepStateSupported(SYSTEM_POWER_STATE State)
+{
+    ULONG s = AcpiState(State);
+
+    return HalAcpi.Pm1aControl != 0 && s < COUNT_OF(HalAcpi.SleepType) && HalAcpi.SleepType[s] != 0xFF;
+}
+
+/* Physical address of the waking code, in a page below 1 MiB that is taken once and never given back; 0: there is none. */
+static ULONG WakeVector(VOID)
+{
+    static ULONG at;
+    WAKE_DATA *data;
+
+    if (at != 0)
+        return at;
+    at = (ULONG)MiAllocatePages(1, 0x9FFFF, 1);
+    if (at == 0)
+        return 0;
+    RtlCopyMemory(MiPhysicalToVirtual(at), HalpWakeVector, (SIZE_T)(HalpWakeEnd - HalpWakeVector));
+    data = (WAKE_DATA *)((PUCHAR)MiPhysicalToVirtual(at) + (HalpWakeData - HalpWakeVector));
+    data->TableLimit = (USHORT)(HalpWakeData - HalpWakeTable - 1);
+    data->Table = at + (ULONG)(HalpWakeTable - HalpWakeVector);
+    data->LongOffset = at + (ULONG)(HalpWakeLong - HalpWakeVector);
+    data->LongSelector = 0x10;
+    data->Cr3 = (ULONG)KiBootCr3;
+    return at;
+}
+
+/* PM1a_CNT: type first, then SLP_EN (4.8.3.2.1). In S3 the processor is reset while it halts here. */
+static VOID CutPower(VOID)
+{
+    USHORT control = (__inword(HalAcpi.Pm1aControl) & ~(SLEEP_TYPE_MASK | ACPI_PM1_SLP_EN)) | SleepType;
+
+    __wbinvd();
+    __outword(HalAcpi.Pm1aControl, control);
+    __outword(HalAcpi.Pm1aControl, control | ACPI_PM1_SLP_EN);
+    if (SleepType != (USHORT)HalAcpi.SleepType[3] << SLEEP_TYPE_SHIFT)
+        return;
+    for (;;)
+        __asm__ volatile("hlt");
+}
+
+NTSTATUS HalSleep(SYSTEM_POWER_STATE State, HAL_SLEEP_CONTEXT *Context)
+{
+    BOOLEAN deep = State == PowerSystemSleeping3;
+    ULONG vector = deep ? WakeVector() : 0, woken;
+    KIRQL irql;
+
+    if (!HalSleepStateSupported(State) || (deep && (HalAcpi.Facs == NULL || KiBootCr3 == 0)))
+        return STATUS_NOT_SUPPORTED;
+    if (deep && vector == 0)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    SleepType = (USHORT)(HalAcpi.SleepType[AcpiState(State)] << SLEEP_TYPE_SHIFT);
+    KeRaiseIrql(HIGH_LEVEL, &irql);
+    _disable();
+    if (deep) {
+        *(volatile ULONG *)(HalAcpi.Facs + FACS_WAKING_VECTOR) = vector;
+        *(volatile ULONG64 *)(HalAcpi.Facs + FACS_X_WAKING_VECTOR) = 0;
+    }
+    Context->Save();
+    HalpSaveChipset();
+    KiSaveProcessor();
+    /* An old wake status would end the sleep at once (4.8.3.1.1). */
+    __outword(HalAcpi.Pm1aEvent, ACPI_PM1_WAK_STS | ACPI_PM1_PWRBTN_STS | ACPI_PM1_SLPBTN_STS | ACPI_PM1_RTC_STS);
+    woken = HalpEnterSleep(CutPower);
+    if (woken) {
+        KiRestoreProcessor();
+        HalpRestoreChipset();
+        Context->WakeStatus = __inword(HalAcpi.Pm1aEvent);
+        __outword(HalAcpi.Pm1aEvent, Context->WakeStatus);
+        HalRestorePlatform();
+        Context->Restore();
+    } else if (!deep) {
+        while (!((Context->WakeStatus = __inword(HalAcpi.Pm1aEvent)) & ACPI_PM1_WAK_STS))
+            _mm_pause();
+        __outword(HalAcpi.Pm1aEvent, Context->WakeStatus);
+        woken = 1;
+    }
+    _enable();
+    KeLowerIrql(irql);
+    return woken ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
+VOID HalPowerOff(VOID)
+{
+    if (!HalSleepStateSupported(PowerSystemShutdown))
+        return;
+    SleepType = (USHORT)(HalAcpi.SleepType[AcpiState(PowerSystemShutdown)] << SLEEP_TYPE_SHIFT);
+    _disable();
+    CutPower();
+    for (;;)
+        __asm__ volatile("hlt");
+}

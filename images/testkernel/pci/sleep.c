@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pci/sleep.c - the buses over S3. The wake is a reset of every function: bridges first, because what lies below is not reachable without
+ * them. A function that is not the one from before (removed or swapped while the system slept) is marked gone and left alone; the
+ * re-enumeration after resume tells PnP.
+ */
+#include "pci.h"
+#include "kd/log.h"
+
+static void ForEach(void (*Visit)(PCI_FUNCTION *Function))
+{
+    /* PciBuses is in order of creation: parents before children. Nothing else runs now, so no lock is taken. */
+    for (PLIST_ENTRY b = PciBuses.Flink; b != &PciBuses; b = b->Flink) {
+        PCI_BUS *bus = CONTAINING_RECORD(b, PCI_BUS, Link);
+
+        for (PLIST_ENTRY e = bus->Functions.Flink; e != &bus->Functions; e = e->Flink) {
+            PCI_FUNCTION *function = CONTAINING_RECORD(e, PCI_FUNCTION, Link);
+
+            if (function->Present)
+                Visit(function);
+        }
+    }
+}
+
+static void Save(PCI_FUNCTION *Function)
+{
+    /* One that is in D3 already kept its D0 registers when it went there. */
+    if (!Function->SavedValid)
+        PciSaveConfig(Function);
+}
+
+static void Restore(PCI_FUNCTION *Function)
+{
+    BOOLEAN bridge = (Function->HeaderType & 0x7F) == PCI_BRIDGE_TYPE;
+
+    if (!PciSameFunction(Function)) {
+        Function->Present = FALSE;
+        Function->SavedValid = FALSE;
+        return;
+    }
+    if (!Function->SavedValid)
+        return;
+    PciRestoreConfig(Function);
+    if (bridge || Function->PowerState == PowerDeviceD0) {
+        Function->SavedValid = FALSE;
+    } else {
+        /* Its driver has not had the D0 IRP: no mastering and no interrupts until then. */
+        PciWrite16(Function->At, PCI_COMMAND, PciRead16(Function->At, PCI_COMMAND) & ~PCI_ENABLE_BUS_MASTER);
+    }
+}
+
+/* HAL_SLEEP_CONTEXT: HIGH_LEVEL, interrupts off. */
+VOID PciSaveSystem(VOID)
+{
+    ForEach(Save);
+}
+
+VOID PciRestoreSystem(VOID)
+{
+    ForEach(Restore);
+}
+
+/*
+ * After wake, before the S0 IRPs: slots as they are now, and wait/wake IRPs of functions that asserted PME. Returns the number of functions
+ * that had. PASSIVE_LEVEL.
+ */
+ULONG PciResumeSystem(VOID)
+{
+    ULONG wakers = 0;
+
+    for (PLIST_ENTRY b = PciBuses.Flink; b != &PciBuses; b = b->Flink) {
+        PCI_BUS *bus = CONTAINING_RECORD(b, PCI_BUS, Link);
+
+        PciResumeSlot(bus);
+        for (PLIST_ENTRY e = bus->Functions.Flink; e != &bus->Functions; e = e->Flink)
+            wakers += PciSignalWake(CONTAINING_RECORD(e, PCI_FUNCTION, Link));
+    }
+    return wakers;
+}
+
+/* After the S0 IRPs: have every bus looked at again. PASSIVE_LEVEL. */
+VOID PciReenumerateSystem(VOID)
+{
+    for (PLIST_ENTRY b = PciBuses.Flink; b != &PciBuses; b = b->Flink)
+        IoInvalidateDeviceRelations(CONTAINING_RECORD(b, PCI_BUS, Link)->Pdo, BusRelations);
+}
