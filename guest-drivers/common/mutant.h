@@ -8,8 +8,9 @@
 
 #define MUTANT(name)                        MUTANT_VALUE(MUTANT_##name)
 #define MUTANT_VALUE(symbol)                MUTANT_PASTE(symbol)
-#define MUTANT_PASTE(value)                 MUTANT_SECOND(MUTANT_ARGUMENT_##value 1, 0, 0)
+#define MUTANT_PASTE(value)                 MUTANT_CHOOSE(MUTANT_ARGUMENT_##value)
 #define MUTANT_ARGUMENT_1                   0, /* makes the 1 behind it the second argument */
+#define MUTANT_CHOOSE(argument)             MUTANT_SECOND(argument 1, 0, 0)
 #define MUTANT_SECOND(ignored, result, ...) result
 
 #endif
