@@ -1,14 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* Run-time library: prototypes that mingw's DDK headers lack, and what rtl's files use of each other. rtl/ is written by K4. */
+/*
+ * Run-time library: prototypes that mingw's DDK headers lack, and what rtl's files use of each other. rtl/ is written by K4.
+ * Everything here but RtlRequireIrql is pure computation and is also compiled natively for tests/testkernel/native.
+ */
 #ifndef RTL_RTL_H
 #define RTL_RTL_H
 #include "kernel.h"
+
+/* Case tables and conversions of Windows lie in pageable memory: a driver that needs them at a raised IRQL faults there sooner or
+ * later, here at once. Kernel code is exempt (our tables are resident). Any IRQL. */
+VOID RtlRequireIrql(PCSTR Function, KIRQL Maximum, PVOID Caller);
+#define RTL_PASSIVE(Function) RtlRequireIrql((Function), PASSIVE_LEVEL, __builtin_return_address(0))
+
+/* A string buffer on behalf of Caller, so that leak reports at unload blame the driver; NULL when out of memory. PASSIVE_LEVEL. */
+PVOID RtlAllocateString(SIZE_T Size, PVOID Caller);
+VOID RtlFreeString(PVOID Buffer, PVOID Caller);
+
+/* Windows-1252 (the ANSI and OEM code page of this kernel). RtlpUnicodeToAnsi gives '?' for what the page lacks. */
+WCHAR RtlpAnsiToUnicode(UCHAR Byte);
+UCHAR RtlpUnicodeToAnsi(WCHAR Unit);
+
+/* Wide printf: as RtlFormatV, but %s and %c take wide arguments and %S and %C narrow ones. */
+SIZE_T RtlFormatWideV(PWCHAR Buffer, SIZE_T Size, PCWSTR Format, va_list Arguments);
 
 void *__cdecl memcpy(void *Destination, const void *Source, size_t Length);
 void *__cdecl memmove(void *Destination, const void *Source, size_t Length);
 void *__cdecl memset(void *Destination, int Value, size_t Length);
 int __cdecl memcmp(const void *Left, const void *Right, size_t Length);
 void *__cdecl memchr(const void *Block, int Value, size_t Length);
-SIZE_T NTAPI RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG Pattern);
 
 #endif
