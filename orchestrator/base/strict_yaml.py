@@ -166,7 +166,7 @@ class Node:
                 if value > 0:
                     return value
                 break
-        self.fail(f"{self.name} must be a time such as `5 s` or `20 ms`, but is {text!r}")
+        return self.fail(f"{self.name} must be a time such as `5 s` or `20 ms`, but is {text!r}")
 
 
 def load(path: Path) -> Node:

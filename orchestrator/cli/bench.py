@@ -34,9 +34,7 @@ def main(options: argparse.Namespace) -> int:
 async def _bench(options: argparse.Namespace) -> int:
     bench = await make_bench(options)
     directory = new_run_directory(options.runs)
-    print(
-        f"accelerator {bench.accelerator.name}, {os.cpu_count()} processors, medians of {options.repeats}", flush=True
-    )
+    print(f"accelerator {bench.accelerator.name}, {os.cpu_count()} processors, medians of {options.repeats}", flush=True)
     try:
         _line("QEMU start to all drivers started", await _boots(bench, directory, options.repeats), 0.3)
         _line("S3 suspend and resume", await _cycles(bench, directory / "s3", options.repeats, _sleep), 0.020)
@@ -78,9 +76,7 @@ async def _ready(context: Context) -> None:
     await context.settled()
 
 
-async def _cycles(
-    bench: Bench, directory: Path, repeats: int, cycle: Callable[[Context], Awaitable[None]]
-) -> list[float]:
+async def _cycles(bench: Bench, directory: Path, repeats: int, cycle: Callable[[Context], Awaitable[None]]) -> list[float]:
     directory.mkdir(parents=True)
     times = []
     async with booted(bench, _scenario(directory.name), directory) as context:

@@ -44,11 +44,7 @@ async def _check() -> int:
         except OrchestratorError as error:
             bad += 1
             print(f"MISSING  {name}: {error}")
-    print(
-        "everything that a run needs is there"
-        if not bad
-        else f"{bad} things are missing; `make image` brings most of them"
-    )
+    print("everything that a run needs is there" if not bad else f"{bad} things are missing; `make image` brings most of them")
     return 1 if bad else 0
 
 

@@ -30,7 +30,5 @@ def main(options: argparse.Namespace) -> int:
     image = assemble(build)
     correct = [driver.name for driver in image.drivers.values() if driver.replaces is None]
     mutants = [driver.name for driver in image.drivers.values() if driver.replaces is not None]
-    print(
-        f"[image] testkernel: drivers {', '.join(correct)}; mutants {', '.join(mutants) or 'none'}; every import is there"
-    )
+    print(f"[image] testkernel: drivers {', '.join(correct)}; mutants {', '.join(mutants) or 'none'}; every import is there")
     return 0

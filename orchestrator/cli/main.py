@@ -18,7 +18,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="orchestrator", description=__doc__, epilog=_EPILOG)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    doctor = commands.add_parser("doctor", help="check that everything that a run needs is there, and say what is not")
+    commands.add_parser("doctor", help="check that everything that a run needs is there, and say what is not")
 
     image = commands.add_parser("image", help="build the QEMU module, the drivers, the test kernel and the image")
     image.add_argument("--no-build", action="store_true", help="do not run make; assemble and check what is built")
@@ -27,9 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("--topology", default="buddy-and-fredbus", help="topology name or file (default: %(default)s)")
     boot.add_argument("--first", choices=("owner", "borrower"), help="which driver starts first")
     boot.add_argument("--replace", action="append", default=[], metavar="DRIVER=MUTANT", help="install a mutant")
-    boot.add_argument(
-        "--print", dest="print_only", action="store_true", help="print the exact QEMU line and do not run it"
-    )
+    boot.add_argument("--print", dest="print_only", action="store_true", help="print the exact QEMU line and do not run it")
 
     run = commands.add_parser("run", help="run the scenarios of a suite")
     run.add_argument("suite", type=Path, help="scenario file, such as suites/default.yaml")
@@ -49,25 +47,17 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: %(default)s)")
 
     bench = commands.add_parser("bench", help="measure boot, S3 cycle, plug cycle and the default suite; print medians")
-    bench.add_argument(
-        "--repeats", type=int, default=10, metavar="N", help="measurements of each kind (default: %(default)s)"
-    )
+    bench.add_argument("--repeats", type=int, default=10, metavar="N", help="measurements of each kind (default: %(default)s)")
     bench.add_argument("--no-suite", action="store_true", help="leave the default suite out")
 
     for command in (boot, run, bench):
         command.add_argument("--guest", default="testkernel", help="which guest (default: %(default)s)")
         command.add_argument("--accel", default="auto", help="auto (try KVM, else TCG), kvm or tcg")
         command.add_argument("--qemu", default="qemu-system-x86_64", metavar="PROGRAM", help="the QEMU to use")
-        command.add_argument(
-            "--runs", type=Path, default=Path("runs"), help="where runs are kept (default: %(default)s)"
-        )
+        command.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: %(default)s)")
     for command in (boot, run):
-        command.add_argument(
-            "--gdb", type=int, metavar="PORT", help="start stopped, with QEMU's gdb server on this port"
-        )
-        command.add_argument(
-            "--log", default="info", choices=("error", "warning", "info", "debug"), help="console log level"
-        )
+        command.add_argument("--gdb", type=int, metavar="PORT", help="start stopped, with QEMU's gdb server on this port")
+        command.add_argument("--log", default="info", choices=("error", "warning", "info", "debug"), help="console log level")
     return parser
 
 

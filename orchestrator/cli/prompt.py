@@ -114,9 +114,7 @@ class Prompt:
         """status: what QEMU, the guest and the journal say now"""
         machine, journal = self._context.machine, self._context.journal
         print(f"machine   {machine.life.state}, QEMU process {machine.process.pid}")
-        print(
-            f"hardware  {', '.join(sorted(machine.present)) or 'none'} (topology: {', '.join(machine.topology.devices)})"
-        )
+        print(f"hardware  {', '.join(sorted(machine.present)) or 'none'} (topology: {', '.join(machine.topology.devices)})")
         print(f"journal   {journal.count} records in {journal.path}")
         if machine.life.state == "running":
             different = self._context.unsettled(await self._context.devices())

@@ -26,9 +26,7 @@ def main(options: argparse.Namespace) -> int:
     if jobs < 1:
         raise BadInput(f"--jobs must be at least 1, but is {jobs}")
     if options.gdb is not None and len(scenarios) != 1:
-        raise BadInput(
-            f"--gdb needs exactly one scenario, but {len(scenarios)} are chosen", "Choose one with --only NAME."
-        )
+        raise BadInput(f"--gdb needs exactly one scenario, but {len(scenarios)} are chosen", "Choose one with --only NAME.")
     return run_async(_run(options, suite, scenarios, jobs))
 
 
@@ -42,14 +40,10 @@ async def _run(options: argparse.Namespace, suite: Suite, scenarios: list[Scenar
     from orchestrator.report.junit import write_junit
 
     console = Console()
-    console.print(
-        f"{len(scenarios)} scenarios, {jobs} VMs at a time, accelerator {bench.accelerator.name}", highlight=False
-    )
+    console.print(f"{len(scenarios)} scenarios, {jobs} VMs at a time, accelerator {bench.accelerator.name}", highlight=False)
     with Progress(console, len(scenarios), options.verbose) as progress:
         bench.bus.subscribe(progress)
-        result = await run_scenarios(
-            bench, suite, scenarios, directory, jobs, Options(gdb=options.gdb, log=options.log)
-        )
+        result = await run_scenarios(bench, suite, scenarios, directory, jobs, Options(gdb=options.gdb, log=options.log))
     write_json(result, directory / "results.json")
     write_junit(result, directory / "junit.xml")
     show(console, result)

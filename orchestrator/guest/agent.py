@@ -101,9 +101,7 @@ class Agent:
         while True:
             self._sync_id += 1
             await self._send(
-                _DELIMITER
-                + json.dumps({"execute": "guest-sync-delimited", "arguments": {"id": self._sync_id}}).encode()
-                + b"\n"
+                _DELIMITER + json.dumps({"execute": "guest-sync-delimited", "arguments": {"id": self._sync_id}}).encode() + b"\n"
             )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SYNC_AGAIN_SECONDS):

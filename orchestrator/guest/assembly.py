@@ -77,9 +77,7 @@ def assemble(build: Path) -> Image:
     lacking = [(driver.name, each) for driver in drivers for each in missing_imports(Path(driver.sys), exported)]
     if lacking:
         raise BadInput(
-            "\n".join(
-                f"driver {driver} imports {each}, which the test kernel does not export" for driver, each in lacking
-            ),
+            "\n".join(f"driver {driver} imports {each}, which the test kernel does not export" for driver, each in lacking),
             "Implement it in images/testkernel/, or do without it in the driver.",
         )
     image = Image("testkernel", str(kernel), _sha256(kernel), {driver.name: driver for driver in drivers})

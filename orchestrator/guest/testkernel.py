@@ -30,9 +30,7 @@ class TestKernel:
         chosen = [self._driver(name) for name in request.drivers]
         modules = [file for driver in chosen for file in (driver.sys, driver.inf)]
         if any("," in file for file in modules):
-            raise BadInput(
-                "the build directory's path must not contain a comma: QEMU's -initrd separates modules by it"
-            )
+            raise BadInput("the build directory's path must not contain a comma: QEMU's -initrd separates modules by it")
         options = [f"root={id}" for id in self.software_devices(request.drivers)]
         if request.first:
             options.append(f"first={request.first}")

@@ -14,7 +14,14 @@ from typing import Any, Protocol
 from orchestrator.base.verdict import Finding, Verdict
 from orchestrator.journal.record import Record, TraceLine
 
+NO_CLIENT = -1
 BORROWER_CLIENT = 1
+# By which trace lines it shows that a client has been told of a surprise removal.
+_TOLD_OF_REMOVAL = {
+    NO_CLIENT: {("fredbus", "surprise-removal")},
+    0: {("owner", "surprise-removal")},
+    BORROWER_CLIENT: {("borrower", "power-down")},
+}
 
 
 class Invariant(Protocol):
@@ -29,22 +36,40 @@ def _driver_failure(name: str, reason: str, record: Record, **facts: Any) -> Fin
 
 
 class NoViolations:
-    """The hardware recorded no violation."""
+    """The hardware recorded no violation.
+
+    Between a surprise removal and the moment in which a driver is told of it, the driver cannot know better: its accesses
+    to the device that is gone are excused until then, and not an instant longer.
+    """
 
     def __init__(self, allowed: frozenset[str]) -> None:
         self._allowed = allowed
+        # Device -> clients that have not yet been told that it was pulled out.
+        self._unaware: dict[str, set[int]] = {}
 
     def see(self, record: Record) -> Iterator[Finding]:
-        if record.kind == "violation" and record["rule"] not in self._allowed:
-            rule, client = str(record["rule"]), record.get("client")
-            who = (
-                {0: "the owner", 1: "the borrower"}.get(client, f"client {client}")
-                if client is not None
-                else record.dev
-            )
-            reason = f"{record.dev}: violation {rule} by {who}"
-            reason += f" at {record.get('reg')} in {record.get('power')}" if record.get("reg") else ""
-            yield _driver_failure("violation", reason, record, rule=rule, client=client)
+        if record.kind == "slot" and record["event"] == "yank":
+            self._unaware[record.dev] = set(_TOLD_OF_REMOVAL)
+        elif record.kind == "slot" and record["event"] == "plug":
+            self._unaware.pop(record.dev, None)
+        elif line := record.trace:
+            for client, events in _TOLD_OF_REMOVAL.items():
+                if (line.driver, line.event) in events:
+                    for unaware in self._unaware.values():
+                        unaware.discard(client)
+        elif record.kind == "violation" and record["rule"] not in self._allowed and not self._excused(record):
+            yield self._finding(record)
+
+    def _excused(self, record: Record) -> bool:
+        unaware = self._unaware.get(record.dev, set())
+        return record["rule"] == "access-after-removal" and record.get("client", NO_CLIENT) in unaware
+
+    def _finding(self, record: Record) -> Finding:
+        rule, client = str(record["rule"]), record.get("client", NO_CLIENT)
+        who = {NO_CLIENT: "a driver", 0: "the owner", BORROWER_CLIENT: "the borrower"}.get(client, f"client {client}")
+        reason = f"{record.dev}: violation {rule} by {who}"
+        reason += f" at {record.get('reg')} in {record.get('power')}" if record.get("reg") else ""
+        return _driver_failure("violation", reason, record, rule=rule, client=client)
 
 
 class NothingDropped:

@@ -99,9 +99,7 @@ def command(config: MachineConfig, files: MachineFiles) -> list[str]:
 
 
 def _option(device: Device) -> str:
-    return ",".join(
-        [device.driver, *(f"{key}={_value(value)}" for key, value in device.arguments().items() if key != "driver")]
-    )
+    return ",".join([device.driver, *(f"{key}={_value(value)}" for key, value in device.arguments().items() if key != "driver")])
 
 
 def _value(value: object) -> str:

@@ -102,9 +102,7 @@ class Machine:
     async def execute(self, name: str, arguments: dict[str, object] | None = None) -> Any:
         """A QMP command, guarded: QEMU's answer within five seconds, QmpRefused, or the alarm."""
         try:
-            return await self.alarm.guard(
-                self.monitor.execute(name, arguments), f"QEMU's answer to {name}", QEMU_ANSWER_SECONDS
-            )
+            return await self.alarm.guard(self.monitor.execute(name, arguments), f"QEMU's answer to {name}", QEMU_ANSWER_SECONDS)
         except HarnessError:
             # The connection breaks a moment before the process' end is seen; the end is the better reason.
             await asyncio.wait({asyncio.create_task(self.alarm.raised())}, timeout=0.5)

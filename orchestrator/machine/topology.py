@@ -77,9 +77,7 @@ def load_topology(name: str) -> Topology:
     """A topology by its name, or by the path of a YAML file. Raises BadInput."""
     path = Path(name) if name.endswith((".yaml", ".yml")) else TOPOLOGIES / f"{name}.yaml"
     if not path.is_file():
-        raise BadInput(
-            f"there is no topology {name!r}", f"Known: {', '.join(names())}; or give the path of a YAML file."
-        )
+        raise BadInput(f"there is no topology {name!r}", f"Known: {', '.join(names())}; or give the path of a YAML file.")
     root = load(path)
     root.only("ports", "devices")
     ports = tuple(port.text() for port in root.need("ports").items())

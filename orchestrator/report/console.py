@@ -53,9 +53,7 @@ class Progress:
             case StepStarted(scenario, title, depth):
                 self._running[scenario] = title
                 if self._verbose:
-                    self._console.print(
-                        f"[dim]{escape(scenario)}: {'  ' * depth}{escape(title)}[/dim]", highlight=False
-                    )
+                    self._console.print(f"[dim]{escape(scenario)}: {'  ' * depth}{escape(title)}[/dim]", highlight=False)
             case ScenarioFinished(scenario, verdict, seconds, reason):
                 self._running.pop(scenario, None)
                 self._done += 1
@@ -77,9 +75,7 @@ def show(console: Console, run: RunResult) -> None:
     table.add_column("verdict")
     table.add_column("time", justify="right")
     for result in run.scenarios:
-        table.add_row(
-            escape(result.name), Text(result.verdict, style=_STYLES[result.verdict]), f"{result.seconds:.2f} s"
-        )
+        table.add_row(escape(result.name), Text(result.verdict, style=_STYLES[result.verdict]), f"{result.seconds:.2f} s")
     console.print(table)
     for result in run.scenarios:
         if result.verdict not in (Verdict.PASSED, Verdict.INTERRUPTED):

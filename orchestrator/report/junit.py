@@ -32,9 +32,7 @@ def write_junit(run: RunResult, path: Path) -> None:
     for name, value in run.environment.items():
         ET.SubElement(properties, "property", name=name, value=_clean(value))
     for result in run.scenarios:
-        case = ET.SubElement(
-            suite, "testcase", classname=Path(run.suite).stem, name=result.name, time=f"{result.seconds:.3f}"
-        )
+        case = ET.SubElement(suite, "testcase", classname=Path(run.suite).stem, name=result.name, time=f"{result.seconds:.3f}")
         if result.verdict is Verdict.PASSED:
             continue
         if result.verdict is Verdict.INTERRUPTED:

@@ -57,9 +57,7 @@ def judge(scenario: Scenario, findings: Sequence[Finding], seconds: float, direc
     else:
         verdict = first.verdict
         reason = f"it failed for another reason than the expected one ({expected}): {first.reason}"
-    return ScenarioResult(
-        scenario.name, scenario.about, verdict, seconds, reason, findings, directory, repeat_command(scenario)
-    )
+    return ScenarioResult(scenario.name, scenario.about, verdict, seconds, reason, findings, directory, repeat_command(scenario))
 
 
 def repeat_command(scenario: Scenario) -> str:

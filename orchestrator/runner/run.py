@@ -29,9 +29,7 @@ def select(suite: Suite, patterns: Sequence[str]) -> list[Scenario]:
     names = [scenario.name for scenario in suite.scenarios]
     for pattern in patterns:
         if not fnmatch.filter(names, pattern):
-            raise BadInput(
-                f"{suite.file} has no scenario {pattern!r}{nearest(pattern, names)}", f"It has: {', '.join(names)}."
-            )
+            raise BadInput(f"{suite.file} has no scenario {pattern!r}{nearest(pattern, names)}", f"It has: {', '.join(names)}.")
     return [s for s in suite.scenarios if any(fnmatch.fnmatch(s.name, pattern) for pattern in patterns)]
 
 
@@ -120,9 +118,7 @@ def _check_drivers(bench: Bench, scenario: Scenario) -> None:
         raise BadInput(f"{scenario.place}: scenario {scenario.name}: {error.problem}", error.remedy) from error
 
 
-async def run_scenario(
-    bench: Bench, scenario: Scenario, directory: Path, options: Options | None = None
-) -> ScenarioResult:
+async def run_scenario(bench: Bench, scenario: Scenario, directory: Path, options: Options | None = None) -> ScenarioResult:
     """Run one scenario; events tell of its start and end."""
     bench.bus.emit(ScenarioStarted(scenario.name))
     started = time.monotonic()

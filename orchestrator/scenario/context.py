@@ -96,9 +96,7 @@ class Context:
         problems = []
         for model in models().values():
             there = [id for id in self.machine.present if self.machine.topology.device(id).driver == model.driver]
-            seen = [
-                d for d in devices if any(id.upper().startswith(model.hardware_id.upper()) for id in d.hardware_ids)
-            ]
+            seen = [d for d in devices if any(id.upper().startswith(model.hardware_id.upper()) for id in d.hardware_ids)]
             started = [d for d in seen if d.started]
             if len(started) != len(there):
                 hardware = f"{len(there)} {model.driver} in the machine"
@@ -133,8 +131,4 @@ class Context:
 
 
 def _problem(device: GuestDevice) -> str:
-    return (
-        f" (problem {device.problem}{f' {device.problem_name}' if device.problem_name else ''})"
-        if device.problem
-        else ""
-    )
+    return f" (problem {device.problem}{f' {device.problem_name}' if device.problem_name else ''})" if device.problem else ""

@@ -32,11 +32,7 @@ async def classify_expired(context: Context, expired: WaitExpired) -> Finding:
         return Finding(Verdict.DRIVER_FAILURE, "timeout", reason)
     crashed = await context.machine.nmi(NMI_SECONDS)
     report = await _report(context) if crashed else None
-    at = (
-        f" The NMI found it in {report.location or report.driver}."
-        if report and (report.location or report.driver)
-        else ""
-    )
+    at = f" The NMI found it in {report.location or report.driver}." if report and (report.location or report.driver) else ""
     facts: dict[str, Any] = {"driver": report.driver} if report else {}
     answer = "answered the NMI" if crashed else "did not answer the NMI either"
     return Finding(Verdict.HANG, "hang", f"{expired}; the guest no longer answers, and {answer}.{at}", facts=facts)
@@ -54,7 +50,7 @@ async def explain_bugcheck(context: Context, finding: Finding) -> Finding:
 async def _report(context: Context) -> CrashReport | None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_REPORT_SECONDS):
-            while (report := context.guest.crash_report(context.machine.files.console)) is None:
+            while (report := context.guest.crash_report(context.machine.files.console)) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)  # a file that QEMU writes: no event says when
             return report
     return None

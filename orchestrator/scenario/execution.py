@@ -83,9 +83,7 @@ async def private_directory() -> AsyncIterator[Path]:
 
 
 @contextlib.asynccontextmanager
-async def booted(
-    bench: Bench, scenario: Scenario, directory: Path, options: Options | None = None
-) -> AsyncIterator[Context]:
+async def booted(bench: Bench, scenario: Scenario, directory: Path, options: Options | None = None) -> AsyncIterator[Context]:
     """A running VM with the agent connecting. Whatever happens inside, nothing of the VM is left afterwards.
 
     Findings of the journal's last records, read after the end, are on the context's alarm.

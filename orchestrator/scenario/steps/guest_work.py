@@ -92,9 +92,7 @@ class Release:
 
     async def run(self, context: Context) -> None:
         if self.driver not in context.handles:
-            raise HarnessError(
-                f"the scenario closes {self.driver}, but nothing opened it: `hold: {self.driver}` must come first"
-            )
+            raise HarnessError(f"the scenario closes {self.driver}, but nothing opened it: `hold: {self.driver}` must come first")
         handle = context.handles.pop(self.driver)
         await context.ask(context.ctl.release(handle), f"release {self.driver}")
 

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""Scenario files: what is understood, and that mistakes are named with their line and what was probably meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.base.errors import BadInput
+from orchestrator.base.paths import repository
+from orchestrator.base.verdict import Finding, Verdict
+from orchestrator.scenario.loader import load_suite
+from orchestrator.scenario.model import Scenario
+from orchestrator.scenario.steps.hotplug import Unplug
+from orchestrator.scenario.steps.waiting import Repeat
+
+GOOD = """\
+defaults:
+  topology: buddy
+scenarios:
+  one:
+    about: An example.
+    first: borrower
+    steps:
+      - suspend
+      - resume: {settle: false}
+      - repeat:
+          times: 3
+          steps:
+            - unplug: {device: buddy0, expect: vetoed}
+"""
+
+
+def load(tmp_path: Path, text: str) -> list[Scenario]:
+    file = tmp_path / "suite.yaml"
+    file.write_text(text)
+    return list(load_suite(file).scenarios)
+
+
+def test_a_scenario_is_read(tmp_path: Path) -> None:
+    (scenario,) = load(tmp_path, GOOD)
+    assert (scenario.name, scenario.topology, scenario.first, scenario.exercise) == ("one", "buddy", "borrower", "borrower")
+    assert scenario.place.endswith("suite.yaml:5")
+    repeat = scenario.steps[2]
+    assert isinstance(repeat, Repeat) and repeat.times == 3
+    assert repeat.steps == [Unplug("buddy0", vetoed=True)]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "line", "parts"),
+    [
+        ("    first:", "    frist:", 6, ["unknown key 'frist'", "did you mean 'first'?", "about, guest, topology"]),
+        ("first: borrower", "first: lender", 6, ["'lender'", "owner, borrower"]),
+        ("      - suspend", "      - suspned", 8, ["unknown step 'suspned'", "did you mean 'suspend'?"]),
+        ("- unplug:", "- unplugg:", 13, ["unknown step 'unplugg'", "did you mean 'unplug'?"]),
+        ("expect: vetoed", "expects: vetoed", 13, ["unknown key 'expects'", "did you mean 'expect'?"]),
+        ("device: buddy0", "device: buddy7", 13, ["no device 'buddy7'", "did you mean 'buddy0'?"]),
+        ("times: 3", "times: 0", 11, ["at least 1"]),
+        ("times: 3", "times: three", 11, ["whole number"]),
+        ("topology: buddy\n", "topology: budy\n", 2, ["no topology 'budy'", "Known: buddy"]),
+        ("settle: false", "settle: 0", 9, ["true or false"]),
+        ("    about: An example.\n", "", 5, ["needs the key 'about'"]),
+        ("    about: An example.\n", "    about: a\n    about: b\n", 6, ["twice"]),
+        ("defaults:\n", "default:\n", 1, ["unknown key 'default'", "did you mean 'defaults'?"]),
+        ("times: 3", "times: [3", 12, ["not valid YAML"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(tmp_path: Path, good: str, bad: str, line: int, parts: list[str]) -> None:
+    assert good in GOOD
+    with pytest.raises(BadInput) as error:
+        load(tmp_path, GOOD.replace(good, bad, 1))
+    message = str(error.value)
+    assert message.startswith(f"{tmp_path / 'suite.yaml'}:{line}: "), message
+    for part in parts:
+        assert part in message
+
+
+def test_an_expectation_must_name_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="must name the reason"):
+        load(tmp_path, GOOD + "    expect: {failure: hang}\n")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"nowhere\.yaml"):
+        load_suite(tmp_path / "nowhere.yaml")
+
+
+def test_expectations_match_only_their_reason(tmp_path: Path) -> None:
+    (scenario,) = load(tmp_path, GOOD + "    expect: {failure: driver failure, name: violation, rule: [a, b]}\n")
+    assert scenario.expected
+    assert scenario.expected.fits(Finding(Verdict.DRIVER_FAILURE, "violation", "…", facts={"rule": "b"}))
+    assert not scenario.expected.fits(Finding(Verdict.DRIVER_FAILURE, "violation", "…", facts={"rule": "c"}))
+    assert not scenario.expected.fits(Finding(Verdict.DRIVER_FAILURE, "timeout", "…", facts={"rule": "b"}))
+    assert not scenario.expected.fits(Finding(Verdict.HANG, "violation", "…", facts={"rule": "b"}))
+
+
+@pytest.mark.parametrize("file", sorted((repository() / "suites").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_suite_that_comes_with_the_product_is_valid(file: Path) -> None:
+    assert load_suite(file).scenarios
