@@ -93,8 +93,7 @@ void buddy_mail_send(Buddy *s, int client, uint32_t to)
         return;
     }
     receiver->mbox_in = s->client[client].mbox_out;
-    receiver->mbox_status =
-        BIT_OF(BUDDY_CLIENT, MBOX_STATUS, FULL) | (client << BUDDY_CLIENT__MBOX_STATUS__FROM_bp);
+    receiver->mbox_status = BIT_OF(BUDDY_CLIENT, MBOX_STATUS, FULL) | (client << BUDDY_CLIENT__MBOX_STATUS__FROM_bp);
     buddy_raise(s, to, BIT_OF(BUDDY_CLIENT, INT_STATUS, MAILBOX));
 }
 

@@ -19,6 +19,12 @@
 #include "hw/resettable.h"
 #include "migration/vmstate.h"
 
+#if QEMU_VERSION_MAJOR >= 8
+#define unplug_guest_error_compat(id, path) qapi_event_send_device_unplug_guest_error(id, path)
+#else
+#define unplug_guest_error_compat(id, path) qapi_event_send_device_unplug_guest_error((id) != NULL, id, path)
+#endif
+
 #if QEMU_VERSION_MAJOR >= 10
 #include "system/runstate.h"
 #include "system/reset.h"

@@ -29,7 +29,8 @@ void function_journal_present(void)
 {
     BuddyFunction *f;
 
-    QLIST_FOREACH (f, &functions, link) {
+    QLIST_FOREACH(f, &functions, link)
+    {
         function_slot_event(f, "plug");
     }
 }

@@ -85,7 +85,7 @@ struct BuddyFunction {
     BuddyFunctionClass *klass; /* a QOM cast costs too much in a register access */
 
     /* properties */
-    uint64_t serial;       /* Device Serial Number; 0: none */
+    uint64_t serial; /* Device Serial Number; 0: none */
     bool use_msi;
     bool use_msix;
     bool no_soft_reset;
@@ -102,7 +102,7 @@ struct BuddyFunction {
     bool bus_master;
     bool memory_enabled;
 
-    uint8_t asserted; /* mask of the clients whose interrupt is asserted */
+    uint8_t asserted;                           /* mask of the clients whose interrupt is asserted */
     int64_t ack_deadline[FUNCTION_MAX_CLIENTS]; /* virtual ns; 0: none */
     QEMUTimer *ack_timer;
 

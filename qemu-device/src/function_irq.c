@@ -115,8 +115,7 @@ void function_irq_set(BuddyFunction *f, int client, bool level)
         f->counters.interrupts[client]++;
         if (f->ack_timeout_ms) {
             /* The timer is left running when an interrupt is acknowledged: moving it costs more than a late look. */
-            f->ack_deadline[client] =
-                qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)f->ack_timeout_ms * SCALE_MS;
+            f->ack_deadline[client] = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)f->ack_timeout_ms * SCALE_MS;
             rearm(f);
         }
     } else {

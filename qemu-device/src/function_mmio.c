@@ -52,9 +52,9 @@ const char *register_map_name(const RegisterMap *map, uint32_t offset)
 
 static char *format_fixed(BuddyFunction *f, bool is_write, int client, uint32_t offset)
 {
-    return g_strdup_printf(",\"dev\":\"%s\",\"kind\":\"%s\",\"client\":%d,\"reg\":\"%s\",\"offset\":%u,\"size\":4,\"value\":",
-                           function_id(f), is_write ? "write" : "read", client, register_map_name(&f->map, offset),
-                           offset);
+    return g_strdup_printf(
+        ",\"dev\":\"%s\",\"kind\":\"%s\",\"client\":%d,\"reg\":\"%s\",\"offset\":%u,\"size\":4,\"value\":",
+        function_id(f), is_write ? "write" : "read", client, register_map_name(&f->map, offset), offset);
 }
 
 static FixedRecord *fixed_record(BuddyFunction *f, const Access *a)

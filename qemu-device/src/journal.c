@@ -10,8 +10,8 @@
 #include "compat.h"
 #include "journal.h"
 
-#define JOURNAL_CHUNK  (256 * 1024)       /* hand over at once when this much waits */
-#define JOURNAL_LIMIT  (64 * 1024 * 1024) /* lose records rather than hold more than this */
+#define JOURNAL_CHUNK  (256 * 1024)              /* hand over at once when this much waits */
+#define JOURNAL_LIMIT  (64 * 1024 * 1024)        /* lose records rather than hold more than this */
 #define JOURNAL_RECORD (6 * JOURNAL_TEXT + 2048) /* more than any record takes: a byte of text becomes up to six */
 
 JournalDetail journal_detail = JOURNAL_COUNTERS;

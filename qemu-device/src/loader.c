@@ -60,7 +60,8 @@ static void load_devices(void)
     const char *slash;
 
     if (!dladdr((void *)load_devices, &self) || !(slash = strrchr(self.dli_fname, '/'))) {
-        fprintf(stderr, "buddy: give LD_PRELOAD the module's whole path, so that it finds buddy-devices.so beside it\n");
+        fprintf(stderr,
+                "buddy: give LD_PRELOAD the module's whole path, so that it finds buddy-devices.so beside it\n");
         exit(1);
     }
     snprintf(path, sizeof(path), "%.*s/buddy-devices.so", (int)(slash - self.dli_fname), self.dli_fname);

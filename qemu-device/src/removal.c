@@ -152,5 +152,6 @@ void removal_exit(BuddyFunction *f)
 void removal_class_init(ObjectClass *klass)
 {
     object_class_property_add_bool(klass, "yank", get_yank, set_yank);
-    object_class_property_set_description(klass, "yank", "write true: surprise removal, as if the card were pulled out");
+    object_class_property_set_description(klass, "yank",
+                                          "write true: surprise removal, as if the card were pulled out");
 }

@@ -28,27 +28,18 @@ typedef enum Rule {
     RULE_COUNT
 } Rule;
 
-#define RULE_NAMES                                                                                            \
-    [RULE_ACCESS_NOT_IN_D0] = "access-not-in-d0", \
-    [RULE_ACCESS_AFTER_REMOVAL] = "access-after-removal", \
-    [RULE_ACCESS_MEMORY_DISABLED] = "access-memory-disabled", \
-    [RULE_GATE_CLOSED] = "gate-closed", \
-    [RULE_ACCESS_SIZE] = "access-size", \
-    [RULE_ACCESS_RESERVED] = "access-reserved", \
-    [RULE_WRITE_READ_ONLY] = "write-read-only", \
-    [RULE_NO_SEMAPHORE] = "no-semaphore", \
-    [RULE_SEMAPHORE_NOT_HELD] = "semaphore-not-held", \
-    [RULE_TORN_TRANSACTION] = "torn-transaction", \
-    [RULE_TRANSACTION_WORD_COUNT] = "transaction-word-count", \
-    [RULE_BUSY_AT_POWER_DOWN] = "busy-at-power-down", \
-    [RULE_ILLEGAL_POWER_TRANSITION] = "illegal-power-transition", \
-    [RULE_DMA_WITHOUT_BUS_MASTER] = "dma-without-bus-master", \
-    [RULE_DMA_BAD_ADDRESS] = "dma-bad-address", \
-    [RULE_DMA_BAD_RING] = "dma-bad-ring", \
-    [RULE_INTERRUPT_UNACKNOWLEDGED] = "interrupt-unacknowledged", \
-    [RULE_INTERRUPT_WITHOUT_BUS_MASTER] = "interrupt-without-bus-master", \
-    [RULE_CHILD_NOT_POWERED] = "child-not-powered", \
-    [RULE_CHILD_NOT_PRESENT] = "child-not-present", \
-    [RULE_EJECT_NOT_REQUESTED] = "eject-not-requested", \
+#define RULE_NAMES                                                                                                     \
+    [RULE_ACCESS_NOT_IN_D0] = "access-not-in-d0", [RULE_ACCESS_AFTER_REMOVAL] = "access-after-removal",                \
+    [RULE_ACCESS_MEMORY_DISABLED] = "access-memory-disabled", [RULE_GATE_CLOSED] = "gate-closed",                      \
+    [RULE_ACCESS_SIZE] = "access-size", [RULE_ACCESS_RESERVED] = "access-reserved",                                    \
+    [RULE_WRITE_READ_ONLY] = "write-read-only", [RULE_NO_SEMAPHORE] = "no-semaphore",                                  \
+    [RULE_SEMAPHORE_NOT_HELD] = "semaphore-not-held", [RULE_TORN_TRANSACTION] = "torn-transaction",                    \
+    [RULE_TRANSACTION_WORD_COUNT] = "transaction-word-count", [RULE_BUSY_AT_POWER_DOWN] = "busy-at-power-down",        \
+    [RULE_ILLEGAL_POWER_TRANSITION] = "illegal-power-transition",                                                      \
+    [RULE_DMA_WITHOUT_BUS_MASTER] = "dma-without-bus-master", [RULE_DMA_BAD_ADDRESS] = "dma-bad-address",              \
+    [RULE_DMA_BAD_RING] = "dma-bad-ring", [RULE_INTERRUPT_UNACKNOWLEDGED] = "interrupt-unacknowledged",                \
+    [RULE_INTERRUPT_WITHOUT_BUS_MASTER] = "interrupt-without-bus-master",                                              \
+    [RULE_CHILD_NOT_POWERED] = "child-not-powered", [RULE_CHILD_NOT_PRESENT] = "child-not-present",                    \
+    [RULE_EJECT_NOT_REQUESTED] = "eject-not-requested",
 
 #endif

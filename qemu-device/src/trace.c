@@ -31,7 +31,7 @@ struct BuddyTrace {
     MemoryRegion io;
     uint32_t iobase;
     CharBackend chr;
-    int detail; /* JournalDetail, kept here until realize opens the journal */
+    int detail;        /* JournalDetail, kept here until realize opens the journal */
     TraceLine **lines; /* by cpu_index + 1; [0] is for writes without a processor (qtest) */
     uint32_t line_count;
     uint64_t lines_written;
@@ -217,7 +217,8 @@ static void trace_port_class_init(ObjectClass *klass, void *data)
     device_class_set_props(dc, trace_port_properties);
     dc->hotpluggable = false;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
-    object_class_property_add_enum(klass, "detail", "BuddyDetail", &detail_lookup, trace_port_get_detail, trace_port_set_detail);
+    object_class_property_add_enum(klass, "detail", "BuddyDetail", &detail_lookup, trace_port_get_detail,
+                                   trace_port_set_detail);
     object_class_property_set_description(klass, "detail", "how much is journaled: counters, events or full");
     object_class_property_add_bool(klass, "flush", trace_port_get_flush, trace_port_set_flush);
     object_class_property_set_description(klass, "flush", "write true: hand all buffered records to the chardev now");

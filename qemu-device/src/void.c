@@ -45,7 +45,8 @@ static Place *place_of(BuddyFunction *f)
 {
     Place *place;
 
-    QTAILQ_FOREACH (place, &places, link) {
+    QTAILQ_FOREACH(place, &places, link)
+    {
         if (place->function == f) {
             return place;
         }
@@ -90,7 +91,8 @@ static void void_access(hwaddr addr, bool is_write, uint64_t value, unsigned siz
 {
     Place *place;
 
-    QTAILQ_FOREACH (place, &places, link) {
+    QTAILQ_FOREACH(place, &places, link)
+    {
         for (int i = 0; i < place->window_count; i++) {
             const Window *window = &place->windows[i];
 
@@ -160,7 +162,8 @@ void void_device_gone(BuddyFunction *f)
     if (gone_count > GONE_LIMIT) {
         Place *oldest = NULL;
 
-        QTAILQ_FOREACH (place, &places, link) {
+        QTAILQ_FOREACH(place, &places, link)
+        {
             oldest = place->function ? oldest : place;
         }
         place_free(oldest);
@@ -171,7 +174,8 @@ void void_forget_gone(void)
 {
     Place *place, *next;
 
-    QTAILQ_FOREACH_SAFE (place, &places, link, next) {
+    QTAILQ_FOREACH_SAFE(place, &places, link, next)
+    {
         place->window_count = 0;
         if (!place->function) {
             place_free(place);

@@ -100,6 +100,14 @@ def buddy(start: Start) -> Board:
 
 
 @pytest.fixture
+def fredbus(start: Start) -> Board:
+    """fred0 with eight empty slots on a root port, enumerated."""
+    board = Board(start(*ROOT_PORT, "-device", "fredbus,id=fred0,bus=rp0"))
+    board.machine.new_records()
+    return board
+
+
+@pytest.fixture
 def make_buddy(start: Start) -> Callable[[str], Board]:
     """The same with properties of the test's choice."""
 

@@ -27,9 +27,7 @@ class Function:
         self.bars: dict[int, int] = {}
 
     def _select(self, offset: int) -> int:
-        self.machine.outl(
-            0xCF8, 0x80000000 | self.bus << 16 | self.device << 11 | self.function << 8 | (offset & 0xFC)
-        )
+        self.machine.outl(0xCF8, 0x80000000 | self.bus << 16 | self.device << 11 | self.function << 8 | (offset & 0xFC))
         return 0xCFC + (offset & 3)
 
     def config_read(self, offset: int, size: int = 4) -> int:

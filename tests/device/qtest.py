@@ -97,9 +97,7 @@ class Machine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
         if kind is None:
             assert self.process.returncode == 0, f"QEMU ended with {self.process.returncode}: {self.stderr()}"
