@@ -9,7 +9,7 @@ from pathlib import Path
 import pefile
 import pytest
 
-from .conftest import build_drivers
+from tests.drivers.conftest import build_drivers
 
 DRIVERS = ["owner", "borrower", "fredbus", "toaster", "oven"]
 DOCUMENTED = {

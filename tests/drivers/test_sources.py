@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from .conftest import ROOT, SOURCES
+from tests.drivers.conftest import ROOT, SOURCES
 
 VOCABULARY = set((Path(__file__).parent / "trace_vocabulary.txt").read_text().split())
 FOLDERS = ["common", "owner", "borrower", "fredbus", "fred_child", "toaster", "oven"]
