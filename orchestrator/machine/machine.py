@@ -65,12 +65,16 @@ class Machine:
         task = asyncio.create_task(work)
         try:
             await asyncio.wait({task, exited}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if task.done() and task.exception() is None:
+                return
             if task.done():
-                return task.result()
+                # The connection broke; QEMU's end, a moment later, is the reason.
+                await asyncio.wait({exited}, timeout=1)
             if exited.done():
-                raise HarnessError(
-                    f"QEMU ended with status {exited.result()} before it started the machine: {self.process.said()}"
-                )
+                said = self.process.said() or "it said nothing"
+                raise HarnessError(f"QEMU ended with status {exited.result()} before it started the machine: {said}")
+            if task.done():
+                raise HarnessError(f"QEMU's monitor did not greet: {task.exception()}")
             raise HarnessError(f"waited {limit:g} s for {what}, which did not come")
         finally:
             task.cancel()

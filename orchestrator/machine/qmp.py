@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from qemu.qmp import ExecuteError, QMPClient
 from qemu.qmp.error import QMPError
 
 from orchestrator.base.errors import HarnessError
+
+# What the library would print is told by our own errors.
+logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
