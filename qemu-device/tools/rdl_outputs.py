@@ -106,6 +106,7 @@ def register_tables(maps: dict[str, list[Register]]) -> str:
     lines = [
         "/* SPDX-License-Identifier: GPL-2.0-or-later */",
         f"/* {GENERATED} */",
+        "/* clang-format off */",
         "#ifndef BUDDY_REGISTER_TABLES_H",
         "#define BUDDY_REGISTER_TABLES_H",
         "",
@@ -133,6 +134,7 @@ def rules_table(rules: list[dict[str, str]]) -> str:
     lines = [
         "/* SPDX-License-Identifier: GPL-2.0-or-later */",
         f"/* {GENERATED} */",
+        "/* clang-format off */",
         "#ifndef BUDDY_RULES_TABLE_H",
         "#define BUDDY_RULES_TABLE_H",
         "",
@@ -141,7 +143,7 @@ def rules_table(rules: list[dict[str, str]]) -> str:
         "    RULE_COUNT",
         "} Rule;",
         "",
-        "#define RULE_NAMES                                                                                            \\",
+        "#define RULE_NAMES \\",
         *(f'    [RULE_{constant}] = "{rule["name"]}", \\' for constant, rule in zip(constants, rules, strict=True)),
         "",
         "#endif",

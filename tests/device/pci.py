@@ -159,6 +159,11 @@ class Bridge(Function):
         self.config_write(0x1C, 0xC0C0, 2)
         self.command(COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER)
 
+    def enable_msix_port(self) -> None:
+        """MSI-X of the port itself, whose table is in its BAR 0."""
+        self.bars[4] = self.bars[0]
+        self.enable_msix(1)
+
     def express(self, offset: int) -> int:
         """16 bits of the PCI Express capability."""
         return self.config_read(self.capability(CAP_EXPRESS) + offset, 2)

@@ -7,6 +7,7 @@ time. There is no processor that runs, so nothing happens unless the test says s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -73,7 +74,7 @@ class Machine:
         environment["ASAN_OPTIONS"] = "detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1"
         environment["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
         self.stderr_path = options.workdir / "qemu.err"
-        with open(self.stderr_path, "wb") as stderr:
+        with self.stderr_path.open("wb") as stderr:
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -112,13 +113,11 @@ class Machine:
             try:
                 self.qmp.cmd_raw("quit")
                 self.process.wait(TIMEOUT)
-            except Exception:  # noqa: BLE001 - whatever is wrong with it, it must not stay
+            except Exception:  # whatever is wrong with it, it must not stay
                 self.process.kill()
                 self.process.wait()
-        try:
+        with contextlib.suppress(Exception):  # the other end may be gone already
             self.qmp.close()
-        except Exception:  # noqa: BLE001 - the other end may be gone already
-            pass
         self._qtest.close()
 
     # ---- qtest -------------------------------------------------------------------------------------------------

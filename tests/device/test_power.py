@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""Power: D-states, context loss, slot power, resets, and the wake of the machine from S3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from conftest import Board, Start
+from pci import CAP_EXPRESS, CAP_PM, PM_CONTROL, Function
+from qtest import Machine, Record
+
+SCRATCH, INT_ENABLE, SEM, JOB_DURATION, JOB_CTRL, GATE = 0x10, 0x1C, 0x20, 0x50, 0x54, 0x800
+
+
+def of_kind(records: list[Record], *kinds: str) -> list[tuple[str, ...]]:
+    """The records of these kinds without their common members."""
+    return [
+        (r["kind"], *(str(v) for k, v in r.items() if k not in ("seq", "t", "dev", "kind")))
+        for r in records
+        if r["kind"] in kinds
+    ]
+
+
+def suspend_to_ram(machine: Machine) -> None:
+    """What an operating system does at the end of S3 entry: SLP_TYP 1 and SLP_EN into PM1a_CNT."""
+    lpc = Function(machine, 0, 31)
+    lpc.config_write(0x40, 0x601)
+    lpc.config_write(0x44, 0x80, 1)
+    machine.outw(0x604, 1 << 13 | 1 << 10)
+    machine.wait_event("SUSPEND")
+
+
+def wake(machine: Machine) -> None:
+    """Wake the machine and wait until its reset is over."""
+    machine.command_qmp("system_wakeup")
+    machine.wait_event("WAKEUP")
+
+
+def test_in_d3hot_registers_read_all_ones_and_each_access_is_a_violation(buddy: Board) -> None:
+    buddy.device.set_power(3)
+    assert buddy.device.power() == 3
+    assert buddy.reg(0, 0) == 0xFFFFFFFF
+    records = buddy.machine.new_records()
+    assert of_kind(records, "power") == [("power", "D0", "D3hot", "pmcsr")]
+    assert records[-2]["power"] == "D3hot"
+    assert (records[-1]["rule"], records[-1]["ref"]) == ("access-not-in-d0", records[-2]["seq"])
+    assert buddy.machine.read(buddy.device.bars[2]) == 0xFFFFFFFF
+    assert buddy.machine.violations() == ["access-not-in-d0"]
+
+
+def test_leaving_d3hot_is_a_reset_of_registers_and_configuration(buddy: Board) -> None:
+    buddy.set_reg(0, SCRATCH, 5)
+    buddy.set_reg(0, GATE, 3)
+    buddy.machine.new_records()
+    buddy.device.set_power(3)
+    buddy.device.set_power(0)
+    assert buddy.device.config_read(0x10) & ~0xF == 0
+    assert buddy.device.config_read(4, 2) == 0
+    records = buddy.machine.new_records()
+    assert ("reset", "d3") in of_kind(records, "reset")
+    assert ("power", "D3hot", "D0", "pmcsr") in of_kind(records, "power")
+    buddy.enumerate()
+    assert buddy.reg(0, SCRATCH) == 0
+    assert buddy.reg(0, GATE) == 1
+
+
+def test_with_no_soft_reset_everything_survives_d3hot(make_buddy: Callable[[str], Board]) -> None:
+    board = make_buddy("no-soft-reset=on")
+    assert board.device.config_read(board.device.capability(CAP_PM) + PM_CONTROL, 2) == 8
+    board.set_reg(0, SCRATCH, 5)
+    board.device.set_power(3)
+    board.device.set_power(0)
+    assert board.reg(0, SCRATCH) == 5
+
+
+def test_power_down_with_a_job_under_way_is_a_violation(buddy: Board) -> None:
+    buddy.set_reg(0, SEM, 1)
+    buddy.set_reg(0, JOB_DURATION, 1000)
+    buddy.set_reg(0, JOB_CTRL, 1)
+    buddy.machine.new_records()
+    buddy.device.set_power(3)
+    records = buddy.machine.new_records()
+    assert ("job", "0", "abort", "1000") in of_kind(records, "job")
+    assert [r["rule"] for r in records if r["kind"] == "violation"] == ["busy-at-power-down"]
+
+
+def test_slot_power_off_is_d3cold_and_power_on_a_fresh_device(buddy: Board) -> None:
+    buddy.set_reg(0, SCRATCH, 5)
+    buddy.port.set_express(0x18, 0x400)  # power controller off; the indicator stays on, so the device is not released
+    assert not buddy.device.present
+    assert ("power", "D0", "D3cold", "slot") in of_kind(buddy.machine.new_records(), "power")
+    assert buddy.reg(0, 0) == 0xFFFFFFFF
+    assert buddy.machine.violations() == ["access-not-in-d0"]
+    buddy.port.set_express(0x18, 0x000)
+    buddy.enumerate()
+    assert ("power", "D3cold", "D0", "slot") in of_kind(buddy.machine.new_records(), "power")
+    assert buddy.reg(0, SCRATCH) == 0
+
+
+def test_function_level_reset(buddy: Board) -> None:
+    buddy.set_reg(0, SCRATCH, 5)
+    control = buddy.device.capability(CAP_EXPRESS) + 8
+    buddy.device.config_write(control, 0x8000, 2)
+    assert ("reset", "flr") in of_kind(buddy.machine.new_records(), "reset")
+    buddy.enumerate()
+    assert buddy.reg(0, SCRATCH) == 0
+
+
+def test_hot_reset_through_the_port(buddy: Board) -> None:
+    buddy.set_reg(0, SCRATCH, 5)
+    buddy.port.config_write(0x3E, 0x40, 2)
+    buddy.port.config_write(0x3E, 0, 2)
+    assert ("reset", "bus") in of_kind(buddy.machine.new_records(), "reset")
+    buddy.enumerate()
+    assert buddy.reg(0, SCRATCH) == 0
+
+
+def test_soft_reset_by_the_owner(buddy: Board) -> None:
+    buddy.set_reg(0, SCRATCH, 5)
+    buddy.set_reg(0, GATE, 3)
+    buddy.set_reg(0, GATE + 4, 1)
+    assert (buddy.reg(0, SCRATCH), buddy.reg(0, GATE)) == (0, 1)
+    assert ("reset", "soft") in of_kind(buddy.machine.new_records(), "reset")
+
+
+@pytest.mark.parametrize("state", [0, 3])
+def test_wake_from_s3_is_a_full_reset_and_leaves_d0(buddy: Board, state: int) -> None:
+    buddy.set_reg(0, SCRATCH, 5)
+    buddy.device.set_power(state)
+    suspend_to_ram(buddy.machine)
+    wake(buddy.machine)
+    records = buddy.machine.new_records()
+    assert of_kind(records, "machine") == [("machine", "suspend"), ("machine", "wakeup")]
+    assert ("reset", "wake") in of_kind(records, "reset")
+    if state:
+        assert ("power", "D3hot", "D0", "wake") in of_kind(records, "power")
+    buddy.enumerate()
+    assert buddy.reg(0, SCRATCH) == 0
+    buddy.machine.command_qmp("system_reset")
+    buddy.machine.wait_event("RESET")
+    assert of_kind(buddy.machine.new_records(), "machine", "reset") == [("machine", "reset"), ("reset", "bus")]
+
+
+@pytest.mark.parametrize("state", ["D0", "D3hot", "D3cold", "suspended"])
+def test_yank_in_every_power_state(buddy: Board, state: str) -> None:
+    if state == "D3hot":
+        buddy.device.set_power(3)
+    if state == "D3cold":
+        buddy.port.set_express(0x18, 0x400)
+    if state == "suspended":
+        suspend_to_ram(buddy.machine)
+    buddy.machine.yank("buddy0")
+    if state == "suspended":
+        wake(buddy.machine)
+    buddy.port.configure(1)
+    assert not buddy.device.present
+    buddy.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="rp0")
+    buddy.port.slot_power(True)
+    buddy.enumerate()
+    assert buddy.reg(0, 0) == 0x42554459
+
+
+def test_device_del_is_a_request_and_completes_when_the_slot_is_switched_off(buddy: Board) -> None:
+    buddy.machine.command_qmp("device_del", id="buddy0")
+    assert buddy.port.express(0x1A) & 0x41 == 0x41
+    buddy.port.slot_power(False)
+    buddy.machine.wait_event("DEVICE_DELETED", device="buddy0")
+    assert ("slot", "unplug") in of_kind(buddy.machine.new_records(), "slot")
+
+
+def test_surprise_removal_shows_in_the_port_and_interrupts(buddy: Board) -> None:
+    buddy.port.assign(memory=0xE1000000)
+    buddy.port.enable_msix_port()
+    buddy.port.set_express(0x18, 0x1028)  # hot-plug interrupt, presence and link change enabled; slot power on
+    buddy.port.message()
+    buddy.machine.yank("buddy0")
+    assert buddy.port.message() == 0x5000
+    status = buddy.port.express(0x1A)
+    assert status & 0x148 == 0x108  # presence changed, link changed, nothing present
+    assert buddy.port.express(0x12) & 0x2000 == 0  # link not active
+
+
+def test_device_on_the_root_complex_can_be_yanked_too(start: Start) -> None:
+    machine = start("-device", "buddy,id=buddy0,addr=5")
+    device = Function(machine, 0, 5)
+    device.assign()
+    assert machine.read(device.bars[0]) == 0x42554459
+    machine.yank("buddy0")
+    assert machine.read(device.bars[0]) == 0xFFFFFFFF
+    assert machine.violations() == ["access-after-removal"]
