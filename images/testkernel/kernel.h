@@ -9,6 +9,7 @@
 #include <ntifs.h>
 #include <ntddk.h>
 #include <wdm.h>
+#include <ntimage.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -20,6 +20,9 @@ VOID HalPvpanic(VOID);
 VOID HalDebugExit(ULONG Code);
 DECLSPEC_NORETURN VOID HalReset(VOID);
 
+/* Before S3, interrupts off: what HalRestorePlatform needs. */
+VOID HalSavePlatform(VOID);
+
 /* Any IRQL. Nanoseconds since boot, monotonic, S3 not counted. */
 ULONG64 HalNanoseconds(VOID);
 VOID HalClockInitialize(VOID);

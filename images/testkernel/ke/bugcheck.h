@@ -4,6 +4,10 @@
 #define KE_BUGCHECK_H
 #include "kernel.h"
 
+#ifndef DRIVER_VERIFIER_DETECTED_VIOLATION
+#define DRIVER_VERIFIER_DETECTED_VIOLATION 0xC4
+#endif
+
 /*
  * Any IRQL. KeBugCheckEx with a sentence that says what was expected, what came and what to do ("reason" in the BUGCHECK line).
  * Culprit (may be NULL) is an address inside the driver to blame: when given, its driver and function are named instead of those of

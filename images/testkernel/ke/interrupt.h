@@ -4,6 +4,7 @@
 #define KE_INTERRUPT_H
 #include "kernel.h"
 
+typedef struct _KINTERRUPT KINTERRUPT;
 struct _KINTERRUPT {
     CSHORT Type, Size;
     LIST_ENTRY VectorLink; /* chain of the vector (level interrupts are shared) */

@@ -4,6 +4,11 @@
 #define KE_THREAD_H
 #include "kernel.h"
 
+typedef struct _KTHREAD KTHREAD;
+typedef struct _ETHREAD ETHREAD;
+typedef struct _KPROCESS KPROCESS;
+typedef struct _EPROCESS EPROCESS;
+
 typedef enum _THREAD_STATE { ThreadReady, ThreadRunning, ThreadWaiting, ThreadTerminated } THREAD_STATE;
 
 struct _KTHREAD {

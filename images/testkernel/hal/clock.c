@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time. The HPET's main counter (or the ACPI PM timer where there is no HPET) gives nanoseconds since boot; it stops for S3, so a
+ * base is carried over. KUSER_SHARED_DATA is brought up to date by the clock interrupt and whenever the processor leaves idle,
+ * because drivers read time and ticks from there with inlined loads.
+ */
+#include "hal/hal.h"
+#include "hal/acpi.h"
+#include "hal/apic.h"
+#include "mm/mm.h"
+#include "ke/clock.h"
+
+#define HPET_PERIOD  0x004 /* high half of the capabilities: femtoseconds a tick */
+#define HPET_CONFIG  0x010
+#define HPET_COUNTER 0x0F0
+#define PM_TIMER_HZ  3579545ULL
+
+static volatile UCHAR *HalpHpet;
+static ULONG64 HalpPeriod;      /* HPET: femtoseconds */
+static ULONG64 HalpBase;        /* nanoseconds before the counter's present run */
+static ULONG64 HalpPmHigh, HalpPmLast;
+static BOOLEAN HalpReady;
+
+static ULONG64 ReadPmTimer(VOID)
+{
+    ULONG64 flags = __readeflags();
+    _disable();
+    ULONG64 mask = HalAcpi.PmTimer32 ? 0xFFFFFFFF : 0xFFFFFF;
+    ULONG64 now = __indword(HalAcpi.PmTimer) & mask;
+    if (now < HalpPmLast) {
+        HalpPmHigh += mask + 1;
+    }
+    HalpPmLast = now;
+    now += HalpPmHigh;
+    if (flags & 0x200) {
+        _enable();
+    }
+    return now;
+}
+
+ULONG64 HalNanoseconds(VOID)
+{
+    if (!HalpReady) {
+        return 0;
+    }
+    if (HalpHpet) {
+        ULONG64 ticks = *(volatile ULONG64 *)(HalpHpet + HPET_COUNTER);
+        return HalpBase + ticks / 1000000 * HalpPeriod + ticks % 1000000 * HalpPeriod / 1000000;
+    }
+    ULONG64 ticks = ReadPmTimer();
+    return HalpBase + ticks / PM_TIMER_HZ * 1000000000 + ticks % PM_TIMER_HZ * 1000000000 / PM_TIMER_HZ;
+}
+
+static VOID StartCounter(VOID)
+{
+    if (HalpHpet) {
+        *(volatile ULONG *)(HalpHpet + HPET_CONFIG) &= ~3u;
+        *(volatile ULONG64 *)(HalpHpet + HPET_COUNTER) = 0;
+        *(volatile ULONG *)(HalpHpet + HPET_CONFIG) |= 1;
+    } else {
+        HalpPmHigh = 0;
+        HalpPmLast = 0;
+        HalpBase -= ReadPmTimer() * 1000000000 / PM_TIMER_HZ;
+    }
+}
+
+VOID HalClockInitialize(VOID)
+{
+    if (HalAcpi.Hpet) {
+        PHYSICAL_ADDRESS base = {.QuadPart = (LONGLONG)HalAcpi.Hpet};
+        HalpHpet = MmMapIoSpace(base, 0x400, MmNonCached);
+        HalpPeriod = *(volatile ULONG *)(HalpHpet + HPET_PERIOD);
+        if (!HalpPeriod || HalpPeriod > 100000000) { /* more than 100 ns: not a counter */
+            HalpHpet = NULL;
+        }
+    }
+    StartCounter();
+    HalpReady = TRUE;
+    KiInitializeClock();
+}
+
+static ULONG64 HalpSavedTime;
+
+VOID HalSavePlatform(VOID)
+{
+    HalpSavedTime = HalNanoseconds();
+}
+
+VOID HalRestorePlatform(VOID)
+{
+    HalSerialInitialize(COM1);
+    HalSerialInitialize(COM2);
+    HalSerialEnableReceiveInterrupt(COM2);
+    __outbyte(0x21, 0xFF);
+    __outbyte(0xA1, 0xFF);
+    HalApicRestore();
+    HalpBase = HalpSavedTime;
+    StartCounter();
+    HalAcpiEnable();
+    KiRestartClock();
+}
+
+/* Any IRQL. The frequency is fixed at 10 MHz, as Windows 10 has it. */
+LARGE_INTEGER NTAPI KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency)
+{
+    if (PerformanceFrequency) {
+        PerformanceFrequency->QuadPart = 10000000;
+    }
+    LARGE_INTEGER now = {.QuadPart = (LONGLONG)(HalNanoseconds() / 100)};
+    return now;
+}
+
+/* Any IRQL. Busy-waits; Windows asks for at most 50 microseconds. */
+VOID NTAPI KeStallExecutionProcessor(ULONG MicroSeconds)
+{
+    ULONG64 end = HalNanoseconds() + (ULONG64)MicroSeconds * 1000;
+    while (HalNanoseconds() < end) {
+        YieldProcessor();
+    }
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kernel-mode APCs. Delivered by an interrupt at APC_LEVEL when the target runs below it and has them enabled; a waiting thread takes
+ * them when its wait ends (Windows interrupts the wait for them; alertable waits are not interrupted either).
+ */
+#include "ke/dispatch.h"
+#include "ke/dpc.h"
+#include "ke/processor.h"
+#include "hal/apic.h"
+
+#define APC_OBJECT 18
+
+VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
+                           PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode, PVOID Context);
+VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
+                           PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode, PVOID Context)
+{
+    *Apc = (KAPC){.Type = APC_OBJECT,
+                  .Size = sizeof(KAPC),
+                  .Thread = Thread,
+                  .KernelRoutine = KernelRoutine,
+                  .RundownRoutine = RundownRoutine,
+                  .NormalRoutine = NormalRoutine,
+                  .NormalContext = Context,
+                  .ApcMode = KernelMode};
+}
+
+BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment);
+BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment)
+{
+    PKTHREAD thread = Apc->Thread;
+    KIRQL irql = KiLockDispatcher();
+    BOOLEAN inserted = !Apc->Inserted && thread->State != ThreadTerminated;
+    if (inserted) {
+        Apc->SystemArgument1 = SystemArgument1;
+        Apc->SystemArgument2 = SystemArgument2;
+        Apc->Inserted = TRUE;
+        InsertTailList(&thread->ApcList, &Apc->ApcListEntry);
+        thread->ApcPending = TRUE;
+        if (thread == KiProcessor.CurrentThread) {
+            HalApicSelfInterrupt(VECTOR_APC);
+        }
+    }
+    KiUnlockDispatcher(irql);
+    return inserted;
+}
+
+VOID KiDeliverApcs(VOID)
+{
+    PKTHREAD thread = KiCurrentThread();
+    for (;;) {
+        KIRQL irql = KiLockDispatcher();
+        PKAPC apc = NULL;
+        for (PLIST_ENTRY e = thread->ApcList.Flink; e != &thread->ApcList && !apc; e = e->Flink) {
+            PKAPC candidate = CONTAINER(e, KAPC, ApcListEntry);
+            BOOLEAN special = candidate->NormalRoutine == NULL;
+            if (!thread->SpecialApcDisable && (special || !thread->KernelApcDisable)) {
+                apc = candidate;
+            }
+        }
+        if (apc) {
+            RemoveEntryList(&apc->ApcListEntry);
+            apc->Inserted = FALSE;
+        }
+        thread->ApcPending = !IsListEmpty(&thread->ApcList);
+        KiUnlockDispatcher(irql);
+        if (!apc) {
+            return;
+        }
+        PKNORMAL_ROUTINE normal = apc->NormalRoutine;
+        PVOID context = apc->NormalContext, argument1 = apc->SystemArgument1, argument2 = apc->SystemArgument2;
+        apc->KernelRoutine(apc, &normal, &context, &argument1, &argument2);
+        if (normal) {
+            thread->KernelApcDisable--;
+            KeLowerIrql(PASSIVE_LEVEL);
+            normal(context, argument1, argument2);
+            (VOID)KfRaiseIrql(APC_LEVEL);
+            thread->KernelApcDisable++;
+        }
+    }
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* System time and ticks, kept in KUSER_SHARED_DATA where drivers read them with inlined loads. */
+#include "ke/clock.h"
+#include "ke/dispatch.h"
+#include "ke/processor.h"
+#include "ke/timer.h"
+#include "hal/apic.h"
+#include "hal/hal.h"
+#include "mm/mm.h"
+
+#define SHARED_DATA      0xFFFFF78000000000ULL
+#define SHARED_INTERRUPT 0x008
+#define SHARED_SYSTEM    0x014
+#define SHARED_TICKS     0x320
+#define TICKS_1601_1970  116444736000000000ULL
+
+static PUCHAR KiShared;         /* writable alias */
+static ULONG64 KiSystemBase;    /* system time at interrupt time 0 */
+static ULONG64 KiNextTick;      /* interrupt time, 100 ns */
+
+ULONG64 KiInterruptTime(VOID)
+{
+    return HalNanoseconds() / 100;
+}
+
+static UCHAR ReadCmos(UCHAR Index)
+{
+    __outbyte(0x70, Index);
+    return __inbyte(0x71);
+}
+
+static ULONG FromBcd(UCHAR Value)
+{
+    return (ULONG)(Value >> 4) * 10 + (Value & 15);
+}
+
+/* Days since 1970 of a Gregorian date (years from 2000). */
+static ULONG64 DaysFrom1970(ULONG Year, ULONG Month, ULONG Day)
+{
+    static const USHORT before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    ULONG64 days = 10957 + (ULONG64)Year * 365 + (Year + 3) / 4 + before[(Month - 1) % 12] + Day - 1;
+    return days + (Year % 4 == 0 && Month > 2);
+}
+
+/* 100 ns since 1601, from the RTC (UTC). */
+static ULONG64 ReadRtc(VOID)
+{
+    ULONG second, again;
+    ULONG64 seconds;
+    do {
+        while (ReadCmos(0x0A) & 0x80) { /* update in progress */
+        }
+        second = FromBcd(ReadCmos(0));
+        seconds = (DaysFrom1970(FromBcd(ReadCmos(9)), FromBcd(ReadCmos(8)), FromBcd(ReadCmos(7))) * 24 + FromBcd(ReadCmos(4))) * 3600 +
+                  FromBcd(ReadCmos(2)) * 60 + second;
+        again = FromBcd(ReadCmos(0));
+    } while (second != again);
+    return seconds * 10000000 + TICKS_1601_1970;
+}
+
+static VOID Store(ULONG Offset, ULONG64 Value)
+{
+    /* KSYSTEM_TIME: 64-bit readers take the first 8 bytes, 32-bit ones compare the two high halves. */
+    *(volatile ULONG *)(KiShared + Offset + 8) = (ULONG)(Value >> 32);
+    *(volatile ULONG64 *)(KiShared + Offset) = Value;
+}
+
+VOID KiUpdateTime(VOID)
+{
+    ULONG64 now = KiInterruptTime();
+    Store(SHARED_INTERRUPT, now);
+    Store(SHARED_SYSTEM, KiSystemBase + now);
+    Store(SHARED_TICKS, now / TICK_100NS);
+}
+
+VOID KiInitializeClock(VOID)
+{
+    ULONG64 page = MiAllocatePages(1, ~0ULL, 1);
+    KiShared = MiPhysicalToVirtual(page);
+    MiMap((PVOID)SHARED_DATA, page, 1, PTE_NX | PTE_GLOBAL);
+    *(ULONG *)(KiShared + 4) = 0x0FA00000;            /* TickCountMultiplier: 15.625 ms in 24-bit fixed point */
+    *(ULONG *)(KiShared + 0x26C) = 10;                /* NtMajorVersion */
+    *(ULONG *)(KiShared + 0x270) = 0;                 /* NtMinorVersion */
+    KiSystemBase = ReadRtc() - KiInterruptTime();
+    KiUpdateTime();
+}
+
+VOID KiRestartClock(VOID)
+{
+    KiSystemBase = ReadRtc() - KiInterruptTime();
+    KiUpdateTime();
+    KiArmClock(FALSE);
+}
+
+VOID KiArmClock(BOOLEAN Idle)
+{
+    ULONG64 due = KiNextTimerDue(), now = KiInterruptTime();
+    if (!Idle) {
+        KiNextTick = (now / TICK_100NS + 1) * TICK_100NS;
+        due = KiNextTick < due ? KiNextTick : due;
+    }
+    if (due == ~0ULL) {
+        HalApicArmTimer(0);
+        return;
+    }
+    HalApicArmTimer(due > now ? (due - now) * 100 : 1);
+}
+
+VOID KiClockInterrupt(VOID)
+{
+    KiUpdateTime();
+    ULONG64 now = KiInterruptTime();
+    BOOLEAN idle = KiProcessor.CurrentThread == KiProcessor.IdleThread;
+    if (!idle && now >= KiNextTick) {
+        KiCountQuantum();
+    }
+    if (KiNextTimerDue() <= now) {
+        KiProcessor.TimersDue = TRUE;
+        HalApicSelfInterrupt(VECTOR_DISPATCH);
+        /* Expiry arms the clock; a tick is armed here in case DISPATCH_LEVEL lasts. */
+        if (idle) {
+            return;
+        }
+    }
+    if (KiProcessor.TimersDue) {
+        KiNextTick = (now / TICK_100NS + 1) * TICK_100NS;
+        HalApicArmTimer((KiNextTick - now) * 100);
+    } else {
+        KiArmClock(idle);
+    }
+}
+
+ULONG64 KiAbsoluteDue(LARGE_INTEGER DueTime)
+{
+    ULONG64 now = KiInterruptTime();
+    if (DueTime.QuadPart <= 0) {
+        return now + (ULONG64)(-DueTime.QuadPart);
+    }
+    return (ULONG64)DueTime.QuadPart > KiSystemBase + now ? (ULONG64)DueTime.QuadPart - KiSystemBase : now;
+}
+
+#undef KeQueryInterruptTime
+#undef KeQuerySystemTime
+#undef KeQueryTickCount
+
+ULONGLONG NTAPI KeQueryInterruptTime(VOID)
+{
+    return KiInterruptTime();
+}
+
+ULONGLONG NTAPI KeQueryInterruptTimePrecise(PULONG64 QpcTimeStamp)
+{
+    *QpcTimeStamp = KiInterruptTime();
+    return KiInterruptTime();
+}
+
+ULONGLONG NTAPI KeQueryUnbiasedInterruptTime(VOID)
+{
+    return KiInterruptTime();
+}
+
+VOID NTAPI KeQuerySystemTime(PLARGE_INTEGER CurrentTime)
+{
+    CurrentTime->QuadPart = (LONGLONG)(KiSystemBase + KiInterruptTime());
+}
+
+VOID NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime)
+{
+    KeQuerySystemTime(CurrentTime);
+}
+
+VOID NTAPI KeQueryTickCount(PLARGE_INTEGER CurrentCount)
+{
+    CurrentCount->QuadPart = (LONGLONG)(KiInterruptTime() / TICK_100NS);
+}
+
+ULONG NTAPI KeQueryTimeIncrement(VOID)
+{
+    return TICK_100NS;
+}
+
+/* PASSIVE_LEVEL. The clock is armed for exact times anyway: the resolution is always the finest. */
+ULONG NTAPI ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution)
+{
+    return 10000;
+}
+
+/* No time zone: local time is UTC. */
+VOID NTAPI ExSystemTimeToLocalTime(PLARGE_INTEGER SystemTime, PLARGE_INTEGER LocalTime)
+{
+    *LocalTime = *SystemTime;
+}
+
+VOID NTAPI ExLocalTimeToSystemTime(PLARGE_INTEGER LocalTime, PLARGE_INTEGER SystemTime)
+{
+    *SystemTime = *LocalTime;
+}

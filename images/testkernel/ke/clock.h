@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* System time, ticks and timer expiration. */
+#ifndef KE_CLOCK_H
+#define KE_CLOCK_H
+#include "kernel.h"
+
+#define TICK_100NS 156250 /* 15.625 ms, Windows' default clock interrupt */
+
+/* Boot: maps KUSER_SHARED_DATA and reads the RTC. */
+VOID KiInitializeClock(VOID);
+/* After S3, interrupts off: reads the RTC again (system time went on), arms the timer. */
+VOID KiRestartClock(VOID);
+/* Any IRQL. Writes the present time and tick count into KUSER_SHARED_DATA. */
+VOID KiUpdateTime(VOID);
+/* 100 ns units since boot, exact (KeQueryInterruptTime reads the value of the last update). */
+ULONG64 KiInterruptTime(VOID);
+/* Clock vector: IRQL CLOCK_LEVEL. */
+VOID KiClockInterrupt(VOID);
+/* DISPATCH_LEVEL. Arms the clock for the next due timer, and for the next tick unless Idle. */
+VOID KiArmClock(BOOLEAN Idle);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* Interrupt entry, thread switch, thread start. Unwind directives describe each frame, so that backtraces cross them. */
+    .text
+
+/* One stub a vector: error code (0 where the processor pushes none), vector, common code. 16 bytes each. */
+    .balign 16
+    .globl KiVectorStubs
+KiVectorStubs:
+vector = 0
+    .rept 256
+    .balign 16
+    .if (vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21)
+    .else
+    push $0
+    .endif
+    push $vector
+    jmp KiTrapEntry
+vector = vector + 1
+    .endr
+
+    .balign 16
+    .globl KiTrapEntry
+    .seh_proc KiTrapEntry
+KiTrapEntry:
+    .seh_pushframe @code
+    .seh_stackalloc 8
+    push %rax
+    .seh_pushreg %rax
+    push %rbx
+    .seh_pushreg %rbx
+    push %rcx
+    .seh_pushreg %rcx
+    push %rdx
+    .seh_pushreg %rdx
+    push %rsi
+    .seh_pushreg %rsi
+    push %rdi
+    .seh_pushreg %rdi
+    push %rbp
+    .seh_pushreg %rbp
+    push %r8
+    .seh_pushreg %r8
+    push %r9
+    .seh_pushreg %r9
+    push %r10
+    .seh_pushreg %r10
+    push %r11
+    .seh_pushreg %r11
+    push %r12
+    .seh_pushreg %r12
+    push %r13
+    .seh_pushreg %r13
+    push %r14
+    .seh_pushreg %r14
+    push %r15
+    .seh_pushreg %r15
+    sub $0x90, %rsp              /* mxcsr, xmm0-5, home space */
+    .seh_stackalloc 0x90
+    .seh_endprologue
+    cld
+    movups %xmm0, 0x20(%rsp)
+    movups %xmm1, 0x30(%rsp)
+    movups %xmm2, 0x40(%rsp)
+    movups %xmm3, 0x50(%rsp)
+    movups %xmm4, 0x60(%rsp)
+    movups %xmm5, 0x70(%rsp)
+    stmxcsr 0x80(%rsp)
+    lea 0x20(%rsp), %rcx
+    call KiTrap
+    ldmxcsr 0x80(%rsp)
+    movups 0x20(%rsp), %xmm0
+    movups 0x30(%rsp), %xmm1
+    movups 0x40(%rsp), %xmm2
+    movups 0x50(%rsp), %xmm3
+    movups 0x60(%rsp), %xmm4
+    movups 0x70(%rsp), %xmm5
+    add $0x90, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rbp
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rbx
+    pop %rax
+    add $16, %rsp
+    iretq
+    .seh_endproc
+
+/*
+ * VOID KiSwapContext(PVOID *SavedStackPointer, PVOID NewStackPointer)
+ * Saves the nonvolatile registers (also xmm6-15: drivers may use them) on this stack and continues on the other one.
+ */
+    .globl KiSwapContext
+    .seh_proc KiSwapContext
+KiSwapContext:
+    push %rbx
+    .seh_pushreg %rbx
+    push %rbp
+    .seh_pushreg %rbp
+    push %rsi
+    .seh_pushreg %rsi
+    push %rdi
+    .seh_pushreg %rdi
+    push %r12
+    .seh_pushreg %r12
+    push %r13
+    .seh_pushreg %r13
+    push %r14
+    .seh_pushreg %r14
+    push %r15
+    .seh_pushreg %r15
+    sub $0xA8, %rsp
+    .seh_stackalloc 0xA8
+    .seh_endprologue
+    movups %xmm6, 0x00(%rsp)
+    movups %xmm7, 0x10(%rsp)
+    movups %xmm8, 0x20(%rsp)
+    movups %xmm9, 0x30(%rsp)
+    movups %xmm10, 0x40(%rsp)
+    movups %xmm11, 0x50(%rsp)
+    movups %xmm12, 0x60(%rsp)
+    movups %xmm13, 0x70(%rsp)
+    movups %xmm14, 0x80(%rsp)
+    movups %xmm15, 0x90(%rsp)
+    stmxcsr 0xA0(%rsp)
+    mov %rsp, (%rcx)
+    mov %rdx, %rsp
+    movups 0x00(%rsp), %xmm6
+    movups 0x10(%rsp), %xmm7
+    movups 0x20(%rsp), %xmm8
+    movups 0x30(%rsp), %xmm9
+    movups 0x40(%rsp), %xmm10
+    movups 0x50(%rsp), %xmm11
+    movups 0x60(%rsp), %xmm12
+    movups 0x70(%rsp), %xmm13
+    movups 0x80(%rsp), %xmm14
+    movups 0x90(%rsp), %xmm15
+    ldmxcsr 0xA0(%rsp)
+    add $0xA8, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rdi
+    pop %rsi
+    pop %rbp
+    pop %rbx
+    ret
+    .seh_endproc
+
+/* First code of a new thread: KiInitializeStack made KiSwapContext "return" here. */
+    .globl KiThreadEntry
+    .seh_proc KiThreadEntry
+KiThreadEntry:
+    .seh_stackalloc 0x28
+    .seh_endprologue
+    call KiThreadStartup
+    ud2
+    .seh_endproc
+
+/* VOID KiCaptureContext(PCONTEXT): the caller's registers, as RtlCaptureContext. Only what unwinding needs. */
+    .globl RtlCaptureContext
+    .seh_proc RtlCaptureContext
+RtlCaptureContext:
+    .seh_endprologue
+    mov %rax, 0x78(%rcx)
+    mov %rcx, 0x80(%rcx)
+    mov %rdx, 0x88(%rcx)
+    mov %rbx, 0x90(%rcx)
+    lea 8(%rsp), %rax
+    mov %rax, 0x98(%rcx)
+    mov %rbp, 0xA0(%rcx)
+    mov %rsi, 0xA8(%rcx)
+    mov %rdi, 0xB0(%rcx)
+    mov %r8, 0xB8(%rcx)
+    mov %r9, 0xC0(%rcx)
+    mov %r10, 0xC8(%rcx)
+    mov %r11, 0xD0(%rcx)
+    mov %r12, 0xD8(%rcx)
+    mov %r13, 0xE0(%rcx)
+    mov %r14, 0xE8(%rcx)
+    mov %r15, 0xF0(%rcx)
+    mov (%rsp), %rax
+    mov %rax, 0xF8(%rcx)
+    pushf
+    popq %rax
+    mov %eax, 0x44(%rcx)
+    mov %cs, 0x38(%rcx)
+    mov %ss, 0x42(%rcx)
+    movl $0x10000F, 0x30(%rcx)
+    stmxcsr 0x34(%rcx)
+    movups %xmm6, 0x200(%rcx)
+    movups %xmm7, 0x210(%rcx)
+    movups %xmm8, 0x220(%rcx)
+    movups %xmm9, 0x230(%rcx)
+    movups %xmm10, 0x240(%rcx)
+    movups %xmm11, 0x250(%rcx)
+    movups %xmm12, 0x260(%rcx)
+    movups %xmm13, 0x270(%rcx)
+    movups %xmm14, 0x280(%rcx)
+    movups %xmm15, 0x290(%rcx)
+    mov 0x78(%rcx), %rax
+    ret
+    .seh_endproc

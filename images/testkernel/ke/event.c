@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Events, semaphores, gates. IRQL <= DISPATCH_LEVEL (with Wait = TRUE: <= APC_LEVEL; the optimization itself is not needed here). */
+#include "ke/dispatch.h"
+#include "ke/bugcheck.h"
+#include "ke/processor.h"
+
+static VOID CheckType(DISPATCHER_HEADER *Object, BOOLEAN Good, PCSTR Function, PVOID Caller)
+{
+    if (!Good || !Object->WaitListHead.Flink || Object->WaitListHead.Flink->Blink != &Object->WaitListHead) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1003, (ULONG_PTR)Object, Object->Type, 0, Caller,
+                         "%s on %p, which is not initialized as what it needs (type %u)", Function, Object, Object->Type);
+    }
+}
+
+#define CHECK_EVENT(event, function)                                                                                                       \
+    KeAssertIrql(DISPATCH_LEVEL, function);                                                                                                \
+    CheckType(&(event)->Header, (event)->Header.Type <= ObjectEventSynchronization, function, __builtin_return_address(0))
+
+VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
+{
+    RtlZeroMemory(Event, sizeof(*Event));
+    Event->Header.Type = (UCHAR)Type;
+    Event->Header.Size = sizeof(KEVENT) / sizeof(LONG);
+    Event->Header.SignalState = State;
+    InitializeListHead(&Event->Header.WaitListHead);
+}
+
+LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
+{
+    CHECK_EVENT(Event, "KeSetEvent");
+    KIRQL irql = KiLockDispatcher();
+    LONG old = Event->Header.SignalState;
+    Event->Header.SignalState = 1;
+    if (!old) {
+        KiSignalWaiters(&Event->Header);
+    }
+    KiUnlockDispatcher(irql);
+    return old;
+}
+
+LONG NTAPI KeResetEvent(PRKEVENT Event)
+{
+    CHECK_EVENT(Event, "KeResetEvent");
+    KIRQL irql = KiLockDispatcher();
+    LONG old = Event->Header.SignalState;
+    Event->Header.SignalState = 0;
+    KiUnlockDispatcher(irql);
+    return old;
+}
+
+VOID NTAPI KeClearEvent(PRKEVENT Event)
+{
+    CHECK_EVENT(Event, "KeClearEvent");
+    KIRQL irql = KiLockDispatcher();
+    Event->Header.SignalState = 0;
+    KiUnlockDispatcher(irql);
+}
+
+LONG NTAPI KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
+{
+    CHECK_EVENT(Event, "KePulseEvent");
+    KIRQL irql = KiLockDispatcher();
+    LONG old = Event->Header.SignalState;
+    if (!old) {
+        Event->Header.SignalState = 1;
+        KiSignalWaiters(&Event->Header);
+    }
+    Event->Header.SignalState = 0;
+    KiUnlockDispatcher(irql);
+    return old;
+}
+
+LONG NTAPI KeReadStateEvent(PRKEVENT Event)
+{
+    return Event->Header.SignalState;
+}
+
+VOID NTAPI KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit)
+{
+    RtlZeroMemory(Semaphore, sizeof(*Semaphore));
+    Semaphore->Header.Type = ObjectSemaphore;
+    Semaphore->Header.Size = sizeof(KSEMAPHORE) / sizeof(LONG);
+    Semaphore->Header.SignalState = Count;
+    Semaphore->Limit = Limit;
+    InitializeListHead(&Semaphore->Header.WaitListHead);
+}
+
+LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment, BOOLEAN Wait)
+{
+    KeAssertIrql(DISPATCH_LEVEL, "KeReleaseSemaphore");
+    CheckType(&Semaphore->Header, Semaphore->Header.Type == ObjectSemaphore, "KeReleaseSemaphore", __builtin_return_address(0));
+    KIRQL irql = KiLockDispatcher();
+    LONG old = Semaphore->Header.SignalState;
+    if (Adjustment <= 0 || old + Adjustment > Semaphore->Limit || old + Adjustment < old) {
+        KeBugCheckReason(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_SEMAPHORE_LIMIT_EXCEEDED, (ULONG_PTR)Semaphore, (ULONG)Adjustment, (ULONG)old,
+                         __builtin_return_address(0), "semaphore %p: releasing %d at count %d exceeds its limit %d (STATUS_SEMAPHORE_LIMIT_EXCEEDED raised)",
+                         Semaphore, Adjustment, old, Semaphore->Limit);
+    }
+    Semaphore->Header.SignalState = old + Adjustment;
+    if (!old) {
+        KiSignalWaiters(&Semaphore->Header);
+    }
+    KiUnlockDispatcher(irql);
+    return old;
+}
+
+LONG NTAPI KeReadStateSemaphore(PRKSEMAPHORE Semaphore)
+{
+    return Semaphore->Header.SignalState;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What a stop report is made from. */
+#ifndef KE_REPORT_H
+#define KE_REPORT_H
+#include "ke/unwind.h"
+#include "ke/trap.h"
+
+typedef struct _BUGCHECK {
+    ULONG Code;
+    ULONG_PTR Parameters[4];
+    const VOID *Culprit; /* address in the driver to blame, or NULL */
+    PCSTR Reason;
+    UNWIND_STATE State;   /* where the backtrace starts */
+    const TRAP_FRAME *Trap; /* of an exception, else NULL */
+    KIRQL Irql;
+} BUGCHECK;
+
+/* Interrupts off. Reports and halts. */
+DECLSPEC_NORETURN VOID KiStopSystem(const BUGCHECK *Stop);
+/* The thread table with backtraces on COM1. */
+VOID KiSayThreads(VOID);
+
+#endif
