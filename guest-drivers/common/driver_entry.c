@@ -4,6 +4,14 @@
 
 static LONG DeviceCount;
 
+VOID FunctionReadSettings(PFUNCTION_DEVICE Device)
+{
+    SettingsRead(Device->Pdo, FunctionOperations.Settings, FunctionOperations.SettingCount, Device->Settings);
+    if (FunctionOperations.SettingCount != 0) {
+        TraceDetail = Device->Settings[0];
+    }
+}
+
 /* Attaches a new device object to Pdo's stack. PASSIVE_LEVEL. Source: Microsoft, "Writing an AddDevice Routine". */
 static SECTION_PAGE NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
 {
@@ -25,6 +33,7 @@ static SECTION_PAGE NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVIC
     device->Pdo = Pdo;
     device->State = PnpNotStarted;
     device->DeviceState = PowerDeviceUnspecified;
+    FunctionReadSettings(device);
     IoInitializeRemoveLock(&device->RemoveLock, POOL_TAG, 0, 0);
     KeInitializeMutex(&device->HardwareLock, 0);
     device->PowerUpItem = IoAllocateWorkItem(self);

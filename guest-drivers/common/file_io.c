@@ -2,6 +2,7 @@
 /* IRP_MJ_CREATE, CLEANUP, CLOSE, DEVICE_CONTROL, INTERNAL_DEVICE_CONTROL and SYSTEM_CONTROL. */
 #include "function_device.h"
 #include "irp.h"
+#include "buddy_ioctl.h"
 
 /* Opens are refused once a removal is pending: they would make it fail. PASSIVE_LEVEL. */
 NTSTATUS NTAPI DispatchCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
@@ -59,6 +60,25 @@ NTSTATUS NTAPI DispatchClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return CompleteIrp(Irp, STATUS_SUCCESS, 0);
 }
 
+/* The codes that every driver takes. */
+static NTSTATUS CommonControl(PFUNCTION_DEVICE Device, ULONG Code)
+{
+    switch (Code) {
+    case IOCTL_BUDDY_SETTINGS_CHANGED:
+        FunctionReadSettings(Device);
+        if (FunctionOperations.SettingsChanged != NULL) {
+            FunctionOperations.SettingsChanged(Device);
+        }
+        return STATUS_SUCCESS;
+    case IOCTL_BUDDY_REBALANCE:
+        Device->RequirementsChanged = TRUE;
+        IoInvalidateDeviceState(Device->Pdo);
+        return STATUS_SUCCESS;
+    default:
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+}
+
 NTSTATUS NTAPI DispatchDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
@@ -66,7 +86,7 @@ NTSTATUS NTAPI DispatchDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     ULONG_PTR information = 0;
     NTSTATUS status;
 
-    if (IsChild(DeviceObject) || FunctionOperations.DeviceControl == NULL) {
+    if (IsChild(DeviceObject)) {
         return CompleteIrp(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
     device = FunctionDevice(DeviceObject);
@@ -74,10 +94,13 @@ NTSTATUS NTAPI DispatchDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (!NT_SUCCESS(status)) {
         return CompleteIrp(Irp, status, 0);
     }
-    status = FunctionOperations.DeviceControl(device, stack->Parameters.DeviceIoControl.IoControlCode,
-                                              Irp->AssociatedIrp.SystemBuffer,
-                                              stack->Parameters.DeviceIoControl.InputBufferLength,
-                                              stack->Parameters.DeviceIoControl.OutputBufferLength, &information);
+    status = CommonControl(device, stack->Parameters.DeviceIoControl.IoControlCode);
+    if (status == STATUS_INVALID_DEVICE_REQUEST && FunctionOperations.DeviceControl != NULL) {
+        status = FunctionOperations.DeviceControl(device, stack->Parameters.DeviceIoControl.IoControlCode,
+                                                  Irp->AssociatedIrp.SystemBuffer,
+                                                  stack->Parameters.DeviceIoControl.InputBufferLength,
+                                                  stack->Parameters.DeviceIoControl.OutputBufferLength, &information);
+    }
     CompleteIrp(Irp, status, information);
     IoReleaseRemoveLock(&device->RemoveLock, Irp);
     return status;

@@ -11,6 +11,9 @@
 #include "ddk_compat.h"
 #include "trace.h"
 #include "mutant.h"
+#include "settings.h"
+
+#define MAX_SETTINGS 8
 
 /*
  * PnP states, and the IRPs that lead from one to the next:
@@ -70,6 +73,9 @@ typedef struct _FUNCTION_DEVICE {
     PIRP SystemPowerIrp; /* the system power IRP that waits for the device power IRP that it caused */
     PIRP DevicePowerIrp; /* the D0 IRP that waits for its work item */
     PIO_WORKITEM PowerUpItem;
+
+    BOOLEAN RequirementsChanged;  /* IOCTL_BUDDY_REBALANCE: to be told by the next QUERY_PNP_DEVICE_STATE */
+    ULONG Settings[MAX_SETTINGS]; /* values of FUNCTION_OPERATIONS.Settings */
 } FUNCTION_DEVICE, *PFUNCTION_DEVICE;
 
 /*
@@ -80,6 +86,11 @@ typedef struct _FUNCTION_OPERATIONS {
     SIZE_T ExtensionSize; /* of a structure that begins with FUNCTION_DEVICE */
     DEVICE_TYPE DeviceType;
     const GUID *InterfaceClass; /* enabled from start to remove; NULL: none */
+    const SETTING *Settings;    /* number 0 is TraceDetail in every driver (TRACE_DETAIL_SETTING) */
+    ULONG SettingCount;
+
+    /* The settings were read again because somebody changed them. */
+    VOID (*SettingsChanged)(PFUNCTION_DEVICE Device);
 
     /* Once the device object is attached. A failure fails AddDevice; Uninitialize is not called then. */
     NTSTATUS (*Initialize)(PFUNCTION_DEVICE Device);
@@ -101,8 +112,10 @@ typedef struct _FUNCTION_OPERATIONS {
     NTSTATUS (*QueryStop)(PFUNCTION_DEVICE Device);
     /* QUERY_DEVICE_RELATIONS of a bus driver: may fill Irp->IoStatus; the IRP then goes down. A failure completes it. */
     NTSTATUS (*QueryRelations)(PFUNCTION_DEVICE Device, PIRP Irp);
+    /* QUERY_INTERFACE. Passes the IRP on itself (PassIrp), whether it has answered it or not. NULL: delegated. */
+    NTSTATUS (*QueryInterface)(PFUNCTION_DEVICE Device, PIRP Irp);
     /* IRP_MJ_DEVICE_CONTROL, METHOD_BUFFERED only. NULL, and codes answered by STATUS_INVALID_DEVICE_REQUEST, fail. */
-    NTSTATUS (*DeviceControl)
+    NTSTATUS(*DeviceControl)
     (PFUNCTION_DEVICE Device, ULONG Code, PVOID Buffer, ULONG InputLength, ULONG OutputLength, ULONG_PTR *Information);
     /* IRP_MJ_INTERNAL_DEVICE_CONTROL. Completes the IRP itself. NULL: the IRP goes down. */
     NTSTATUS (*InternalDeviceControl)(PFUNCTION_DEVICE Device, PIRP Irp);
@@ -116,6 +129,11 @@ typedef struct _FUNCTION_OPERATIONS {
 
 /* Each driver defines it. */
 extern const FUNCTION_OPERATIONS FunctionOperations;
+
+#define TRACE_DETAIL_SETTING                                                                                           \
+    {                                                                                                                  \
+        L"TraceDetail", 1, 1                                                                                           \
+    }
 
 #define POOL_TAG 'yduB' /* "Budy" in a dump */
 
@@ -133,6 +151,9 @@ static inline BOOLEAN IsChild(PDEVICE_OBJECT DeviceObject)
 
 /* driver_entry.c: sets the dispatch table; to be called by each DriverEntry. */
 NTSTATUS FunctionDriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
+
+/* driver_entry.c: reads the settings. PASSIVE_LEVEL. */
+VOID FunctionReadSettings(PFUNCTION_DEVICE Device);
 
 /* hardware_power.c: calls the driver's PowerUp or PowerDown unless the hardware is in that state already. PASSIVE_LEVEL. */
 VOID HardwarePowerUp(PFUNCTION_DEVICE Device);

@@ -174,6 +174,17 @@ static NTSTATUS QueryRelations(PFUNCTION_DEVICE Device, PIRP Irp)
     return PassIrp(Device->Lower, Irp);
 }
 
+/* Succeeded, with the news if there is one, and delegated. */
+static NTSTATUS QueryDeviceState(PFUNCTION_DEVICE Device, PIRP Irp)
+{
+    if (Device->RequirementsChanged) {
+        Device->RequirementsChanged = FALSE;
+        Irp->IoStatus.Information |= PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED;
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+    }
+    return PassIrp(Device->Lower, Irp);
+}
+
 static NTSTATUS DispatchFunctionPnp(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK_LOCATION Stack)
 {
     switch (Stack->MinorFunction) {
@@ -193,6 +204,11 @@ static NTSTATUS DispatchFunctionPnp(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK
         return SurpriseRemoval(Device, Irp);
     case IRP_MN_QUERY_DEVICE_RELATIONS:
         return QueryRelations(Device, Irp);
+    case IRP_MN_QUERY_PNP_DEVICE_STATE:
+        return QueryDeviceState(Device, Irp);
+    case IRP_MN_QUERY_INTERFACE:
+        return FunctionOperations.QueryInterface != NULL ? FunctionOperations.QueryInterface(Device, Irp)
+                                                         : PassIrp(Device->Lower, Irp);
     default:
         return PassIrp(Device->Lower, Irp);
     }

@@ -10,6 +10,8 @@
 #define TRACE_PORT 0xB00
 #define LINE_SIZE  160
 
+ULONG TraceDetail = 1;
+
 typedef struct _LINE {
     CHAR Text[LINE_SIZE];
     ULONG Length;
@@ -81,6 +83,9 @@ VOID Trace(const CHAR *Format, ...)
     LINE line;
     va_list arguments;
 
+    if (TraceDetail == 0) {
+        return;
+    }
     line.Length = 0;
     PutString(&line, TraceDriverName);
     PutChar(&line, ' ');

@@ -5,6 +5,9 @@
 
 #include "ddk_compat.h"
 
+/* Setting TraceDetail: 0 nothing, 1 (the default) the vocabulary of docs/journal.md. For all devices of the driver. */
+extern ULONG TraceDetail;
+
 /* The name before every line; each driver defines it. */
 extern const CHAR TraceDriverName[];
 
