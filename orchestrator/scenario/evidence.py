@@ -20,7 +20,7 @@ from orchestrator.scenario.context import Context
 
 # A guest that has not answered for this long is taken to hang.
 ALIVE_SECONDS = 2.0
-NMI_SECONDS = 3.0
+NMI_SECONDS = 2.0
 # The crash report is written just before the guest tells QEMU that it panicked; serial output may be a moment behind.
 _REPORT_SECONDS = 2.0
 

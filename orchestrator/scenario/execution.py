@@ -182,7 +182,7 @@ async def _judged(context: Context, scenario: Scenario) -> list[Finding]:
         finding = Finding(Verdict.DRIVER_FAILURE, "buddyctl", str(failed))
     except (AgentError, QmpRefused, HarnessError) as error:
         finding = Finding(Verdict.HARNESS_ERROR, "harness", str(error))
-    if finding.verdict is Verdict.GUEST_BUGCHECK:
+    if finding.name == "bugcheck":
         finding = await evidence.explain_bugcheck(context, finding)
     return [finding]
 
