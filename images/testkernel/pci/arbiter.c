@@ -22,7 +22,7 @@ typedef struct _ARBITRATION {
 VOID PciReleaseResources(PCI_FUNCTION *Function)
 {
     ExAcquireFastMutex(&Function->Bus->Lock);
-    PciReleaseSpace(Function);
+    PciReleaseSpace(Function, FALSE);
     ExReleaseFastMutex(&Function->Bus->Lock);
     PciFreeInterrupt(&Function->Interrupt);
 }
@@ -168,7 +168,7 @@ static NTSTATUS TryList(ARBITRATION *Arbitration, const IO_RESOURCE_LIST *List)
             status = Place(Arbitration, &List->Descriptors[choice], bar);
     }
     if (!NT_SUCCESS(status)) {
-        PciReleaseSpace(Arbitration->Function);
+        PciReleaseSpace(Arbitration->Function, FALSE);
         PciFreeInterrupt(&Arbitration->Interrupt);
     }
     return status;

@@ -74,7 +74,7 @@ static void ClaimBootResources(PCI_FUNCTION *Function)
 
         if (bar->Size != 0 &&
             (bar->Address == 0 || !NT_SUCCESS(PciClaim(Function, PciBarWindow(bar), bar->Address, bar->Size)))) {
-            PciReleaseSpace(Function);
+            PciReleaseSpace(Function, FALSE);
             return;
         }
     }
@@ -111,6 +111,8 @@ static NTSTATUS CreateFunction(PCI_BUS *Bus, PCI_ADDRESS At)
     function->BootCommand = PciRead16(At, PCI_COMMAND);
     PciSizeBars(function);
     ClaimBootResources(function);
+    if ((function->HeaderType & 0x7F) == PCI_BRIDGE_TYPE)
+        PciClaimWindows(function);
     device->Flags |= DO_BUS_ENUMERATED_DEVICE;
     device->Flags &= ~DO_DEVICE_INITIALIZING;
     InsertTailList(&Bus->Functions, &function->Link);
@@ -184,7 +186,7 @@ VOID PciDeleteFunction(PCI_FUNCTION *Function)
 
     ExAcquireFastMutex(&bus->Lock);
     RemoveEntryList(&Function->Link);
-    PciReleaseSpace(Function);
+    PciReleaseSpace(Function, TRUE);
     ExReleaseFastMutex(&bus->Lock);
     Function->Common.State = PciRemoved;
     IoDeleteDevice(Function->Common.Self);

@@ -48,6 +48,7 @@ typedef struct _PCI_RANGE {
     LIST_ENTRY Link;
     struct _PCI_FUNCTION *Owner;
     ULONGLONG First, Last;
+    BOOLEAN Forwarded; /* a window of the bridge Owner */
 } PCI_RANGE;
 
 /* A base address register as sizing found it (PCIe 7.5.1.2.1). Size 0: not implemented (or the upper half of a 64-bit one). */
@@ -181,7 +182,8 @@ VOID PciReadWindows(PCI_BUS *Bus);
 NTSTATUS PciClaim(PCI_FUNCTION *Function, PCI_WINDOW_KIND Kind, ULONGLONG First, ULONGLONG Length);
 NTSTATUS PciFindSpace(PCI_FUNCTION *Function, PCI_WINDOW_KIND Kind, ULONGLONG Length, ULONGLONG Alignment,
                       ULONGLONG Minimum, ULONGLONG Maximum, ULONGLONG Avoid, ULONGLONG *First);
-VOID PciReleaseSpace(PCI_FUNCTION *Function);
+VOID PciReleaseSpace(PCI_FUNCTION *Function, BOOLEAN Forwarded);
+VOID PciClaimWindows(PCI_FUNCTION *Bridge);
 
 /* route.c */
 NTSTATUS PciRouteLine(PCI_FUNCTION *Function, PCI_INTERRUPT *Interrupt);
