@@ -99,7 +99,8 @@ class Machine:
             case "GUEST_PANICKED" if self.life.state != MachineState.PANICKED:
                 self.life.to(MachineState.PANICKED)
                 self.alarm.raise_(Finding(Verdict.GUEST_BUGCHECK, "bugcheck", "the guest panicked"))
-            case "SHUTDOWN" if event.data.get("reason") == "guest-reset":
+            case "SHUTDOWN" if event.data.get("reason") == "guest-reset" and self.life.state != MachineState.PANICKED:
+                self.life.to(MachineState.PANICKED)
                 reason = "the guest reset the machine (a triple fault, or it chose to)"
                 self.alarm.raise_(Finding(Verdict.GUEST_BUGCHECK, "guest-reset", reason))
 
