@@ -6,12 +6,19 @@
 #include "ke/bugcheck.h"
 #include "ke/thread.h"
 
-/* Sub-codes of bug check 0xC4 for lock rules (Microsoft's page on 0xC4 where it has one, deadlock detection's 0x1000 range). */
-#define RULE_RECURSIVE_ACQUIRE  0x1000 /* self-deadlock */
-#define RULE_RELEASED_BY_OTHER  0x1003
-#define RULE_RELEASE_NOT_OWNED  0x1004
-#define RULE_RELEASE_BAD_IRQL   0x37   /* ExReleaseFastMutex not at APC_LEVEL */
-#define RULE_APCS_NOT_DISABLED  0x39
+/* Sub-codes of bug check 0xC4 for lock rules, by Microsoft's page on 0xC4. */
+#define RULE_FAST_ACQUIRE_IRQL     0x33
+#define RULE_FAST_RELEASE_IRQL     0x34
+#define RULE_RESOURCE_ACQUIRE_APCS 0x37
+#define RULE_RESOURCE_RELEASE_APCS 0x38
+#define RULE_UNSAFE_ACQUIRE_APCS   0x39
+#define RULE_UNSAFE_RELEASE_APCS   0x3A
+#define RULE_SELF_DEADLOCK         0x1000
+#define RULE_UNINITIALIZED         0x1002
+#define RULE_UNEXPECTED_THREAD     0x1004
+#define RULE_INITIALIZED_TWICE     0x1005
+#define RULE_THREAD_HOLDS_LOCKS    0x1006
+#define RULE_RELEASE_NOT_OWNED     0x1007
 
 /* Boot, PASSIVE_LEVEL, when threads can be created: starts the system worker threads. */
 VOID ExInitWorkers(VOID);
@@ -20,12 +27,27 @@ PWORK_QUEUE_ITEM ExFindWorkItem(const VOID *Base, SIZE_T Size);
 /* DISPATCH_LEVEL or bugcheck. Does a worker thread run a routine that starts in the range? */
 BOOLEAN ExIsWorkerRunning(const VOID *Base, SIZE_T Size);
 
+/* A fast mutex or ERESOURCE that a thread holds. */
+typedef struct _HELD_LOCK {
+    PVOID Lock;
+    PCSTR Kind; /* "fast mutex", "ERESOURCE" */
+    PKTHREAD Owner;
+    const VOID *Caller; /* who acquired it */
+} HELD_LOCK, *PHELD_LOCK;
+
+/* Any IRQL <= DISPATCH_LEVEL. Notes who acquired and released a lock. Beyond MAX_HELD locks at a time nothing is noted (and nothing claimed). */
+VOID ExpTrackAcquire(PVOID Lock, PCSTR Kind, PKTHREAD Owner, const VOID *Caller);
+VOID ExpTrackRelease(PVOID Lock, PKTHREAD Owner);
+/* Any IRQL. The first held lock that lies in the range (Base NULL: anywhere) and belongs to Owner (NULL: anyone). */
+BOOLEAN ExFindHeldLock(PKTHREAD Owner, const VOID *Base, SIZE_T Size, PHELD_LOCK Held);
 /*
- * IRQL <= DISPATCH_LEVEL. Stops if the current thread still owns a fast mutex or an ERESOURCE; What says what has just happened ("a worker
+ * IRQL <= DISPATCH_LEVEL. Stops if the current thread still owns a fast mutex or an ERESOURCE. What says what has just happened ("a worker
  * routine returned"), Culprit is the code to blame.
  */
 VOID ExCheckLocksReleased(PCSTR What, const VOID *Culprit);
 /* DISPATCH_LEVEL or bugcheck. The first initialized ERESOURCE in the range, or NULL. */
 PERESOURCE ExFindResource(const VOID *Base, SIZE_T Size);
+/* Any IRQL. The thread that owns the resource exclusively (or its only shared owner) and so must release it; NULL if none or many. */
+PKTHREAD ExResourceOwner(PERESOURCE Resource);
 
 #endif

@@ -1,40 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fast mutexes: exclusive, not recursive; the owner runs at APC_LEVEL (Unsafe variants: in a critical region) until it releases.
- * Count is 1 when free and falls by one for the owner and for each waiter, as in the layout that drivers initialize inline.
+ * Count is 1 when free and falls by one for the owner and for each waiter, as in the layout that drivers initialize inline. Waiters wait
+ * for Event with reason WrFastMutex, by which the deadlock check finds the owner.
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/fast-mutexes-and-guarded-mutexes
  */
 #include "ex/ex.h"
-#include "ke/bugcheck.h"
 #include "ke/processor.h"
-#include "ke/thread.h"
 
 #define CALLER __builtin_return_address(0)
 
-static VOID Acquire(PFAST_MUTEX Mutex, PCSTR Function, PVOID Caller)
+static VOID RequireIrql(BOOLEAN Good, ULONG Rule, PFAST_MUTEX Mutex, PCSTR Function, PCSTR Expected, const VOID *Caller)
+{
+    if (!Good) {
+        KeBugCheckReason(
+            DRIVER_VERIFIER_DETECTED_VIOLATION, Rule, KeGetCurrentIrql(),
+            Rule >= RULE_UNSAFE_ACQUIRE_APCS ? (ULONG_PTR)KiCurrentThread()->KernelApcDisable : (ULONG_PTR)Mutex,
+            Rule >= RULE_UNSAFE_ACQUIRE_APCS ? (ULONG_PTR)Mutex : 0, Caller,
+            "%s of fast mutex %p at IRQL %u; it must be called %s", Function, Mutex, KeGetCurrentIrql(), Expected);
+    }
+}
+
+static BOOLEAN ApcsDisabled(VOID)
 {
     PKTHREAD Thread = KiCurrentThread();
+    return KeGetCurrentIrql() == APC_LEVEL || Thread->KernelApcDisable || Thread->SpecialApcDisable;
+}
+
+static VOID Acquire(PFAST_MUTEX Mutex, PCSTR Function, const VOID *Caller)
+{
+    PKTHREAD Thread = KiCurrentThread();
+    if (!Mutex->Event.Header.WaitListHead.Flink) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_UNINITIALIZED, (ULONG_PTR)Mutex, (ULONG_PTR)Thread, 0,
+                         Caller, "%s of fast mutex %p, which ExInitializeFastMutex has not initialized", Function,
+                         Mutex);
+    }
     if (Mutex->Owner == Thread) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1000, (ULONG_PTR)Mutex, (ULONG_PTR)Thread, 0, Caller,
-                         "%s of fast mutex %p by the thread that already owns it: fast mutexes are not recursive, this "
-                         "would wait forever",
-                         Function, Mutex);
+        KeBugCheckReason(
+            DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_SELF_DEADLOCK, (ULONG_PTR)Mutex, (ULONG_PTR)Thread, 0, Caller,
+            "%s of fast mutex %p by the thread that already owns it: fast mutexes are not recursive, this would "
+            "wait forever",
+            Function, Mutex);
     }
     if (InterlockedDecrement(&Mutex->Count) != 0) {
         InterlockedIncrement((volatile LONG *)&Mutex->Contention);
         KeWaitForSingleObject(&Mutex->Event, WrFastMutex, KernelMode, FALSE, NULL);
     }
     Mutex->Owner = Thread;
+    ExpTrackAcquire(Mutex, "fast mutex", Thread, Caller);
 }
 
-static VOID Release(PFAST_MUTEX Mutex, PCSTR Function, PVOID Caller)
+static VOID Release(PFAST_MUTEX Mutex, PCSTR Function, const VOID *Caller)
 {
-    if (Mutex->Owner != KiCurrentThread()) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1003, (ULONG_PTR)Mutex, (ULONG_PTR)KiCurrentThread(),
-                         (ULONG_PTR)Mutex->Owner, Caller,
-                         "%s of fast mutex %p by a thread that does not own it (owner: %p)", Function, Mutex,
-                         Mutex->Owner);
+    PKTHREAD Thread = KiCurrentThread();
+    if (Mutex->Owner != Thread) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION,
+                         Mutex->Owner ? RULE_UNEXPECTED_THREAD : RULE_RELEASE_NOT_OWNED, (ULONG_PTR)Mutex,
+                         (ULONG_PTR)Mutex->Owner, (ULONG_PTR)Thread, Caller,
+                         Mutex->Owner ? "%s of fast mutex %p by thread %p, but thread %p owns it"
+                                      : "%s of fast mutex %p by thread %p, but no thread owns it",
+                         Function, Mutex, Thread, Mutex->Owner);
     }
+    ExpTrackRelease(Mutex, Thread);
     Mutex->Owner = NULL;
     if (InterlockedIncrement(&Mutex->Count) != 1) {
         KeSetEvent(&Mutex->Event, IO_NO_INCREMENT, FALSE); /* hands over to one waiter */
@@ -45,7 +72,8 @@ static VOID Release(PFAST_MUTEX Mutex, PCSTR Function, PVOID Caller)
 VOID FASTCALL ExAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql;
-    KeAssertIrql(APC_LEVEL, "ExAcquireFastMutex");
+    RequireIrql(KeGetCurrentIrql() <= APC_LEVEL, RULE_FAST_ACQUIRE_IRQL, FastMutex, "ExAcquireFastMutex",
+                "at IRQL <= APC_LEVEL", CALLER);
     KeRaiseIrql(APC_LEVEL, &OldIrql);
     Acquire(FastMutex, "ExAcquireFastMutex", CALLER);
     FastMutex->OldIrql = OldIrql;
@@ -55,12 +83,8 @@ VOID FASTCALL ExAcquireFastMutex(PFAST_MUTEX FastMutex)
 VOID FASTCALL ExReleaseFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql = (KIRQL)FastMutex->OldIrql;
-    if (KeGetCurrentIrql() != APC_LEVEL) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x37, KeGetCurrentIrql(), (ULONG_PTR)KiCurrentThread(),
-                         (ULONG_PTR)FastMutex, CALLER,
-                         "ExReleaseFastMutex at IRQL %u: the owner of a fast mutex runs at APC_LEVEL",
-                         KeGetCurrentIrql());
-    }
+    RequireIrql(KeGetCurrentIrql() == APC_LEVEL, RULE_FAST_RELEASE_IRQL, FastMutex, "ExReleaseFastMutex",
+                "at IRQL = APC_LEVEL", CALLER);
     Release(FastMutex, "ExReleaseFastMutex", CALLER);
     KeLowerIrql(OldIrql);
 }
@@ -69,7 +93,8 @@ VOID FASTCALL ExReleaseFastMutex(PFAST_MUTEX FastMutex)
 BOOLEAN FASTCALL ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql;
-    KeAssertIrql(APC_LEVEL, "ExTryToAcquireFastMutex");
+    RequireIrql(KeGetCurrentIrql() <= APC_LEVEL, RULE_FAST_ACQUIRE_IRQL, FastMutex, "ExTryToAcquireFastMutex",
+                "at IRQL <= APC_LEVEL", CALLER);
     KeRaiseIrql(APC_LEVEL, &OldIrql);
     if (InterlockedCompareExchange(&FastMutex->Count, 0, 1) != 1) {
         KeLowerIrql(OldIrql);
@@ -77,45 +102,38 @@ BOOLEAN FASTCALL ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex)
     }
     FastMutex->Owner = KiCurrentThread();
     FastMutex->OldIrql = OldIrql;
+    ExpTrackAcquire(FastMutex, "fast mutex", FastMutex->Owner, CALLER);
     return TRUE;
 }
 
-static VOID RequireApcsOff(PFAST_MUTEX Mutex, PCSTR Function, PVOID Caller)
-{
-    if (KeGetCurrentIrql() < APC_LEVEL && !KiCurrentThread()->KernelApcDisable &&
-        !KiCurrentThread()->SpecialApcDisable) {
-        KeBugCheckReason(
-            DRIVER_VERIFIER_DETECTED_VIOLATION, 0x39, KeGetCurrentIrql(), 0, (ULONG_PTR)Mutex, Caller,
-            "%s at IRQL %u outside of a critical region: an APC could then wait for the mutex that its own "
-            "thread owns; call KeEnterCriticalRegion first or use ExAcquireFastMutex",
-            Function, KeGetCurrentIrql());
-    }
-}
-
-/* IRQL <= APC_LEVEL, in a critical region. The IRQL stays. */
+/* IRQL <= APC_LEVEL with kernel APCs off, or an APC could wait for the mutex that its own thread owns. The IRQL stays. */
 VOID FASTCALL ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex)
 {
-    KeAssertIrql(APC_LEVEL, "ExAcquireFastMutexUnsafe");
-    RequireApcsOff(FastMutex, "ExAcquireFastMutexUnsafe", CALLER);
+    RequireIrql(KeGetCurrentIrql() <= APC_LEVEL && ApcsDisabled(), RULE_UNSAFE_ACQUIRE_APCS, FastMutex,
+                "ExAcquireFastMutexUnsafe", "at APC_LEVEL or in a critical region (KeEnterCriticalRegion)", CALLER);
     Acquire(FastMutex, "ExAcquireFastMutexUnsafe", CALLER);
 }
 
 VOID FASTCALL ExReleaseFastMutexUnsafe(PFAST_MUTEX FastMutex)
 {
-    KeAssertIrql(APC_LEVEL, "ExReleaseFastMutexUnsafe");
+    RequireIrql(KeGetCurrentIrql() <= APC_LEVEL && ApcsDisabled(), RULE_UNSAFE_RELEASE_APCS, FastMutex,
+                "ExReleaseFastMutexUnsafe", "at APC_LEVEL or in a critical region (KeEnterCriticalRegion)", CALLER);
     Release(FastMutex, "ExReleaseFastMutexUnsafe", CALLER);
 }
 
 VOID FASTCALL ExEnterCriticalRegionAndAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex)
 {
-    KeAssertIrql(APC_LEVEL, "ExEnterCriticalRegionAndAcquireFastMutexUnsafe");
+    RequireIrql(KeGetCurrentIrql() <= APC_LEVEL, RULE_UNSAFE_ACQUIRE_APCS, FastMutex,
+                "ExEnterCriticalRegionAndAcquireFastMutexUnsafe", "at IRQL <= APC_LEVEL", CALLER);
     KeEnterCriticalRegion();
     Acquire(FastMutex, "ExEnterCriticalRegionAndAcquireFastMutexUnsafe", CALLER);
 }
 
 VOID FASTCALL ExReleaseFastMutexUnsafeAndLeaveCriticalRegion(PFAST_MUTEX FastMutex)
 {
-    KeAssertIrql(APC_LEVEL, "ExReleaseFastMutexUnsafeAndLeaveCriticalRegion");
+    RequireIrql(KeGetCurrentIrql() <= APC_LEVEL && ApcsDisabled(), RULE_UNSAFE_RELEASE_APCS, FastMutex,
+                "ExReleaseFastMutexUnsafeAndLeaveCriticalRegion",
+                "at APC_LEVEL or in a critical region (KeEnterCriticalRegion)", CALLER);
     Release(FastMutex, "ExReleaseFastMutexUnsafeAndLeaveCriticalRegion", CALLER);
     KeLeaveCriticalRegion();
 }
