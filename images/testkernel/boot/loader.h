@@ -39,4 +39,8 @@ PVOID LdrKernelExport(PCSTR Name);
 /* Any IRQL. First/next loaded image (kernel first); NULL at the end. */
 PLOADED_IMAGE LdrNextImage(PLOADED_IMAGE Previous);
 
+
+/* Boot: makes the kernel itself known. */
+VOID LdrInitialize(VOID);
+
 #endif

@@ -3,6 +3,7 @@
 #include "boot/multiboot.h"
 #include "boot/modules.h"
 #include "boot/options.h"
+#include "boot/symbols.h"
 
 typedef struct _MULTIBOOT_INFO {
     ULONG Flags, MemLower, MemUpper, BootDevice, CommandLine, ModuleCount, Modules, Symbols[4], MapLength, Map;
@@ -60,8 +61,7 @@ static SIZE_T CopyModuleName(PSTR Target, SIZE_T Room, PCSTR String)
 VOID BootInitialize(ULONG MultibootInformation)
 {
     const MULTIBOOT_INFO *info = Physical(MultibootInformation);
-    PIMAGE_NT_HEADERS64 nt = (PVOID)((PUCHAR)&__ImageBase + __ImageBase.e_lfanew);
-    BootEnd = (ULONG64)&__ImageBase - KERNEL_BASE + nt->OptionalHeader.SizeOfImage;
+    BootEnd = (ULONG64)&__ImageBase - KERNEL_BASE + BootSymbolsEnd();
 
     if (info->Flags & 4) {
         PCSTR text = Physical(info->CommandLine);

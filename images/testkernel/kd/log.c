@@ -9,7 +9,7 @@ LOG_LEVEL KdLogLevel = LOG_INFO;
 static volatile LONG KdPortLock;
 
 /* The console's lock is taken with interrupts off, so that any IRQL may log. A bugcheck in the middle of a line breaks the lock. */
-static BOOLEAN Lock(PULONG64 Flags)
+static BOOLEAN LockPort(PULONG64 Flags)
 {
     *Flags = __readeflags();
     _disable();
@@ -19,7 +19,7 @@ static BOOLEAN Lock(PULONG64 Flags)
     return (*Flags & 0x200) != 0;
 }
 
-static VOID Unlock(BOOLEAN Enable)
+static VOID UnlockPort(BOOLEAN Enable)
 {
     InterlockedExchange(&KdPortLock, 0);
     if (Enable) {
@@ -58,9 +58,9 @@ static VOID PrintLine(PCSTR Source, PCSTR Format, va_list Arguments)
     }
     line[used++] = '\n';
     ULONG64 flags;
-    BOOLEAN enable = Lock(&flags);
+    BOOLEAN enable = LockPort(&flags);
     KdPrintRaw(line, used);
-    Unlock(enable);
+    UnlockPort(enable);
 }
 
 VOID KdLog(LOG_LEVEL Level, PCSTR Format, ...)

@@ -212,7 +212,7 @@ VOID KiStopSystem(const BUGCHECK *Stop)
 }
 
 /* Fills Stop with the caller's registers, Skip frames up. */
-static VOID CaptureCaller(BUGCHECK *Stop, ULONG Skip)
+__attribute__((noinline)) static VOID CaptureCaller(BUGCHECK *Stop, ULONG Skip)
 {
     CONTEXT context;
     RtlCaptureContext(&context);

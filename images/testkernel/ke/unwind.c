@@ -117,7 +117,7 @@ static BOOLEAN RunCodes(UNWIND_STATE *State, const UNWIND_HEADER *Info, ULONG Pr
         UCHAR offset = (UCHAR)Info->Codes[i], operation = Info->Codes[i] >> 8 & 15, info = (UCHAR)(Info->Codes[i] >> 12);
         ULONG extra = ExtraSlots(operation, info);
         USHORT first = extra ? Info->Codes[i + 1] : 0;
-        ULONG far = extra > 1 ? *(const ULONG UNALIGNED *)&Info->Codes[i + 1] : 0;
+        ULONG far = extra > 1 ? first | (ULONG)Info->Codes[i + 2] << 16 : 0;
         i += extra;
         if (offset > PrologOffset) {
             continue; /* not executed yet */
