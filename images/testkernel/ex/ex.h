@@ -50,4 +50,7 @@ PERESOURCE ExFindResource(const VOID *Base, SIZE_T Size);
 /* Any IRQL. The thread that owns the resource exclusively (or its only shared owner) and so must release it; NULL if none or many. */
 PKTHREAD ExResourceOwner(PERESOURCE Resource);
 
+/* DISPATCH_LEVEL or bugcheck. The first initialized lookaside list in the range, or NULL. */
+PVOID ExFindLookasideList(const VOID *Base, SIZE_T Size);
+
 #endif
