@@ -46,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("directory", type=Path, nargs="?", help="run directory (default: the latest)")
     report.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: %(default)s)")
 
+    for command in (run, report):
+        command.add_argument("--html", action="store_true", help="write report.html, with a timeline of each scenario")
+
     bench = commands.add_parser("bench", help="measure boot, S3 cycle, plug cycle and the default suite; print medians")
     bench.add_argument("--repeats", type=int, default=10, metavar="N", help="measurements of each kind (default: %(default)s)")
     bench.add_argument("--no-suite", action="store_true", help="leave the default suite out")

@@ -15,5 +15,11 @@ def main(options: argparse.Namespace) -> int:
 
     directory = options.directory or options.runs / "latest"
     result = read_json(directory.resolve())
+    if options.html:
+        from orchestrator.report.html import write_html
+
+        write_html(result, result.directory / "report.html")
+        print(result.directory / "report.html")
+        return result.verdict.exit_code
     show(Console(), result)
     return result.verdict.exit_code

@@ -46,5 +46,9 @@ async def _run(options: argparse.Namespace, suite: Suite, scenarios: list[Scenar
         result = await run_scenarios(bench, suite, scenarios, directory, jobs, Options(gdb=options.gdb, log=options.log))
     write_json(result, directory / "results.json")
     write_junit(result, directory / "junit.xml")
+    if options.html:
+        from orchestrator.report.html import write_html
+
+        write_html(result, directory / "report.html")
     show(console, result)
     return result.verdict.exit_code

@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from orchestrator.base.alarm import Alarm, WaitExpired
 from orchestrator.base.events import EventBus, StepFinished, StepStarted
 from orchestrator.base.verdict import Finding, ScenarioFailed, Verdict
-from orchestrator.guest.agent import Agent
-from orchestrator.guest.buddyctl import Buddyctl, GuestDevice
+from orchestrator.guest.agent import Agent, AgentError
+from orchestrator.guest.buddyctl import Buddyctl, BuddyctlFailed, GuestDevice
 from orchestrator.guest.guest import Guest
 from orchestrator.journal.follower import Journal
 from orchestrator.machine.machine import Machine
@@ -27,6 +28,18 @@ GUEST_ANSWER_SECONDS = 10.0
 SETTLE_SECONDS = 10.0
 # Between two looks at the guest's devices, when the journal shows nothing new.
 _LOOK_AGAIN_SECONDS = 0.05
+
+
+@dataclass
+class PlayedStep:
+    """A step that was run: the journal had `first` records when it began and `last` when it ended."""
+
+    title: str
+    depth: int
+    first: int
+    last: int
+    seconds: float
+    error: str | None = None
 
 
 @dataclass
@@ -50,24 +63,34 @@ class Context:
     # Drivers that were told to exercise and not to stop.
     exercising: set[str] = field(default_factory=set)
     depth: int = 0
+    # What was done, and between which journal records; for the timeline.
+    played: list[PlayedStep] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.ctl = Buddyctl(self.agent)
 
     async def step(self, step: Step) -> None:
         """Run a step, with events around it."""
-        started = time.monotonic()
-        self.bus.emit(StepStarted(self.scenario, step.title, self.depth))
-        error: str | None = None
-        try:
-            self.alarm.check()
+        async with self.part(step.title):
             await step.run(self)
+
+    @contextlib.asynccontextmanager
+    async def part(self, title: str) -> AsyncIterator[None]:
+        """A part of the scenario: events at its start and end, and a place in the timeline."""
+        self.alarm.check()
+        started = time.monotonic()
+        played = PlayedStep(title, self.depth, self.journal.count, self.journal.count, 0.0)
+        self.played.append(played)
+        self.bus.emit(StepStarted(self.scenario, title, self.depth))
+        try:
+            yield
             self.alarm.check()
-        except (ScenarioFailed, WaitExpired) as failure:
-            error = str(failure)
+        except (ScenarioFailed, WaitExpired, BuddyctlFailed, AgentError) as failure:
+            played.error = str(failure)
             raise
         finally:
-            self.bus.emit(StepFinished(self.scenario, step.title, time.monotonic() - started, error, self.depth))
+            played.last, played.seconds = self.journal.count, time.monotonic() - started
+            self.bus.emit(StepFinished(self.scenario, title, played.seconds, played.error, self.depth))
 
     async def ask(self, work: Coroutine[Any, Any, T], what: str, limit: float = GUEST_ANSWER_SECONDS) -> T:
         """Something that the guest has to answer, guarded."""

@@ -82,5 +82,11 @@ async def collect(context: Context, findings: list[Finding]) -> None:
             _write(directory / "devices.json", [asdict(device) for device in await context.ctl.devices(phantoms=True)])
 
 
+def keep_steps(context: Context) -> None:
+    """Write which steps ran between which journal records (steps.json); reports make the timeline of it."""
+    with contextlib.suppress(OSError):
+        _write(context.machine.files.run / "steps.json", [asdict(step) for step in context.played])
+
+
 def _write(path: Path, data: Any) -> None:
     path.write_text(json.dumps(data, indent=2, default=str) + "\n", encoding="utf-8")

@@ -7,14 +7,13 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.base.alarm import Alarm, WaitExpired
 from orchestrator.base.errors import HarnessError
-from orchestrator.base.events import EventBus, StepFinished, StepStarted
+from orchestrator.base.events import EventBus
 from orchestrator.base.verdict import Finding, ScenarioFailed, Verdict
 from orchestrator.guest.agent import Agent, AgentError
 from orchestrator.guest.buddyctl import BuddyctlFailed
@@ -146,7 +145,10 @@ async def execute(bench: Bench, scenario: Scenario, directory: Path, options: Op
     try:
         async with booted(bench, scenario, directory, options) as context:
             alarm = context.alarm
-            findings = await _judged(context, scenario)
+            try:
+                findings = await _judged(context, scenario)
+            finally:
+                evidence.keep_steps(context)
             if findings:
                 await evidence.collect(context, findings)
     except HarnessError as error:
@@ -188,30 +190,14 @@ async def _judged(context: Context, scenario: Scenario) -> list[Finding]:
 
 
 async def _play(context: Context, scenario: Scenario) -> None:
-    async with _named(context, "boot"):
+    async with context.part("boot"):
         await context.alarm.guard(context.agent.ready(), "the guest to answer a sync after boot", READY_SECONDS)
         await context.settled()
     if scenario.exercise:
         await context.step(Exercise(scenario.exercise))
     for step in scenario.steps:
         await context.step(step)
-    async with _named(context, "final checks"):
+    async with context.part("final checks"):
         await context.settled()
         for driver in sorted(context.exercising):
             await Exercise(driver, start=False).run(context)
-
-
-@contextlib.asynccontextmanager
-async def _named(context: Context, title: str) -> AsyncIterator[None]:
-    """What the scenario does by itself, shown like a step."""
-    started = time.monotonic()
-    error: str | None = None
-    context.bus.emit(StepStarted(context.scenario, title))
-    try:
-        yield
-        context.alarm.check()
-    except (ScenarioFailed, WaitExpired) as failure:
-        error = str(failure)
-        raise
-    finally:
-        context.bus.emit(StepFinished(context.scenario, title, time.monotonic() - started, error))
