@@ -7,6 +7,14 @@
 #include "io/verify.h"
 #include "ob/object.h"
 
+/* Windows 8's addition: the expected type in the upper byte of DefaultType. */
+#ifndef RTL_QUERY_REGISTRY_TYPECHECK
+#define RTL_QUERY_REGISTRY_TYPECHECK 0x00000100
+#endif
+#ifndef RTL_QUERY_REGISTRY_TYPECHECK_SHIFT
+#define RTL_QUERY_REGISTRY_TYPECHECK_SHIFT 24
+#endif
+
 /* The key that RelativeTo and Path name; Body is set when it came from a handle. Registry locked. */
 static PCM_KEY Locate(ULONG RelativeTo, PCWSTR Path, BOOLEAN Create, PVOID *Body)
 {
@@ -81,12 +89,12 @@ static NTSTATUS StoreDirect(PRTL_QUERY_REGISTRY_TABLE Entry, ULONG Type, const V
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS Deliver(PRTL_QUERY_REGISTRY_TABLE Entry, PWSTR Name, ULONG Type, PVOID Data, ULONG Size, PVOID Context)
+static NTSTATUS Deliver(PRTL_QUERY_REGISTRY_TABLE Entry, PCWSTR Name, ULONG Type, PVOID Data, ULONG Size, PVOID Context)
 {
     if (Entry->Flags & RTL_QUERY_REGISTRY_DIRECT) {
         return StoreDirect(Entry, Type, Data, Size);
     }
-    return Entry->QueryRoutine(Name, Type, Data, Size, Context, Entry->EntryContext);
+    return Entry->QueryRoutine((PWSTR)Name, Type, Data, Size, Context, Entry->EntryContext);
 }
 
 static NTSTATUS QueryOne(PCM_KEY Key, PRTL_QUERY_REGISTRY_TABLE Entry, PVOID Context)

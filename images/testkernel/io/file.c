@@ -43,8 +43,8 @@ static VOID DeleteFile(PVOID Object)
     if (FileObject->FileName.Buffer) {
         ExFreePoolWithTag(FileObject->FileName.Buffer, IO_TAG);
     }
-    PnpFileClosed(DeviceObject);
     IopDropDeviceReference(DeviceObject);
+    PnpFileClosed(DeviceObject);
     ObfDereferenceObject(DeviceObject);
 }
 

@@ -117,10 +117,12 @@ VOID IopDumpCalls(VOID);
 /* workitem.c: a work item allocated by the image and not freed. */
 BOOLEAN IopWorkItemOfImage(PVOID Base, SIZE_T Size);
 
-/* The PnP notification that the current thread is delivering, or NULL; set by pnp/notify.c. */
+/* The interface-change notification that the current thread is delivering, or NULL; see pnp/notify.c. */
 typedef struct _NOTIFY_IN_PROGRESS {
     LIST_ENTRY Link;
     PETHREAD Thread;
+    PVOID Entry; /* the registration */
+    BOOLEAN Interface; /* an interface-change callback */
     PVOID Callback;
     PCSTR Event;
     WCHAR Name[160];

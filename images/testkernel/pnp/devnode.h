@@ -44,6 +44,7 @@ typedef enum _PNP_DEVNODE_STATE {
 #define DNF_MISSING         0x00000080 /* no longer reported by its bus */
 #define DNF_HAS_PROBLEM     0x00000100
 #define DNF_NO_RESOURCES    0x00000200 /* needs no hardware resources */
+#define DNF_GOES_WITH_PARENT 0x00000400 /* its bus goes away: the devnode goes after REMOVE, the PDO at the latest with the bus */
 
 typedef struct _DEVICE_NODE {
     struct _DEVICE_NODE *Parent;
@@ -82,8 +83,10 @@ typedef struct _DEVICE_NODE {
     SYSTEM_POWER_STATE SystemPowerState;
     PVOID PowerContext; /* po/'s own */
 
-    LONG NotifyEnumerated;
-    struct _PNP_PENDING_RELATIONS *PendingRelations;
+    /* The drivers of the stack, lower filters first; each counts this devnode in DRIVER_DATA.Devnodes. */
+    struct _DRIVER_DATA *Drivers[8];
+    ULONG DriverCount;
+    LIST_ENTRY TargetNotifications; /* registrations for target-device change, see notify.c */
 } DEVICE_NODE, *PDEVICE_NODE;
 
 /* The devnode of a PDO, or NULL when this device object is no PDO. Any IRQL. */

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The PnP manager's two threads. "Device actions" enumerate and start; "device events" remove and notify, so that a notification callback
+ * never waits for a start, and a start may wait for a notification. Both take the tree lock for each operation, except for interface notifications.
+ */
+#include "pnp/internal.h"
+#include "boot/loader.h"
+#include "kd/log.h"
+#include "ke/thread.h"
+
+typedef struct _QUEUE {
+    PCSTR Name;
+    LIST_ENTRY Events;
+    KEVENT Wake;
+    PKTHREAD Thread;
+    ULONG Busy; /* events queued or in progress */
+} QUEUE;
+
+static KSPIN_LOCK Lock;
+static KEVENT Idle; /* set while both queues are empty */
+static QUEUE Actions = {.Name = "PnP device actions"}, Events = {.Name = "PnP device events"};
+
+PPNP_EVENT PnpNewEvent(PNP_EVENT_KIND Kind, PDEVICE_OBJECT Pdo)
+{
+    PPNP_EVENT Event = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Event), PNP_TAG);
+    if (Event) {
+        RtlZeroMemory(Event, sizeof(*Event));
+        Event->Kind = Kind;
+        Event->Pdo = Pdo;
+        if (Pdo) {
+            ObfReferenceObject(Pdo);
+        }
+    }
+    return Event;
+}
+
+VOID PnpFreeEvent(PPNP_EVENT Event)
+{
+    if (Event->Pdo) {
+        ObfDereferenceObject(Event->Pdo);
+    }
+    if (Event->Custom) {
+        ExFreePool(Event->Custom);
+    }
+    ExFreePoolWithTag(Event, PNP_TAG);
+}
+
+VOID PnpQueueEvent(PPNP_EVENT Event)
+{
+    BOOLEAN Action = Event->Kind == PnpEventEnumerate || Event->Kind == PnpEventStart || Event->Kind == PnpEventStateChanged;
+    QUEUE *Queue = Action ? &Actions : &Events;
+    KIRQL Irql;
+    KeAcquireSpinLock(&Lock, &Irql);
+    InsertTailList(&Queue->Events, &Event->Link);
+    Queue->Busy++;
+    KeClearEvent(&Idle);
+    KeReleaseSpinLock(&Lock, Irql);
+    KeSetEvent(&Queue->Wake, IO_NO_INCREMENT, FALSE);
+}
+
+BOOLEAN PnpOnPnpThread(VOID)
+{
+    PKTHREAD Thread = (PKTHREAD)PsGetCurrentThread();
+    return Thread == Actions.Thread || Thread == Events.Thread;
+}
+
+NTSTATUS PnpRunEvent(PPNP_EVENT Event)
+{
+    KEVENT Done;
+    if (PnpOnPnpThread() || PnpCurrentNotification()) {
+        PVOID Caller = _ReturnAddress();
+        IoStop(DRIVER_PNP_WATCHDOG_CODE, 0, 0, (ULONG_PTR)PsGetCurrentThread(), 0, Caller,
+               "deadlock: a driver's PnP routine or notification callback, which the PnP manager waits for, waits for the PnP manager (request %u)", Event->Kind);
+    }
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
+    Event->Done = &Done;
+    PnpQueueEvent(Event);
+    KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
+    return Event->Status;
+}
+
+void PnpWaitIdle(void)
+{
+    KeWaitForSingleObject(&Idle, Executive, KernelMode, FALSE, NULL);
+}
+
+static VOID Process(PPNP_EVENT Event)
+{
+    PDEVICE_NODE Node;
+    UNICODE_STRING Link;
+    if (Event->Kind == PnpEventInterface) {
+        RtlInitUnicodeString(&Link, Event->Name);
+        PnpNotifyInterface(&Event->InterfaceEvent, &Event->Guid, &Link);
+        return;
+    }
+    PnpLockTree();
+    Node = Event->Pdo ? PnpDevnodeOfPdo(Event->Pdo) : NULL;
+    Event->Status = STATUS_SUCCESS;
+    if (Event->Kind == PnpEventPendingCloses) {
+        PnpFinishPendingCloses();
+    } else if (!Node) {
+        Event->Status = STATUS_NO_SUCH_DEVICE; /* it went away while the request was queued */
+    } else {
+        switch (Event->Kind) {
+        case PnpEventEnumerate:
+            if (PnpIsStarted(Node)) {
+                Node->Flags |= DNF_NEEDS_RELATIONS;
+                PnpProcess(Node);
+            }
+            break;
+        case PnpEventStart:
+            PnpClearProblem(Node);
+            Node->Flags &= ~DNF_USER_DISABLED;
+            PnpProcess(Node);
+            break;
+        case PnpEventStateChanged:
+            PnpStateInvalidated(Node);
+            break;
+        case PnpEventSurprise:
+            if ((Node->Flags & DNF_MISSING) && Node->State != DeviceNodeDeletePendingCloses) {
+                PnpSurpriseRemoveSubtree(Node);
+            }
+            break;
+        case PnpEventRemove:
+            Event->Status = PnpRemoveGracefully(Node, Event->Remove, &Event->Veto);
+            break;
+        case PnpEventRebalance:
+            Event->Status = PnpStopAndRestart(Node, &Event->Veto);
+            break;
+        case PnpEventCustom:
+            PnpNotifyTargetCustom(Node, Event->Custom);
+            break;
+        default:
+            break;
+        }
+    }
+    PnpUnlockTree();
+}
+
+static VOID NTAPI Worker(PVOID Context)
+{
+    QUEUE *Queue = Context;
+    for (;;) {
+        KIRQL Irql;
+        KeWaitForSingleObject(&Queue->Wake, Executive, KernelMode, FALSE, NULL);
+        for (;;) {
+            PPNP_EVENT Event = NULL;
+            PKEVENT Done;
+            KeAcquireSpinLock(&Lock, &Irql);
+            if (!IsListEmpty(&Queue->Events)) {
+                Event = CONTAINING_RECORD(RemoveHeadList(&Queue->Events), PNP_EVENT, Link);
+            }
+            KeReleaseSpinLock(&Lock, Irql);
+            if (!Event) {
+                break;
+            }
+            Process(Event);
+            Done = Event->Done;
+            if (Event->EjectDone) {
+                Event->EjectDone(Event->Pdo, Event->Status, &Event->Veto, Event->Context);
+            }
+            if (Event->CustomDone) {
+                Event->CustomDone(Event->Context);
+            }
+            if (!Done) {
+                PnpFreeEvent(Event);
+            }
+            KeAcquireSpinLock(&Lock, &Irql);
+            Queue->Busy--;
+            if (Actions.Busy == 0 && Events.Busy == 0) {
+                KeSetEvent(&Idle, IO_NO_INCREMENT, FALSE);
+            }
+            KeReleaseSpinLock(&Lock, Irql);
+            if (Done) {
+                KeSetEvent(Done, IO_NO_INCREMENT, FALSE); /* last: the waiter frees the event */
+            }
+        }
+    }
+}
+
+VOID PnpStartThreads(VOID)
+{
+    QUEUE *Queues[] = {&Actions, &Events};
+    ULONG I;
+    KeInitializeSpinLock(&Lock);
+    KeInitializeEvent(&Idle, NotificationEvent, TRUE);
+    for (I = 0; I < COUNT_OF(Queues); I++) {
+        InitializeListHead(&Queues[I]->Events);
+        KeInitializeEvent(&Queues[I]->Wake, SynchronizationEvent, FALSE);
+        KiCreateThread(Queues[I]->Name, 8, Worker, Queues[I], &Queues[I]->Thread);
+    }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of pnp/ share. PASSIVE_LEVEL with the tree lock held, unless said otherwise. */
+#ifndef PNP_INTERNAL_H
+#define PNP_INTERNAL_H
+#include "io/io.h"
+#include "pnp/pnp.h"
+#include "pnp/resource.h"
+
+#define PNP_TAG ' pnP'
+
+/* devnode.c */
+VOID PnpInitTree(VOID);
+PDEVICE_NODE PnpCreateDevnode(PDEVICE_OBJECT Pdo, PDEVICE_NODE Parent);
+void PnpDeleteDevnode(PDEVICE_NODE Node);
+void PnpFreeNodeInfo(PDEVICE_NODE Node);
+
+/* irp.c: one IRP_MJ_PNP with nothing but a minor code, to the top of the stack. */
+NTSTATUS PnpSendMinor(PDEVICE_NODE Node, UCHAR Minor);
+/* IRP_MN_QUERY_DEVICE_RELATIONS. *Relations is NULL when the stack reports none. The caller frees it and its references. */
+NTSTATUS PnpQueryRelations(PDEVICE_NODE Node, DEVICE_RELATION_TYPE Type, PDEVICE_RELATIONS *Relations);
+NTSTATUS PnpQueryId(PDEVICE_NODE Node, BUS_QUERY_ID_TYPE Type, PWSTR *Id);
+NTSTATUS PnpQueryText(PDEVICE_NODE Node, DEVICE_TEXT_TYPE Type, PWSTR *Text);
+NTSTATUS PnpQueryCapabilities(PDEVICE_NODE Node);
+NTSTATUS PnpStartStack(PDEVICE_NODE Node);
+NTSTATUS PnpQueryState(PDEVICE_NODE Node);
+
+/* identify.c: IDs, instance path, capabilities, texts, resources of a new devnode. */
+NTSTATUS PnpIdentify(PDEVICE_NODE Node);
+
+/* start.c: takes a devnode as far as it gets, and then its children. */
+VOID PnpProcess(PDEVICE_NODE Node);
+/* Ends the stack's life after IRP_MN_REMOVE_DEVICE: forgets the drivers and unloads those that nobody needs. */
+VOID PnpForgetDrivers(PDEVICE_NODE Node);
+NTSTATUS PnpStopAndRestart(PDEVICE_NODE Node, PPNP_VETO Veto);
+
+VOID PnpStateInvalidated(PDEVICE_NODE Node);
+/* remove.c: a started device that must go although its hardware is still reported (SURPRISE_REMOVAL, then REMOVE after the last close). */
+VOID PnpFailStarted(PDEVICE_NODE Node, ULONG Problem);
+VOID PnpFailStopped(PDEVICE_NODE Node);
+VOID PnpFillVeto(PPNP_VETO Veto, PNP_VETO_TYPE Type, NTSTATUS Status, PCUNICODE_STRING Name);
+
+/* enumerate.c: reads the bus relations; new children are created, missing ones are queued for removal. */
+NTSTATUS PnpEnumerate(PDEVICE_NODE Node);
+
+/* remove.c */
+NTSTATUS PnpRemoveGracefully(PDEVICE_NODE Node, PNP_REMOVE_KIND Kind, PPNP_VETO Veto);
+VOID PnpSurpriseRemoveSubtree(PDEVICE_NODE Node);
+VOID PnpFinishPendingCloses(VOID);
+/* IRP_MN_REMOVE_DEVICE to one stack, and what follows. */
+VOID PnpRemoveStack(PDEVICE_NODE Node);
+
+/* event.c: two threads, as on Windows: device actions (enumerate, start) and device events (removal, notification). Any thread may queue. */
+typedef enum _PNP_EVENT_KIND {
+    PnpEventEnumerate,      /* action: Pdo */
+    PnpEventStart,          /* action: Pdo */
+    PnpEventSurprise,       /* event: Pdo is missing */
+    PnpEventRemove,         /* event: Pdo, Kind, Veto */
+    PnpEventRebalance,      /* event: Pdo */
+    PnpEventPendingCloses,  /* event */
+    PnpEventInterface,      /* event: Guid, Link */
+    PnpEventCustom,         /* event: Pdo, Custom */
+    PnpEventStateChanged,   /* action: Pdo (IoInvalidateDeviceState) */
+} PNP_EVENT_KIND;
+
+typedef struct _PNP_EVENT {
+    LIST_ENTRY Link;
+    PNP_EVENT_KIND Kind;
+    PDEVICE_OBJECT Pdo; /* referenced, or NULL */
+    PNP_REMOVE_KIND Remove;
+    PNP_VETO Veto;
+    NTSTATUS Status;
+    PKEVENT Done;             /* set when processed; the event then belongs to the waiter */
+    PNP_EJECT_DONE EjectDone;
+    PVOID Context;
+    GUID Guid;
+    GUID InterfaceEvent;
+    WCHAR Name[260];
+    PTARGET_DEVICE_CUSTOM_NOTIFICATION Custom;
+    PDEVICE_CHANGE_COMPLETE_CALLBACK CustomDone;
+} PNP_EVENT, *PPNP_EVENT;
+/* IRQL <= DISPATCH_LEVEL, no lock needed. NULL: no memory. */
+PPNP_EVENT PnpNewEvent(PNP_EVENT_KIND Kind, PDEVICE_OBJECT Pdo);
+VOID PnpQueueEvent(PPNP_EVENT Event);
+VOID PnpFreeEvent(PPNP_EVENT Event);
+/* Queues Event and waits for it. PASSIVE_LEVEL, tree lock not held. */
+NTSTATUS PnpRunEvent(PPNP_EVENT Event);
+VOID PnpStartThreads(VOID);
+BOOLEAN PnpOnPnpThread(VOID);
+
+/* notify.c */
+VOID PnpInitNotify(VOID);
+NTSTATUS PnpNotifyTargetQuery(PDEVICE_NODE Node, PPNP_VETO Veto);
+VOID PnpNotifyTarget(PDEVICE_NODE Node, const GUID *Event);
+VOID PnpNotifyTargetCustom(PDEVICE_NODE Node, PTARGET_DEVICE_CUSTOM_NOTIFICATION Custom);
+VOID PnpNotifyInterface(const GUID *Event, const GUID *Class, PUNICODE_STRING Link);
+VOID PnpOrphanNotifications(PDEVICE_NODE Node);
+
+/* ../io/interface.c */
+/* Interfaces of Node that are enabled: disables them all; returns how many there were, the first one's name in Name. */
+ULONG IopDisableInterfaces(PDEVICE_NODE Node, PWCHAR Name, ULONG Characters);
+/* Calls Visit for each enabled interface of Class (NULL: any) and Node (NULL: any). Takes no tree lock. */
+typedef VOID (*INTERFACE_VISITOR)(const GUID *Class, PUNICODE_STRING Link, PDEVICE_NODE Node, PVOID Context);
+VOID IopVisitInterfaces(const GUID *Class, PDEVICE_NODE Node, INTERFACE_VISITOR Visit, PVOID Context);
+PWCHAR IopGuidText(const GUID *Guid, PWCHAR Text /* [39] */);
+
+/* install.c: reads the INF modules; finds the service of a devnode and writes its registry keys. */
+VOID PnpReadInfs(VOID);
+NTSTATUS PnpFindDriver(PDEVICE_NODE Node);
+/* Filter services of the devnode's Enum key (UpperFilters, LowerFilters), REG_MULTI_SZ in Buffer; empty when there are none. */
+VOID PnpFilters(PDEVICE_NODE Node, PCWSTR ValueName, PWCHAR Buffer, ULONG Characters);
+
+/* builtin.c */
+BOOLEAN PnpBuiltinService(PCWSTR Id, PWCHAR Service, ULONG Characters);
+PDRIVER_INITIALIZE PnpBuiltinEntry(PCUNICODE_STRING ServiceName);
+/* root.c */
+NTSTATUS PnpCreateRoot(VOID);
+BOOLEAN PnpIsRootPdo(PDEVICE_OBJECT Pdo);
+
+/* Small string helpers for REG_MULTI_SZ and copies. */
+PWSTR PnpCopyString(PCWSTR Text);
+NTSTATUS PnpSetUnicode(PUNICODE_STRING String, PCWSTR Text);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Graceful removal: everybody is asked first, anybody may refuse. Used for disable, uninstall, restart and eject.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/handling-an-irp-mn-query-remove-device-request
+ */
+#include "pnp/internal.h"
+#include "kd/log.h"
+#include <wdmguid.h>
+
+#define MAX_DEVICES 64
+
+/* The devices that go together, in the order of removal (children first). */
+typedef struct _REMOVAL {
+    PDEVICE_NODE Nodes[MAX_DEVICES];
+    ULONG Count;
+    ULONG Notified; /* so many got GUID_TARGET_DEVICE_QUERY_REMOVE and agreed */
+    ULONG Queried;  /* so many got IRP_MN_QUERY_REMOVE_DEVICE */
+} REMOVAL, *PREMOVAL;
+
+VOID PnpFillVeto(PPNP_VETO Veto, PNP_VETO_TYPE Type, NTSTATUS Status, PCUNICODE_STRING Name)
+{
+    ULONG Characters = min(Name->Length / sizeof(WCHAR), COUNT_OF(Veto->Name) - 1);
+    Veto->Type = Type;
+    Veto->Status = Status;
+    RtlCopyMemory(Veto->Name, Name->Buffer, Characters * sizeof(WCHAR));
+    Veto->Name[Characters] = 0;
+}
+
+static BOOLEAN Add(PDEVICE_NODE Node, PVOID Context)
+{
+    PREMOVAL Removal = Context;
+    ULONG I;
+    for (I = 0; I < Removal->Count; I++) {
+        if (Removal->Nodes[I] == Node) {
+            return TRUE;
+        }
+    }
+    if (Removal->Count == MAX_DEVICES) {
+        return FALSE;
+    }
+    Removal->Nodes[Removal->Count++] = Node;
+    return TRUE;
+}
+
+/* Devices elsewhere in the tree that must go too: removal relations, and ejection relations for an eject. */
+static VOID AddRelations(PREMOVAL Removal, DEVICE_RELATION_TYPE Type)
+{
+    ULONG I, J;
+    for (I = 0; I < Removal->Count; I++) {
+        PDEVICE_RELATIONS Relations;
+        if (!PnpIsStarted(Removal->Nodes[I])) {
+            continue;
+        }
+        PnpQueryRelations(Removal->Nodes[I], Type, &Relations);
+        if (!Relations) {
+            continue;
+        }
+        for (J = 0; J < Relations->Count; J++) {
+            PDEVICE_NODE Node = PnpDevnodeOfPdo(Relations->Objects[J]);
+            if (Node) {
+                PnpWalkChildrenFirst(Node, Add, Removal);
+            }
+            ObfDereferenceObject(Relations->Objects[J]);
+        }
+        ExFreePool(Relations);
+    }
+}
+
+static VOID Cancel(PREMOVAL Removal)
+{
+    ULONG I;
+    /* "Must be handled first by the parent bus driver": from the parents down. */
+    for (I = Removal->Queried; I-- > 0;) {
+        PDEVICE_NODE Node = Removal->Nodes[I];
+        NTSTATUS Status;
+        if (Node->State != DeviceNodeQueryRemoved) {
+            continue;
+        }
+        Status = PnpSendMinor(Node, IRP_MN_CANCEL_REMOVE_DEVICE);
+        KdTrace("cancel-remove instance=%wZ status=0x%08x", &Node->InstancePath, Status);
+        if (!NT_SUCCESS(Status) && Status != STATUS_NOT_SUPPORTED) {
+            IoStopRule(0x247, (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP], NULL,
+                       Node->PhysicalDeviceObject, "IRP_MN_CANCEL_REMOVE_DEVICE for %wZ was failed with 0x%08x: drivers must not fail it",
+                       &Node->InstancePath, Status);
+        }
+        IopMarkStack(Node->PhysicalDeviceObject, 0, DOE_REMOVE_PENDING);
+        PnpSetState(Node, DeviceNodeStarted);
+    }
+    for (I = Removal->Notified; I-- > 0;) {
+        PnpNotifyTarget(Removal->Nodes[I], &GUID_TARGET_DEVICE_REMOVE_CANCELLED);
+    }
+}
+
+static NTSTATUS Query(PREMOVAL Removal, PPNP_VETO Veto)
+{
+    NTSTATUS Status;
+    ULONG I;
+    for (I = 0; I < Removal->Count; I++) {
+        Status = PnpNotifyTargetQuery(Removal->Nodes[I], Veto);
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+        Removal->Notified = I + 1;
+    }
+    for (I = 0; I < Removal->Count; I++) {
+        PDEVICE_NODE Node = Removal->Nodes[I];
+        Removal->Queried = I + 1;
+        if (!PnpIsStarted(Node)) {
+            continue;
+        }
+        IopMarkStack(Node->PhysicalDeviceObject, DOE_REMOVE_PENDING, 0); /* no new opens from here on */
+        Status = PnpSendMinor(Node, IRP_MN_QUERY_REMOVE_DEVICE);
+        KdTrace("query-remove instance=%wZ status=0x%08x", &Node->InstancePath, Status);
+        PnpSetState(Node, DeviceNodeQueryRemoved);
+        if (!NT_SUCCESS(Status)) {
+            PnpFillVeto(Veto, PNP_VetoDevice, Status, &Node->InstancePath);
+            return Status;
+        }
+    }
+    /* "If handles remain open on the device, the PnP manager cannot remove the device": page on GUID_TARGET_DEVICE_QUERY_REMOVE. */
+    for (I = 0; I < Removal->Count; I++) {
+        PDEVICE_NODE Node = Removal->Nodes[I];
+        ULONG Handles = IopHandlesOfStack(Node->PhysicalDeviceObject);
+        if (Handles) {
+            KdLog(LOG_INFO, "removal of %wZ is refused: %u file objects are open on it", &Node->InstancePath, Handles);
+            PnpFillVeto(Veto, PNP_VetoOutstandingOpen, STATUS_DEVICE_BUSY, &Node->InstancePath);
+            return STATUS_DEVICE_BUSY;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
+static VOID RemoveAll(PREMOVAL Removal, PNP_REMOVE_KIND Kind, PDEVICE_NODE Target)
+{
+    ULONG I;
+    for (I = 0; I < Removal->Count; I++) {
+        PDEVICE_NODE Node = Removal->Nodes[I];
+        BOOLEAN Child = Node != Target;
+        if (Child) {
+            /* The bus driver deletes its PDO with the bus, unless the device is only related from elsewhere in the tree. */
+            ULONG J;
+            for (J = I + 1; J < Removal->Count && Removal->Nodes[J] != Node->Parent; J++) {
+            }
+            if (J < Removal->Count) {
+                Node->Flags |= DNF_GOES_WITH_PARENT;
+            }
+        }
+        if (Node->State == DeviceNodeQueryRemoved || Node->PhysicalDeviceObject->AttachedDevice || (Node->Flags & DNF_GOES_WITH_PARENT)) {
+            PnpRemoveStack(Node);
+        }
+        PnpNotifyTarget(Node, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);
+        if (Node->Flags & DNF_GOES_WITH_PARENT) {
+            PnpDeleteDevnode(Node);
+        }
+    }
+    switch (Kind) {
+    case PnpRemoveDisable:
+        Target->Flags |= DNF_USER_DISABLED;
+        PnpSetProblem(Target, CM_PROB_DISABLED, STATUS_SUCCESS);
+        break;
+    case PnpRemoveUninstall:
+        PnpSetProblem(Target, CM_PROB_REINSTALL, STATUS_SUCCESS);
+        break;
+    case PnpRemoveEject:
+        PnpSetProblem(Target, CM_PROB_HELD_FOR_EJECT, STATUS_SUCCESS);
+        break;
+    case PnpRemoveRestart:
+        PnpClearProblem(Target);
+        PnpSetState(Target, DeviceNodeInitialized);
+        PnpProcess(Target);
+        break;
+    }
+}
+
+/* IRP_MN_EJECT goes to the PDO after all function drivers are gone; then the bus is read again and the PDO must be missing. */
+static NTSTATUS Eject(PDEVICE_NODE Node)
+{
+    PDEVICE_NODE Parent = Node->Parent, Child, Next;
+    NTSTATUS Status = PnpSendMinor(Node, IRP_MN_EJECT);
+    KdTrace("eject instance=%wZ status=0x%08x", &Node->InstancePath, Status);
+    if (PnpIsStarted(Parent)) {
+        PnpEnumerate(Parent);
+        for (Child = Parent->Child; Child; Child = Next) {
+            Next = Child->Sibling;
+            if ((Child->Flags & DNF_MISSING) && Child->State != DeviceNodeDeletePendingCloses) {
+                PnpSurpriseRemoveSubtree(Child);
+            }
+        }
+    }
+    return Status;
+}
+
+NTSTATUS PnpRemoveGracefully(PDEVICE_NODE Node, PNP_REMOVE_KIND Kind, PPNP_VETO Veto)
+{
+    REMOVAL *Removal;
+    NTSTATUS Status = STATUS_SUCCESS;
+    ULONG I;
+    if (!Node->Parent) {
+        UNICODE_STRING Name = Node->InstancePath;
+        PnpFillVeto(Veto, PNP_VetoIllegalDeviceRequest, STATUS_INVALID_DEVICE_REQUEST, &Name);
+        return STATUS_PLUGPLAY_QUERY_VETOED;
+    }
+    Removal = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Removal), PNP_TAG);
+    if (!Removal) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    RtlZeroMemory(Removal, sizeof(*Removal));
+    PnpWalkChildrenFirst(Node, Add, Removal);
+    AddRelations(Removal, RemovalRelations);
+    if (Kind == PnpRemoveEject) {
+        AddRelations(Removal, EjectionRelations);
+    }
+    for (I = 0; I < Removal->Count; I++) {
+        PDEVICE_NODE Each = Removal->Nodes[I];
+        if ((Each->Flags & DNF_NOT_DISABLEABLE) && Kind != PnpRemoveEject) {
+            PnpFillVeto(Veto, PNP_VetoNonDisableable, STATUS_NOT_SUPPORTED, &Each->InstancePath);
+            Status = STATUS_NOT_SUPPORTED;
+        }
+        if (Each->State == DeviceNodeDeletePendingCloses || Each->State == DeviceNodeRemovePendingCloses) {
+            PnpFillVeto(Veto, PNP_VetoPendingClose, STATUS_DEVICE_BUSY, &Each->InstancePath);
+            Status = STATUS_DEVICE_BUSY;
+        }
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = Query(Removal, Veto);
+    }
+    if (!NT_SUCCESS(Status)) {
+        Cancel(Removal);
+        KdTrace("veto instance=%wZ type=%u by=%ws", &Node->InstancePath, Veto->Type, Veto->Name);
+        Status = STATUS_PLUGPLAY_QUERY_VETOED;
+    } else {
+        RemoveAll(Removal, Kind, Node);
+        if (Kind == PnpRemoveEject) {
+            Status = Eject(Node);
+        }
+    }
+    ExFreePoolWithTag(Removal, PNP_TAG);
+    return Status;
+}

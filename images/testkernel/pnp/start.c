@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a PDO to a started device: drivers, AddDevice, resources, IRP_MN_START_DEVICE, children; and the rebalance of a started one.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/adding-a-pnp-device-to-a-running-system
+ */
+#include "pnp/internal.h"
+#include "kd/log.h"
+
+/* What an AddDevice routine must have done to each device object that it attached. */
+static VOID CheckAdded(PDRIVER_DATA Driver, PDEVICE_OBJECT Below, BOOLEAN Filter)
+{
+    PDEVICE_OBJECT Device;
+    PVOID AddDevice = (PVOID)Driver->Extension.AddDevice;
+    for (Device = Below->AttachedDevice; Device; Below = Device, Device = Device->AttachedDevice) {
+        if (Device->Flags & DO_DEVICE_INITIALIZING) {
+            IoStopRule(0x243, AddDevice, NULL, Device, "AddDevice of %wZ did not clear DO_DEVICE_INITIALIZING", &Driver->ServiceName);
+        }
+        if ((Below->Flags & DO_POWER_PAGABLE) && !(Device->Flags & DO_POWER_PAGABLE)) {
+            IoStopRule(0x23F, AddDevice, NULL, Device, "AddDevice of %wZ did not copy DO_POWER_PAGABLE from the device object below", &Driver->ServiceName);
+        }
+        if ((Device->Flags & DO_BUFFERED_IO) && (Device->Flags & DO_DIRECT_IO)) {
+            IoStopRule(0x245, AddDevice, NULL, Device, "AddDevice of %wZ set both DO_BUFFERED_IO and DO_DIRECT_IO", &Driver->ServiceName);
+        }
+        if (Filter && ((Below->Flags ^ Device->Flags) & (DO_BUFFERED_IO | DO_DIRECT_IO))) {
+            IoStopRule(0x244, AddDevice, NULL, Device, "AddDevice of filter %wZ did not copy DO_BUFFERED_IO or DO_DIRECT_IO", &Driver->ServiceName);
+        }
+    }
+}
+
+static NTSTATUS AddDriver(PDEVICE_NODE Node, PCUNICODE_STRING Service, BOOLEAN Filter)
+{
+    PDRIVER_DATA Driver;
+    PDEVICE_OBJECT Below;
+    ULONG Problem;
+    NTSTATUS Status = IopLoadDriver(Service, &Driver, &Problem);
+    if (!NT_SUCCESS(Status)) {
+        PnpSetProblem(Node, Filter && Problem == CM_PROB_DRIVER_SERVICE_KEY_INVALID ? CM_PROB_FAILED_FILTER : Problem, Status);
+        return Status;
+    }
+    if (!Driver->Extension.AddDevice || Node->DriverCount == COUNT_OF(Node->Drivers)) {
+        PnpSetProblem(Node, CM_PROB_FAILED_ADD, STATUS_INVALID_DEVICE_REQUEST);
+        KdLog(LOG_ERROR, "driver %wZ cannot serve %wZ: DriverEntry set no AddDevice routine", Service, &Node->InstancePath);
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    Driver->Devnodes++;
+    Node->Drivers[Node->DriverCount++] = Driver;
+    Below = IoGetAttachedDevice(Node->PhysicalDeviceObject);
+    Status = Driver->Extension.AddDevice(&Driver->Object, Node->PhysicalDeviceObject);
+    if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
+        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, (PVOID)Driver->Extension.AddDevice, "AddDevice returned at IRQL %u", KeGetCurrentIrql());
+    }
+    KdTrace("add-device instance=%wZ driver=%wZ status=0x%08x", &Node->InstancePath, Service, Status);
+    if (!NT_SUCCESS(Status)) {
+        if (Below->AttachedDevice) {
+            IoStopRule(0x21D, (PVOID)Driver->Extension.AddDevice, NULL, Below->AttachedDevice,
+                       "AddDevice of %wZ failed with 0x%08x but left its device object attached", Service, Status);
+        }
+        PnpSetProblem(Node, CM_PROB_FAILED_ADD, Status);
+        return Status;
+    }
+    CheckAdded(Driver, Below, Filter);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS AddFilters(PDEVICE_NODE Node, PCWSTR ValueName)
+{
+    WCHAR Filters[256];
+    PWCHAR At;
+    NTSTATUS Status = STATUS_SUCCESS;
+    PnpFilters(Node, ValueName, Filters, COUNT_OF(Filters));
+    for (At = Filters; NT_SUCCESS(Status) && *At; At += wcslen(At) + 1) {
+        UNICODE_STRING Service;
+        RtlInitUnicodeString(&Service, At);
+        Status = AddDriver(Node, &Service, TRUE);
+    }
+    return Status;
+}
+
+VOID PnpForgetDrivers(PDEVICE_NODE Node)
+{
+    while (Node->DriverCount) {
+        PDRIVER_DATA Driver = Node->Drivers[--Node->DriverCount];
+        Driver->Devnodes--;
+        IopUnloadIfUnused(Driver);
+    }
+}
+
+static NTSTATUS AddDrivers(PDEVICE_NODE Node)
+{
+    NTSTATUS Status = PnpFindDriver(Node);
+    if (!NT_SUCCESS(Status)) {
+        if (Node->Capabilities.RawDeviceOK) {
+            PnpSetState(Node, DeviceNodeDriversAdded); /* works without a function driver */
+            return STATUS_SUCCESS;
+        }
+        PnpSetProblem(Node, CM_PROB_FAILED_INSTALL, Status);
+        return Status;
+    }
+    Status = AddFilters(Node, L"LowerFilters");
+    if (NT_SUCCESS(Status)) {
+        Status = AddDriver(Node, &Node->ServiceName, FALSE);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = AddFilters(Node, L"UpperFilters");
+    }
+    if (!NT_SUCCESS(Status)) {
+        if (Node->PhysicalDeviceObject->AttachedDevice) {
+            PnpRemoveStack(Node); /* those that did attach */
+        } else {
+            PnpForgetDrivers(Node);
+        }
+        return Status;
+    }
+    PnpSetState(Node, DeviceNodeDriversAdded);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS AssignResources(PDEVICE_NODE Node)
+{
+    IO_STACK_LOCATION Stack;
+    ULONG_PTR Information = (ULONG_PTR)Node->Requirements;
+    NTSTATUS Status;
+    if (Node->Requirements) {
+        RtlZeroMemory(&Stack, sizeof(Stack));
+        Stack.MinorFunction = IRP_MN_FILTER_RESOURCE_REQUIREMENTS;
+        Stack.Parameters.FilterResourceRequirements.IoResourceRequirementList = Node->Requirements;
+        Status = PnpSendIrp(Node->PhysicalDeviceObject, &Stack, &Information);
+        if (NT_SUCCESS(Status) && Information && (PVOID)Information != Node->Requirements) {
+            ExFreePool(Node->Requirements); /* the driver gave a list of its own instead */
+            Node->Requirements = (PIO_RESOURCE_REQUIREMENTS_LIST)Information;
+        }
+    }
+    Status = PnpAssignResources(Node);
+    if (!NT_SUCCESS(Status)) {
+        PnpSetProblem(Node, CM_PROB_NORMAL_CONFLICT, Status);
+        return Status;
+    }
+    return STATUS_SUCCESS;
+}
+
+/* After a successful start, and after IoInvalidateDeviceState. */
+static VOID ApplyState(PDEVICE_NODE Node)
+{
+    if (!NT_SUCCESS(PnpQueryState(Node))) {
+        return;
+    }
+    Node->Flags &= ~DNF_NOT_DISABLEABLE;
+    if (Node->PnpState & PNP_DEVICE_NOT_DISABLEABLE) {
+        Node->Flags |= DNF_NOT_DISABLEABLE;
+    }
+    if (Node->PnpState & (PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED | PNP_DEVICE_DISABLED)) {
+        ULONG Problem = Node->PnpState & PNP_DEVICE_DISABLED ? CM_PROB_HARDWARE_DISABLED
+                        : Node->PnpState & PNP_DEVICE_REMOVED ? CM_PROB_WILL_BE_REMOVED
+                                                              : CM_PROB_FAILED_POST_START;
+        /* https://learn.microsoft.com/windows-hardware/drivers/kernel/handling-an-irp-mn-query-pnp-device-state-request: surprise removal, then remove. */
+        PnpFailStarted(Node, Problem);
+    }
+}
+
+static NTSTATUS StartDevice(PDEVICE_NODE Node)
+{
+    NTSTATUS Status;
+    PnpSetState(Node, DeviceNodeStartPending);
+    IopMarkStack(Node->PhysicalDeviceObject, DOE_START_PENDING, 0);
+    Status = PnpStartStack(Node);
+    IopMarkStack(Node->PhysicalDeviceObject, 0, DOE_START_PENDING);
+    KdTrace("start instance=%wZ status=0x%08x", &Node->InstancePath, Status);
+    if (!NT_SUCCESS(Status)) {
+        PnpSetProblem(Node, CM_PROB_FAILED_START, Status);
+        PnpRemoveStack(Node);
+        return Status;
+    }
+    PnpSetState(Node, DeviceNodeStartCompletion);
+    Node->DevicePowerState = PowerDeviceD0;
+    Node->SystemPowerState = PowerSystemWorking;
+    PnpSetState(Node, DeviceNodeStartPostWork);
+    PnpQueryCapabilities(Node);
+    PnpSetState(Node, DeviceNodeStarted);
+    Node->Flags |= DNF_NEEDS_RELATIONS;
+    ApplyState(Node);
+    return STATUS_SUCCESS;
+}
+
+VOID PnpProcess(PDEVICE_NODE Node)
+{
+    PDEVICE_NODE Child, Next;
+    if (Node->State == DeviceNodeRemoved && !(Node->Flags & DNF_HAS_PROBLEM)) {
+        PnpSetState(Node, DeviceNodeInitialized);
+    }
+    if (!(Node->Flags & (DNF_HAS_PROBLEM | DNF_MISSING))) {
+        if (Node->State == DeviceNodeUninitialized && !NT_SUCCESS(PnpIdentify(Node))) {
+            PnpSetProblem(Node, CM_PROB_OUT_OF_MEMORY, STATUS_INSUFFICIENT_RESOURCES);
+            return;
+        }
+        if (Node->State == DeviceNodeInitialized) {
+            if (!NT_SUCCESS(AddDrivers(Node))) {
+                return;
+            }
+        }
+        if (Node->State == DeviceNodeDriversAdded) {
+            if (!NT_SUCCESS(AssignResources(Node))) {
+                PnpRemoveStack(Node);
+                return;
+            }
+            PnpSetState(Node, DeviceNodeResourcesAssigned);
+        }
+        if (Node->State == DeviceNodeResourcesAssigned && !NT_SUCCESS(StartDevice(Node))) {
+            return;
+        }
+    }
+    if (Node->State == DeviceNodeStarted && (Node->Flags & DNF_NEEDS_RELATIONS)) {
+        PnpEnumerate(Node);
+    }
+    for (Child = Node->Child; Child; Child = Next) {
+        Next = Child->Sibling;
+        PnpProcess(Child);
+    }
+}
+
+VOID PnpStateInvalidated(PDEVICE_NODE Node)
+{
+    if (PnpIsStarted(Node)) {
+        ApplyState(Node);
+    }
+}
+
+/*
+ * Rebalance: https://learn.microsoft.com/windows-hardware/drivers/kernel/stopping-a-device-to-rebalance-resources
+ */
+NTSTATUS PnpStopAndRestart(PDEVICE_NODE Node, PPNP_VETO Veto)
+{
+    NTSTATUS Status;
+    if (!PnpIsStarted(Node)) {
+        return STATUS_INVALID_DEVICE_STATE;
+    }
+    Status = PnpSendMinor(Node, IRP_MN_QUERY_STOP_DEVICE);
+    KdTrace("query-stop instance=%wZ status=0x%08x", &Node->InstancePath, Status);
+    if (!NT_SUCCESS(Status)) {
+        PnpSendMinor(Node, IRP_MN_CANCEL_STOP_DEVICE);
+        PnpFillVeto(Veto, PNP_VetoDevice, Status, &Node->InstancePath);
+        return STATUS_PLUGPLAY_QUERY_VETOED;
+    }
+    PnpSetState(Node, DeviceNodeQueryStopped);
+    Status = PnpSendMinor(Node, IRP_MN_STOP_DEVICE);
+    PnpSetState(Node, DeviceNodeStopped);
+    KdTrace("stop instance=%wZ status=0x%08x", &Node->InstancePath, Status);
+    if (!NT_SUCCESS(Status)) {
+        IoStopRule(0x247, (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP], NULL,
+                   Node->PhysicalDeviceObject, "IRP_MN_STOP_DEVICE was failed with 0x%08x: drivers must not fail it", Status);
+    }
+    Status = AssignResources(Node);
+    if (NT_SUCCESS(Status)) {
+        Status = PnpStartStack(Node);
+        KdTrace("start instance=%wZ status=0x%08x", &Node->InstancePath, Status);
+        if (NT_SUCCESS(Status)) {
+            PnpSetState(Node, DeviceNodeRestartCompletion);
+            PnpSetState(Node, DeviceNodeStarted);
+            ApplyState(Node);
+            return STATUS_SUCCESS;
+        }
+        PnpSetProblem(Node, CM_PROB_FAILED_START, Status);
+    }
+    /* A restart that fails is a surprise removal to the drivers: the hardware is no longer theirs. */
+    PnpFailStopped(Node);
+    return Status;
+}
