@@ -53,4 +53,7 @@ PKTHREAD ExResourceOwner(PERESOURCE Resource);
 /* DISPATCH_LEVEL or bugcheck. The first initialized lookaside list in the range, or NULL. */
 PVOID ExFindLookasideList(const VOID *Base, SIZE_T Size);
 
+/* DISPATCH_LEVEL or bugcheck. The ERESOURCE whose waiters wait for Object (a semaphore or event), or NULL. */
+PERESOURCE ExResourceOfWaitObject(const VOID *Object);
+
 #endif
