@@ -18,6 +18,12 @@
 /* Windows' 64-bit DEVICE_OBJECT is 0x150 bytes; mingw's definition lacks the trailing pad. */
 #define WINDOWS_DEVICE_OBJECT_SIZE 0x150
 
+/* Intrinsics that mingw declares but has only in a library that a kernel does not link. */
+#define _enable()         __asm__ volatile("sti" : : : "memory")
+#define _disable()        __asm__ volatile("cli" : : : "memory")
+#define __wbinvd()        __asm__ volatile("wbinvd" : : : "memory")
+#define __invlpg(address) __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory")
+
 #define KERNEL_BASE      0xFFFFF80000000000ULL /* physical 0 of RAM is mapped here (2 MiB pages, all RAM) */
 #define KERNEL_IMAGE     0xFFFFF80000110000ULL /* the kernel's PE image, physical 0x110000 */
 #define IMAGE_REGION     0xFFFFF80200000000ULL /* driver images, 4 KiB pages */

@@ -11,10 +11,15 @@
 #include "mm/mm.h"
 #include "rtl/format.h"
 
+/* Not in the DDK's ntimage.h. */
+#define IMAGE_SUBSYSTEM_NATIVE    1
+#define IMAGE_REL_BASED_HIGHLOW   3
+#define IMAGE_REL_BASED_DIR64     10
+
 #define MAX_IMAGES 256
 #define IMAGE_TAG  'dLmM'
 
-extern IMAGE_DOS_HEADER __ImageBase;
+extern UCHAR __ImageBase[]; /* the kernel's own PE headers */
 
 static LOADED_IMAGE LdrKernel;
 /* Also walked at bugcheck and from ISRs without a lock: entries are only ever added. */
@@ -23,8 +28,8 @@ static volatile ULONG LdrImageCount;
 
 VOID LdrInitialize(VOID)
 {
-    PIMAGE_NT_HEADERS64 nt = (PVOID)((PUCHAR)&__ImageBase + __ImageBase.e_lfanew);
-    LdrKernel = (LOADED_IMAGE){.Name = "ntoskrnl.exe", .Base = (PUCHAR)&__ImageBase, .Size = nt->OptionalHeader.SizeOfImage, .Kernel = TRUE};
+    PIMAGE_NT_HEADERS64 nt = (PVOID)(__ImageBase + ((PIMAGE_DOS_HEADER)__ImageBase)->e_lfanew);
+    LdrKernel = (LOADED_IMAGE){.Name = "ntoskrnl.exe", .Base = __ImageBase, .Size = nt->OptionalHeader.SizeOfImage, .Kernel = TRUE};
     LdrImages[0] = &LdrKernel;
     LdrImageCount = 1;
 }
@@ -86,8 +91,8 @@ static int CompareNames(PCSTR A, PCSTR B)
 
 PVOID LdrKernelExport(PCSTR Name)
 {
-    PUCHAR base = (PUCHAR)&__ImageBase;
-    PIMAGE_NT_HEADERS64 nt = (PVOID)(base + __ImageBase.e_lfanew);
+    PUCHAR base = __ImageBase;
+    PIMAGE_NT_HEADERS64 nt = (PVOID)(base + ((PIMAGE_DOS_HEADER)__ImageBase)->e_lfanew);
     PIMAGE_EXPORT_DIRECTORY exports = (PVOID)(base + nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_EXPORT].VirtualAddress);
     PULONG names = (PULONG)(base + exports->AddressOfNames), functions = (PULONG)(base + exports->AddressOfFunctions);
     PUSHORT ordinals = (PUSHORT)(base + exports->AddressOfNameOrdinals);

@@ -31,7 +31,7 @@ static ULONG BootModuleCount;
 static BOOT_RANGE BootRanges[MAX_RANGES];
 static ULONG BootRangeCount;
 static ULONG64 BootEnd;
-extern IMAGE_DOS_HEADER __ImageBase;
+extern UCHAR __ImageBase[]; /* the kernel's own PE headers */
 
 static PVOID Physical(ULONG Address)
 {
@@ -61,7 +61,7 @@ static SIZE_T CopyModuleName(PSTR Target, SIZE_T Room, PCSTR String)
 VOID BootInitialize(ULONG MultibootInformation)
 {
     const MULTIBOOT_INFO *info = Physical(MultibootInformation);
-    BootEnd = (ULONG64)&__ImageBase - KERNEL_BASE + BootSymbolsEnd();
+    BootEnd = (ULONG64)__ImageBase - KERNEL_BASE + BootSymbolsEnd();
 
     if (info->Flags & 4) {
         PCSTR text = Physical(info->CommandLine);

@@ -33,7 +33,7 @@ typedef struct _COFF_SYMBOL {
 enum { COFF_EXTERNAL = 2, COFF_STATIC = 3 };
 
 volatile SYMBOL_LOCATION KiSymbolLocation = {"KSYMBOLSIZE", 0, 0};
-extern IMAGE_DOS_HEADER __ImageBase;
+extern UCHAR __ImageBase[]; /* the kernel's own PE headers */
 
 ULONG BootSymbolsEnd(VOID)
 {
@@ -42,7 +42,7 @@ ULONG BootSymbolsEnd(VOID)
 
 PCSTR BootKernelSymbol(ULONG Rva, PULONG Start)
 {
-    const KERNEL_SYMBOLS *symbols = (PVOID)((PUCHAR)&__ImageBase + KiSymbolLocation.Offset);
+    const KERNEL_SYMBOLS *symbols = (PVOID)(__ImageBase + KiSymbolLocation.Offset);
     if (!KiSymbolLocation.Size || !symbols->Count || Rva < symbols->Entries[0].Rva) {
         return NULL;
     }

@@ -178,20 +178,3 @@ ULONG NTAPI KeQueryTimeIncrement(VOID)
 {
     return TICK_100NS;
 }
-
-/* PASSIVE_LEVEL. The clock is armed for exact times anyway: the resolution is always the finest. */
-ULONG NTAPI ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution)
-{
-    return 10000;
-}
-
-/* No time zone: local time is UTC. */
-VOID NTAPI ExSystemTimeToLocalTime(PLARGE_INTEGER SystemTime, PLARGE_INTEGER LocalTime)
-{
-    *LocalTime = *SystemTime;
-}
-
-VOID NTAPI ExLocalTimeToSystemTime(PLARGE_INTEGER LocalTime, PLARGE_INTEGER SystemTime)
-{
-    *SystemTime = *LocalTime;
-}

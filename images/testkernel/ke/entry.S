@@ -22,7 +22,7 @@ vector = vector + 1
     .globl KiTrapEntry
     .seh_proc KiTrapEntry
 KiTrapEntry:
-    .seh_pushframe @code
+    .seh_pushframe code
     .seh_stackalloc 8
     push %rax
     .seh_pushreg %rax

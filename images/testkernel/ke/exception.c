@@ -159,21 +159,16 @@ VOID KiException(PTRAP_FRAME Frame)
     }
 }
 
-/* Raising without a handler: https://learn.microsoft.com/windows-hardware/drivers/ddi/ntddk/nf-ntddk-exraisestatus */
-VOID NTAPI ExRaiseStatus(NTSTATUS Status)
+/*
+ * Raising without a handler: the status is the stop's first parameter.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/ntddk/nf-ntddk-exraisestatus
+ */
+VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord);
+VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord)
 {
-    KeBugCheckReason(KeGetCurrentIrql() < DISPATCH_LEVEL ? 0x7E : 0x1E, (ULONG)Status, (ULONG_PTR)__builtin_return_address(0), 0, 0,
-                     __builtin_return_address(0), "status 0x%08x was raised as an exception that nothing handles", Status);
-}
-
-VOID NTAPI ExRaiseAccessViolation(VOID)
-{
-    ExRaiseStatus(STATUS_ACCESS_VIOLATION);
-}
-
-VOID NTAPI ExRaiseDatatypeMisalignment(VOID)
-{
-    ExRaiseStatus(STATUS_DATATYPE_MISALIGNMENT);
+    KeBugCheckReason(KeGetCurrentIrql() < DISPATCH_LEVEL ? 0x7E : 0x1E, (ULONG)ExceptionRecord->ExceptionCode,
+                     (ULONG_PTR)ExceptionRecord->ExceptionAddress, (ULONG_PTR)ExceptionRecord, 0, ExceptionRecord->ExceptionAddress,
+                     "status 0x%08x was raised as an exception that nothing handles", ExceptionRecord->ExceptionCode);
 }
 
 VOID NTAPI DbgBreakPoint(VOID)

@@ -12,7 +12,7 @@ static KSPIN_LOCK MiTableLock;
 static volatile LONG64 MiReserved[4]; /* bytes handed out of each region */
 static const ULONG64 MiRegions[4] = {IMAGE_REGION, POOL_REGION, STACK_REGION, IOSPACE_REGION};
 extern UCHAR KiBootTables[];
-extern IMAGE_DOS_HEADER __ImageBase;
+extern UCHAR __ImageBase[]; /* the kernel's own PE headers */
 
 static PULONG64 NextTable(PULONG64 Entry, BOOLEAN Create)
 {
@@ -77,8 +77,8 @@ VOID MiInitializePaging(VOID)
     for (ULONG64 physical = 0; physical < end; physical += 0x200000) {
         *DirectoryEntry(KERNEL_BASE + physical, TRUE) = physical | PTE_PRESENT | PTE_WRITE | PTE_LARGE | PTE_GLOBAL | PTE_NX;
     }
-    PUCHAR base = (PUCHAR)&__ImageBase;
-    PIMAGE_NT_HEADERS64 nt = (PVOID)(base + __ImageBase.e_lfanew);
+    PUCHAR base = __ImageBase;
+    PIMAGE_NT_HEADERS64 nt = (PVOID)(base + ((PIMAGE_DOS_HEADER)__ImageBase)->e_lfanew);
     PIMAGE_SECTION_HEADER section = IMAGE_FIRST_SECTION(nt);
     for (ULONG i = 0; i < nt->FileHeader.NumberOfSections; i++, section++) {
         ULONG pages = (section->Misc.VirtualSize + PAGE_SIZE - 1) >> PAGE_SHIFT;
@@ -209,3 +209,8 @@ BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress)
 {
     return MiTranslate(VirtualAddress, NULL) != 0;
 }
+
+/* There is no user mode, but drivers compare addresses with its limits. */
+PVOID MmHighestUserAddress = (PVOID)0x00007FFFFFFEFFFFULL;
+PVOID MmSystemRangeStart = (PVOID)0xFFFF800000000000ULL;
+ULONG_PTR MmUserProbeAddress = 0x00007FFFFFFF0000ULL;

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory descriptor lists. All kernel memory is resident, so locking pages only records their frame numbers; double unlocks and use of an
+ * unlocked MDL are found all the same.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/using-mdls
+ */
+#include "mm/mm.h"
+#include "ke/bugcheck.h"
+
+#define MDL_TAG 'ldMM'
+
+static PPFN_NUMBER Frames(PMDL Mdl)
+{
+    return (PPFN_NUMBER)(Mdl + 1);
+}
+
+static ULONG PageCount(PMDL Mdl)
+{
+    return (Mdl->ByteOffset + Mdl->ByteCount + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* IRQL <= DISPATCH_LEVEL. Attaches to Irp (appended if SecondaryBuffer). */
+PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota, PIRP Irp)
+{
+    KeAssertIrql(DISPATCH_LEVEL, "IoAllocateMdl");
+    SIZE_T pages = ((ULONG64)VirtualAddress & 0xFFF) + Length;
+    pages = (pages + PAGE_SIZE - 1) >> PAGE_SHIFT;
+    PMDL mdl = ExAllocatePoolWithTag(NonPagedPool, sizeof(MDL) + pages * sizeof(PFN_NUMBER), MDL_TAG);
+    if (!mdl) {
+        return NULL;
+    }
+    RtlZeroMemory(mdl, sizeof(MDL) + pages * sizeof(PFN_NUMBER));
+    mdl->Size = (CSHORT)(sizeof(MDL) + pages * sizeof(PFN_NUMBER));
+    mdl->MdlFlags = MDL_ALLOCATED_FIXED_SIZE;
+    mdl->StartVa = (PVOID)((ULONG64)VirtualAddress & ~0xFFFULL);
+    mdl->ByteOffset = (ULONG)((ULONG64)VirtualAddress & 0xFFF);
+    mdl->ByteCount = Length;
+    if (Irp) {
+        PMDL *link = &Irp->MdlAddress;
+        while (SecondaryBuffer && *link) {
+            link = &(*link)->Next;
+        }
+        *link = mdl;
+    }
+    return mdl;
+}
+
+VOID NTAPI IoFreeMdl(PMDL Mdl)
+{
+    KeAssertIrql(DISPATCH_LEVEL, "IoFreeMdl");
+    if (Mdl->MdlFlags & MDL_PAGES_LOCKED) {
+        KeBugCheckReason(0xCB, (ULONG_PTR)__builtin_return_address(0), (ULONG_PTR)Mdl, (ULONG_PTR)Mdl->StartVa, PageCount(Mdl),
+                         __builtin_return_address(0), "MDL %p is freed while its pages are locked (MmUnlockPages is missing)", Mdl);
+    }
+    ExFreePoolWithTag(Mdl, MDL_TAG);
+}
+
+static VOID FillFrames(PMDL Mdl)
+{
+    ULONG pages = PageCount(Mdl);
+    for (ULONG i = 0; i < pages; i++) {
+        ULONG64 physical = 0;
+        MiTranslate((PUCHAR)Mdl->StartVa + (SIZE_T)i * PAGE_SIZE, &physical);
+        Frames(Mdl)[i] = physical >> PAGE_SHIFT;
+    }
+}
+
+/* IRQL <= DISPATCH_LEVEL. */
+VOID NTAPI MmBuildMdlForNonPagedPool(PMDL Mdl)
+{
+    KeAssertIrql(DISPATCH_LEVEL, "MmBuildMdlForNonPagedPool");
+    FillFrames(Mdl);
+    Mdl->MappedSystemVa = (PUCHAR)Mdl->StartVa + Mdl->ByteOffset;
+    Mdl->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
+}
+
+/* IRQL <= APC_LEVEL for pageable, <= DISPATCH_LEVEL for nonpageable memory. An invalid address raises STATUS_ACCESS_VIOLATION. */
+VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
+{
+    KeAssertIrql(DISPATCH_LEVEL, "MmProbeAndLockPages");
+    PUCHAR start = (PUCHAR)MemoryDescriptorList->StartVa + MemoryDescriptorList->ByteOffset;
+    if (MemoryDescriptorList->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB0, (ULONG_PTR)MemoryDescriptorList, (ULONG)MemoryDescriptorList->MdlFlags, 0,
+                         __builtin_return_address(0), "MmProbeAndLockPages on MDL %p, whose pages are locked already (flags 0x%x)",
+                         MemoryDescriptorList, MemoryDescriptorList->MdlFlags);
+    }
+    if (!MiIsMapped(start, MemoryDescriptorList->ByteCount)) {
+        ExRaiseStatus(STATUS_ACCESS_VIOLATION);
+    }
+    FillFrames(MemoryDescriptorList);
+    MemoryDescriptorList->MdlFlags |= MDL_PAGES_LOCKED | (Operation == IoReadAccess ? 0 : MDL_WRITE_OPERATION);
+}
+
+VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
+{
+    KeAssertIrql(DISPATCH_LEVEL, "MmUnlockPages");
+    if (!(MemoryDescriptorList->MdlFlags & MDL_PAGES_LOCKED)) {
+        KeBugCheckReason(0x4E, 7, (ULONG_PTR)MemoryDescriptorList, (ULONG)MemoryDescriptorList->MdlFlags, 0, __builtin_return_address(0),
+                         "MmUnlockPages on MDL %p, whose pages are not locked (flags 0x%x)", MemoryDescriptorList, MemoryDescriptorList->MdlFlags);
+    }
+    MemoryDescriptorList->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION | MDL_MAPPED_TO_SYSTEM_VA);
+}
+
+/* IRQL <= DISPATCH_LEVEL. One address space: the memory is where it was, unless the MDL describes physical pages only. */
+PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
+                                         ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority)
+{
+    KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPagesSpecifyCache");
+    if (!(Mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL))) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB2, (ULONG_PTR)Mdl, (ULONG)Mdl->MdlFlags, 0, __builtin_return_address(0),
+                         "MDL %p is mapped although its pages are neither locked nor nonpaged pool", Mdl);
+    }
+    Mdl->MappedSystemVa = (PUCHAR)Mdl->StartVa + Mdl->ByteOffset;
+    Mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
+    return Mdl->MappedSystemVa;
+}
+
+PVOID NTAPI MmMapLockedPages(PMDL Mdl, KPROCESSOR_MODE AccessMode)
+{
+    return MmMapLockedPagesSpecifyCache(Mdl, AccessMode, MmCached, NULL, TRUE, NormalPagePriority);
+}
+
+VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
+{
+    KeAssertIrql(DISPATCH_LEVEL, "MmUnmapLockedPages");
+    Mdl->MdlFlags &= ~MDL_MAPPED_TO_SYSTEM_VA;
+}
+
+VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length)
+{
+    ULONG64 source = (ULONG64)SourceMdl->StartVa + SourceMdl->ByteOffset, skip = (ULONG64)VirtualAddress - source;
+    TargetMdl->StartVa = (PVOID)((ULONG64)VirtualAddress & ~0xFFFULL);
+    TargetMdl->ByteOffset = (ULONG)((ULONG64)VirtualAddress & 0xFFF);
+    TargetMdl->ByteCount = Length ? Length : SourceMdl->ByteCount - (ULONG)skip;
+    TargetMdl->MdlFlags = (CSHORT)(TargetMdl->MdlFlags | MDL_PARTIAL | (SourceMdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL));
+    TargetMdl->MappedSystemVa = (PVOID)VirtualAddress;
+    ULONG first = (ULONG)(((ULONG64)TargetMdl->StartVa - (ULONG64)SourceMdl->StartVa) >> PAGE_SHIFT);
+    RtlCopyMemory(Frames(TargetMdl), Frames(SourceMdl) + first, PageCount(TargetMdl) * sizeof(PFN_NUMBER));
+}
+
+SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length)
+{
+    return sizeof(MDL) + ((((ULONG64)Base & 0xFFF) + Length + PAGE_SIZE - 1) >> PAGE_SHIFT) * sizeof(PFN_NUMBER);
+}
+
+NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
+{
+    return STATUS_SUCCESS;
+}
