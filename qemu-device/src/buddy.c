@@ -13,6 +13,7 @@ static void buddy_reset_registers(BuddyFunction *f, ResetCause cause)
     Buddy *s = BUDDY(f);
 
     buddy_job_stop(s);
+    buddy_dma_stop(s);
     buddy_txn_drop(s);
     s->sem = 0;
     for (int i = 0; i < BUDDY_MAX_CLIENTS; i++) {
@@ -25,8 +26,11 @@ static bool buddy_power_down(BuddyFunction *f)
 {
     Buddy *s = BUDDY(f);
 
+    bool job = buddy_job_stop(s);
+    bool dma = buddy_dma_stop(s);
+
     buddy_txn_drop(s);
-    return buddy_job_stop(s);
+    return job || dma;
 }
 
 /* Outside D0 the shared RAM does not answer either: below it all ones come from void.c. */
@@ -79,6 +83,7 @@ static bool buddy_setup(BuddyFunction *f, Error **errp)
                          &s->ram);
     }
     buddy_job_init(s);
+    buddy_dma_init(s);
     s->gate = 1;
     return true;
 }
@@ -86,6 +91,7 @@ static bool buddy_setup(BuddyFunction *f, Error **errp)
 static void buddy_teardown(BuddyFunction *f)
 {
     buddy_job_exit(BUDDY(f));
+    buddy_dma_exit(BUDDY(f));
 }
 
 static void buddy_before_yank(BuddyFunction *f)

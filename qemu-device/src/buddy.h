@@ -39,6 +39,7 @@ typedef struct BuddyClient {
     uint32_t dma_head;
     uint32_t dma_tail;
     uint32_t dma_ctrl;
+    bool dma_halted; /* after an error, until DMA_CTRL.reset */
 } BuddyClient;
 
 struct Buddy {
@@ -63,6 +64,15 @@ struct Buddy {
     uint32_t txn_client; /* client + 1, 0: none open */
     uint32_t txn_sum;
     uint32_t txn_words;
+
+    /* the DMA engine: the descriptor that is being worked on */
+    uint32_t dma_client; /* client + 1, 0: idle */
+    uint32_t dma_last;   /* client that had the engine last */
+    uint64_t dma_source;
+    uint64_t dma_destination;
+    uint32_t dma_length;
+    uint32_t dma_control;
+    QEMUTimer *dma_timer;
 };
 
 #define BIT_OF(block, reg, field) (block##__##reg##__##field##_bm)
@@ -90,6 +100,15 @@ void buddy_job_exit(Buddy *s);
 void buddy_job_control(Buddy *s, int client, uint32_t value);
 /* Stop the engine. True if a job was running. */
 bool buddy_job_stop(Buddy *s);
+
+/* buddy_dma.c */
+void buddy_dma_init(Buddy *s);
+void buddy_dma_exit(Buddy *s);
+bool buddy_dma_busy(const Buddy *s, int client);
+void buddy_dma_head_write(Buddy *s, int client, uint32_t head);
+void buddy_dma_control(Buddy *s, int client, uint32_t value);
+/* Stop the engine. True if it was working. */
+bool buddy_dma_stop(Buddy *s);
 
 /* buddy_txn.c */
 void buddy_txn_begin(Buddy *s, int client);

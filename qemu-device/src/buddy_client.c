@@ -45,6 +45,9 @@ void buddy_semaphore_write(Buddy *s, int client, uint32_t value)
             record_semaphore(s, client, "busy");
         }
     } else if (s->sem == tag) {
+        if (fault_fires(BUDDY_FUNCTION(s), FAULT_SEMAPHORE_STUCK, client)) {
+            return;
+        }
         s->sem = 0;
         record_semaphore(s, client, "released");
     } else {
@@ -54,7 +57,7 @@ void buddy_semaphore_write(Buddy *s, int client, uint32_t value)
 
 void buddy_semaphore_break(Buddy *s)
 {
-    if (s->sem) {
+    if (s->sem && !fault_fires(BUDDY_FUNCTION(s), FAULT_SEMAPHORE_STUCK, s->sem - 1)) {
         record_semaphore(s, s->sem - 1, "broken");
         s->sem = 0;
     }

@@ -40,6 +40,9 @@ static void start_job(Buddy *s, int client)
     s->job_client = client + 1;
     s->job_operand = c->job_arg;
     record(s, client, "start", us);
+    if (fault_fires(BUDDY_FUNCTION(s), FAULT_STUCK_BUSY, client)) {
+        return;
+    }
     timer_mod_ns(s->job_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)us * SCALE_US);
 }
 

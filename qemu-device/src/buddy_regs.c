@@ -47,7 +47,7 @@ void buddy_registers_init(Buddy *s)
 static uint32_t capabilities(Buddy *s)
 {
     return (s->clients << BUDDY_CLIENT__CAPS__CLIENTS_bp) |
-           (BUDDY_FUNCTION(s)->vectors << BUDDY_CLIENT__CAPS__VECTORS_bp) |
+           (BUDDY_FUNCTION(s)->vectors << BUDDY_CLIENT__CAPS__VECTORS_bp) | BIT_OF(BUDDY_CLIENT, CAPS, DMA) |
            ((uint32_t)(s->ram_size / 4096) << BUDDY_CLIENT__CAPS__RAM_PAGES_bp);
 }
 
@@ -66,6 +66,9 @@ static uint32_t status(Buddy *s, int client)
     }
     if (s->txn_client) {
         value |= BIT_OF(BUDDY_CLIENT, STATUS, TXN_OPEN);
+    }
+    if (buddy_dma_busy(s, client)) {
+        value |= BIT_OF(BUDDY_CLIENT, STATUS, DMA_BUSY);
     }
     if (s->client[client].int_status & s->client[client].int_enable) {
         value |= BIT_OF(BUDDY_CLIENT, STATUS, INT_ASSERTED);
@@ -219,6 +222,12 @@ void buddy_register_write(BuddyFunction *f, uint32_t offset, uint32_t value)
         break;
     case CLIENT_REG(DMA_SIZE):
         c->dma_size = value & BUDDY_CLIENT__DMA_SIZE__COUNT_bm;
+        break;
+    case CLIENT_REG(DMA_HEAD):
+        buddy_dma_head_write(s, client, value);
+        break;
+    case CLIENT_REG(DMA_CTRL):
+        buddy_dma_control(s, client, value);
         break;
     case OWNER_REG(GATE):
         buddy_gate_write(s, value);

@@ -49,6 +49,10 @@ void function_reset_registers(BuddyFunction *f, ResetCause cause)
         journal_name("cause", reset_name(cause));
         journal_end();
     }
+    if (fault_fires(f, FAULT_RESET_STICKY, NO_CLIENT)) {
+        return;
+    }
+    f->ready_at = 0;
     f->klass->reset_registers(f, cause);
     function_irq_clear(f);
 }
@@ -70,7 +74,12 @@ static void function_reset(DeviceState *dev)
 
 static uint32_t function_config_read(PCIDevice *pci, uint32_t address, int length)
 {
-    function_power_notice(BUDDY_FUNCTION(pci));
+    BuddyFunction *f = BUDDY_FUNCTION(pci);
+
+    function_power_notice(f);
+    if (function_link_down(f)) {
+        return UINT32_MAX;
+    }
     return pci_default_read_config(pci, address, length);
 }
 
@@ -80,6 +89,9 @@ static void function_config_write(PCIDevice *pci, uint32_t address, uint32_t val
     const char *mode = function_irq_mode(f);
 
     function_power_notice(f);
+    if (function_link_down(f)) {
+        return;
+    }
     pci_default_write_config(pci, address, value, length);
     if (pci_is_express(pci)) {
         f->reset_cause = RESET_FLR;
@@ -172,6 +184,9 @@ static Property function_properties[] = {
     DEFINE_PROP_BOOL("msi", BuddyFunction, use_msi, true),
     DEFINE_PROP_BOOL("msix", BuddyFunction, use_msix, true),
     DEFINE_PROP_BOOL("no-soft-reset", BuddyFunction, no_soft_reset, false),
+    DEFINE_PROP_BOOL("d1d2", BuddyFunction, has_d1_d2, false),
+    DEFINE_PROP_UINT32("d3hot-delay", BuddyFunction, d3hot_delay_us, 0),
+    DEFINE_PROP_UINT32("d2-delay", BuddyFunction, d2_delay_us, 0),
     DEFINE_PROP_UINT32("ack-timeout", BuddyFunction, ack_timeout_ms, 1000),
     DEFINE_PROP_END_OF_LIST(),
 };
@@ -192,6 +207,7 @@ static void function_class_init(ObjectClass *klass, void *data)
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
     function_counters_class_init(klass);
     removal_class_init(klass);
+    fault_class_init(klass);
 }
 
 static const TypeInfo function_info = {

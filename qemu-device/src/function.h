@@ -15,6 +15,7 @@
 #include "hw/pci/pci.h"
 #include "qom/object.h"
 #include "compat.h"
+#include "fault.h"
 #include "registers.h"
 #include "rules_table.h"
 
@@ -90,6 +91,8 @@ struct BuddyFunction {
     bool use_msix;
     bool no_soft_reset;
     bool has_d1_d2;
+    uint32_t d3hot_delay_us; /* after D3hot, before which registers do not answer; 0: ready at once */
+    uint32_t d2_delay_us;
     uint32_t ack_timeout_ms; /* 0: no limit */
 
     MemoryRegion bar0;
@@ -101,6 +104,8 @@ struct BuddyFunction {
     ResetCause reset_cause; /* what the reset that is under way is due to */
     bool bus_master;
     bool memory_enabled;
+    int64_t ready_at;   /* virtual ns before which registers do not answer (D0 entry); 0: ready */
+    bool late_by_fault; /* it is the fault d0-late that makes it so */
 
     uint8_t asserted;                           /* mask of the clients whose interrupt is asserted */
     int64_t ack_deadline[FUNCTION_MAX_CLIENTS]; /* virtual ns; 0: none */
@@ -111,6 +116,12 @@ struct BuddyFunction {
     int access_client;
     FixedRecord *fixed; /* by offset / 4 */
     FunctionCounters counters;
+
+    uint32_t faults_armed; /* mask of FaultKind */
+    Fault faults[FAULT_COUNT];
+    uint8_t late_clients; /* interrupts that the fault interrupt-late holds back */
+    uint8_t lost_clients; /* clients whose asserted interrupt was lost */
+    QEMUTimer *late_timer;
 
     bool yank_pending;
     QEMUBH *yank_bh;
@@ -139,6 +150,23 @@ struct BuddyFunctionClass {
     /* The device goes without a word to the guest: take down what hangs below it. */
     void (*before_yank)(BuddyFunction *f);
 };
+
+/* Does this fault happen now? Counts and records it if so. `offset` is for faults that a register access brings out. */
+static inline bool fault_fires_at(BuddyFunction *f, FaultKind kind, int client, int64_t offset)
+{
+    return unlikely(f->faults_armed & (1u << kind)) && fault_consider(f, kind, client, offset);
+}
+
+static inline bool fault_fires(BuddyFunction *f, FaultKind kind, int client)
+{
+    return fault_fires_at(f, kind, client, -1);
+}
+
+/* The link to the port is down: nothing reaches the function, nothing comes from it. */
+static inline bool function_link_down(const BuddyFunction *f)
+{
+    return unlikely(f->faults_armed & (1u << FAULT_LINK_DOWN));
+}
 
 /* function.c */
 const char *function_id(const BuddyFunction *f);
@@ -174,17 +202,34 @@ void function_power_reset(BuddyFunction *f, ResetCause cause);
 void function_power_notice(BuddyFunction *f);
 void function_command_changed(BuddyFunction *f, bool memory, bool bus_master);
 void function_track_command(BuddyFunction *f);
+/* The time that the function needs after D0 entry is over. */
+bool function_ready(BuddyFunction *f);
 
 /* function_irq.c */
 bool function_irq_init(BuddyFunction *f, Error **errp);
 void function_irq_exit(BuddyFunction *f);
 /* The interrupt of a client (0 for functions without clients) is asserted or not. */
 void function_irq_set(BuddyFunction *f, int client, bool level);
+/* An interrupt without a cause. */
+void function_irq_spurious(BuddyFunction *f, int client);
 /* The guest changed MSI, MSI-X or INTx enabling. */
 void function_irq_mode_changed(BuddyFunction *f);
 const char *function_irq_mode(const BuddyFunction *f);
 /* No interrupt is asserted any more (reset, power). */
 void function_irq_clear(BuddyFunction *f);
+
+/* function_port.c: what the PCI Express port above the function shows */
+/* The hot-plug slot that the function is in, or NULL (root complex, conventional bus). */
+PCIDevice *function_slot_port(BuddyFunction *f);
+/* Make the port's Data Link Layer State Changed bits work. */
+void function_port_widen(PCIDevice *port);
+/* Presence and link, or only the link, drop or come back; the port's status follows and its interrupt is raised. */
+void function_port_removed(PCIDevice *port);
+void function_port_link(PCIDevice *port, bool up);
+void function_port_notify(PCIDevice *port);
+
+/* function_aer.c: report an error as PCI Express advanced error reporting wants it */
+void function_aer_report(BuddyFunction *f, bool fatal);
 
 /* function_counters.c */
 void function_counters_class_init(ObjectClass *klass);

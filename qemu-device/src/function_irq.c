@@ -48,7 +48,13 @@ static void record(BuddyFunction *f, int client, const char *mode, unsigned vect
     }
 }
 
-static void signal_client(BuddyFunction *f, int client, bool level)
+/* INTx follows the asserted interrupts, but for those that a fault has swallowed or holds back. */
+static void set_intx(BuddyFunction *f)
+{
+    pci_set_irq(PCI_DEVICE(f), (f->asserted & ~(f->lost_clients | f->late_clients)) != 0);
+}
+
+static void send_interrupt(BuddyFunction *f, int client, bool level)
 {
     PCIDevice *pci = PCI_DEVICE(f);
     const char *mode = function_irq_mode(f);
@@ -56,7 +62,7 @@ static void signal_client(BuddyFunction *f, int client, bool level)
 
     record(f, client, mode, vector, level);
     if (mode == mode_intx) {
-        pci_set_irq(pci, f->asserted != 0);
+        set_intx(f);
         return;
     }
     if (!level) {
@@ -69,6 +75,54 @@ static void signal_client(BuddyFunction *f, int client, bool level)
         msix_notify(pci, vector);
     } else {
         msi_notify(pci, vector);
+    }
+}
+
+static void late_expired(void *opaque)
+{
+    BuddyFunction *f = opaque;
+    uint8_t clients = f->late_clients;
+
+    f->late_clients = 0;
+    for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
+        if (clients & f->asserted & (1 << i)) {
+            send_interrupt(f, i, true);
+        }
+    }
+}
+
+static void signal_client(BuddyFunction *f, int client, bool level)
+{
+    uint8_t bit = 1 << client;
+
+    f->lost_clients &= ~bit;
+    f->late_clients &= ~bit;
+    if (level && (function_link_down(f) || fault_fires(f, FAULT_INTERRUPT_LOST, client))) {
+        f->lost_clients |= bit;
+        return;
+    }
+    if (level && fault_fires(f, FAULT_INTERRUPT_LATE, client)) {
+        f->late_clients |= bit;
+        timer_mod_ns(f->late_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                                        fault_argument(f, FAULT_INTERRUPT_LATE)->delay_us * SCALE_US);
+        return;
+    }
+    send_interrupt(f, client, level);
+}
+
+void function_irq_spurious(BuddyFunction *f, int client)
+{
+    const char *mode = function_irq_mode(f);
+    unsigned vector = vector_of(f, mode, client);
+
+    record(f, client, mode, vector, true);
+    if (mode == mode_intx) {
+        pci_set_irq(PCI_DEVICE(f), 1);
+        set_intx(f);
+    } else if (mode == mode_msix) {
+        msix_notify(PCI_DEVICE(f), vector);
+    } else {
+        msi_notify(PCI_DEVICE(f), vector);
     }
 }
 
@@ -134,7 +188,7 @@ void function_irq_clear(BuddyFunction *f)
 void function_irq_mode_changed(BuddyFunction *f)
 {
     if (function_irq_mode(f) == mode_intx) {
-        pci_set_irq(PCI_DEVICE(f), f->asserted != 0);
+        set_intx(f);
         return;
     }
     for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
@@ -149,6 +203,7 @@ bool function_irq_init(BuddyFunction *f, Error **errp)
     PCIDevice *pci = PCI_DEVICE(f);
 
     f->ack_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, ack_expired, f);
+    f->late_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, late_expired, f);
     if (f->use_msi) {
         /* Fails only where the interrupt controller knows no messages; then there is INTx. */
         msi_init(pci, FUNCTION_MSI_OFFSET, pow2ceil(f->vectors), true, true, NULL);
@@ -171,6 +226,7 @@ void function_irq_exit(BuddyFunction *f)
     PCIDevice *pci = PCI_DEVICE(f);
 
     timer_free(f->ack_timer);
+    timer_free(f->late_timer);
     if (msix_present(pci)) {
         msix_unuse_all_vectors(pci);
         msix_uninit(pci, &f->msix_bar, &f->msix_bar);

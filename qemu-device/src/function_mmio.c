@@ -137,6 +137,14 @@ static uint64_t function_access(BuddyFunction *f, Access *a)
         violation(f, RULE_ACCESS_NOT_IN_D0, a->client);
         return a->value;
     }
+    if (unlikely(function_link_down(f) || !function_ready(f))) {
+        a->value = a->is_write ? a->value : all_ones(a->size);
+        record(f, a);
+        if (!function_link_down(f) && !f->late_by_fault) {
+            violation(f, RULE_ACCESS_BEFORE_READY, a->client);
+        }
+        return a->value;
+    }
     if (!f->klass->gate_open(f, a->client)) {
         a->value = a->is_write ? a->value : all_ones(a->size);
         a->swallowed_by_gate = true;
@@ -166,6 +174,9 @@ static uint64_t function_access(BuddyFunction *f, Access *a)
         }
     } else {
         a->value = f->klass->read(f, a->offset);
+        if (fault_fires_at(f, FAULT_READ_CORRUPT, a->client, f->map.clients ? a->offset & 0xfff : a->offset)) {
+            a->value ^= (uint32_t)fault_argument(f, FAULT_READ_CORRUPT)->xor ;
+        }
         record(f, a);
     }
     return a->value;

@@ -59,6 +59,30 @@ void function_set_power(BuddyFunction *f, PowerState to, const char *cause)
     }
 }
 
+bool function_ready(BuddyFunction *f)
+{
+    if (likely(!f->ready_at)) {
+        return true;
+    }
+    if (qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) < f->ready_at) {
+        return false;
+    }
+    f->ready_at = 0;
+    return true;
+}
+
+/* Registers stay silent for a while after D0 entry (PCI PM 1.2, table 5-6), or for longer when a fault says so. */
+static void begin_recovery(BuddyFunction *f, PowerState from)
+{
+    uint64_t us = from == POWER_D3HOT ? f->d3hot_delay_us : from == POWER_D2 ? f->d2_delay_us : 0;
+
+    f->late_by_fault = fault_fires(f, FAULT_D0_LATE, NO_CLIENT);
+    if (f->late_by_fault) {
+        us = fault_argument(f, FAULT_D0_LATE)->delay_us;
+    }
+    f->ready_at = us ? qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + us * SCALE_US : 0;
+}
+
 /* D3hot to D0 without No_Soft_Reset: the function comes up as after a reset, configuration space included. */
 static void soft_reset(BuddyFunction *f)
 {
@@ -70,6 +94,7 @@ static void soft_reset(BuddyFunction *f)
 void function_power_config_write(BuddyFunction *f, uint32_t address, int length)
 {
     PowerState to = pci_get_word(pmcsr(f)) & PCI_PM_CTRL_STATE_MASK;
+    PowerState from = f->power;
 
     if (!ranges_overlap(address, length, FUNCTION_PM_OFFSET + PCI_PM_CTRL, 2) || to == f->power) {
         return;
@@ -80,10 +105,17 @@ void function_power_config_write(BuddyFunction *f, uint32_t address, int length)
         violation_at(f, RULE_ILLEGAL_POWER_TRANSITION, NO_CLIENT, "PMCSR", JOURNAL_NO_SEQ);
         return;
     }
+    if (to == POWER_D0 && fault_fires(f, FAULT_D0_FAIL, NO_CLIENT)) {
+        pci_set_word(pmcsr(f), (pci_get_word(pmcsr(f)) & ~PCI_PM_CTRL_STATE_MASK) | f->power);
+        return;
+    }
     if (f->power == POWER_D3HOT && to == POWER_D0 && !f->no_soft_reset) {
         soft_reset(f);
     } else {
         function_set_power(f, to, "pmcsr");
+    }
+    if (to == POWER_D0) {
+        begin_recovery(f, from);
     }
 }
 
@@ -150,6 +182,9 @@ bool function_power_init(BuddyFunction *f, Error **errp)
 
     if (pci_add_capability(pci, PCI_CAP_ID_PM, FUNCTION_PM_OFFSET, PCI_PM_SIZEOF, errp) < 0) {
         return false;
+    }
+    if (!f->d3hot_delay_us) {
+        capabilities |= 1 << 4; /* Immediate_Readiness_on_Return_to_D0, PCI Express Base 4.0, section 7.5.2.1 */
     }
     if (f->has_d1_d2) {
         capabilities |= PCI_PM_CAP_D1 | PCI_PM_CAP_D2;

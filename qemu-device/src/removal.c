@@ -13,65 +13,8 @@
  */
 #include "qemu/osdep.h"
 #include "hw/hotplug.h"
-#include "hw/pci/msi.h"
-#include "hw/pci/msix.h"
-#include "hw/pci/pci_bus.h"
-#include "hw/pci/pcie.h"
-#include "hw/pci/pcie_port.h"
 #include "function.h"
 #include "removal.h"
-
-/* The hot-plug slot that the function is in, or NULL (root complex, conventional bus). */
-static PCIDevice *slot_port(BuddyFunction *f)
-{
-    PCIDevice *port = pci_get_bus(PCI_DEVICE(f))->parent_dev;
-
-    return port && object_dynamic_cast(OBJECT(port), TYPE_PCIE_SLOT) ? port : NULL;
-}
-
-/*
- * QEMU's port has no Data Link Layer State Changed event. Its status bit and enable bit are made writable here, as
- * PCI Express Base 4.0, sections 7.5.3.10 and 7.5.3.11 want; link changes other than ours are not signalled by them.
- */
-static void widen_port(PCIDevice *port)
-{
-    uint32_t exp = port->exp.exp_cap;
-
-    pci_word_test_and_set_mask(port->wmask + exp + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_DLLSCE);
-    pci_word_test_and_set_mask(port->w1cmask + exp + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_DLLSC);
-}
-
-static void notify_port(PCIDevice *port)
-{
-    uint8_t *exp = port->config + port->exp.exp_cap;
-    uint16_t control = pci_get_word(exp + PCI_EXP_SLTCTL);
-    uint16_t status = pci_get_word(exp + PCI_EXP_SLTSTA);
-    uint16_t enabled = control & (PCI_EXP_SLTCTL_PDCE | PCI_EXP_SLTCTL_DLLSCE);
-    uint16_t events = ((status & PCI_EXP_SLTSTA_PDC) ? PCI_EXP_SLTCTL_PDCE : 0) |
-                      ((status & PCI_EXP_SLTSTA_DLLSC) ? PCI_EXP_SLTCTL_DLLSCE : 0);
-
-    if (!(control & PCI_EXP_SLTCTL_HPIE) || !(enabled & events)) {
-        return;
-    }
-    /* An event that is still being handled counts as the same one: the guest loops until the status is clear. */
-    port->exp.hpev_notified = true;
-    if (msix_enabled(port)) {
-        msix_notify(port, pcie_cap_flags_get_vector(port));
-    } else if (msi_enabled(port)) {
-        msi_notify(port, pcie_cap_flags_get_vector(port));
-    } else if (pci_intx(port) != -1) {
-        pci_set_irq(port, 1);
-    }
-}
-
-static void drop_presence(PCIDevice *port)
-{
-    uint8_t *exp = port->config + port->exp.exp_cap;
-
-    pci_word_test_and_clear_mask(exp + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDS);
-    pci_word_test_and_clear_mask(exp + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_DLLLA);
-    pci_word_test_and_set_mask(exp + PCI_EXP_SLTSTA, PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
-}
 
 void removal_destroy(DeviceState *dev)
 {
@@ -89,20 +32,20 @@ void removal_destroy(DeviceState *dev)
 static void yank_bh(void *opaque)
 {
     BuddyFunction *f = opaque;
-    PCIDevice *port = slot_port(f);
+    PCIDevice *port = function_slot_port(f);
     bool running = runstate_is_running();
 
     if (running) {
         pause_all_vcpus();
     }
     if (port) {
-        drop_presence(port);
+        function_port_removed(port);
     }
     void_device_gone(f);
     f->klass->before_yank(f);
     removal_destroy(DEVICE(f));
     if (port) {
-        notify_port(port);
+        function_port_notify(port);
     }
     if (running) {
         resume_all_vcpus();
@@ -133,11 +76,11 @@ static void set_yank(Object *obj, bool value, Error **errp)
 
 void removal_realize(BuddyFunction *f)
 {
-    PCIDevice *port = slot_port(f);
+    PCIDevice *port = function_slot_port(f);
 
     f->yank_bh = qemu_bh_new(yank_bh, f);
     if (port) {
-        widen_port(port);
+        function_port_widen(port);
     }
 }
 

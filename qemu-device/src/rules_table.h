@@ -6,6 +6,7 @@
 
 typedef enum Rule {
     RULE_ACCESS_NOT_IN_D0,
+    RULE_ACCESS_BEFORE_READY,
     RULE_ACCESS_AFTER_REMOVAL,
     RULE_ACCESS_MEMORY_DISABLED,
     RULE_GATE_CLOSED,
@@ -31,6 +32,7 @@ typedef enum Rule {
 
 #define RULE_NAMES \
     [RULE_ACCESS_NOT_IN_D0] = "access-not-in-d0", \
+    [RULE_ACCESS_BEFORE_READY] = "access-before-ready", \
     [RULE_ACCESS_AFTER_REMOVAL] = "access-after-removal", \
     [RULE_ACCESS_MEMORY_DISABLED] = "access-memory-disabled", \
     [RULE_GATE_CLOSED] = "gate-closed", \

@@ -76,10 +76,12 @@ class Function:
         """Set the command register."""
         self.config_write(COMMAND, bits, 2)
 
+    bar_count = 6
+
     def assign(self, memory: int = MEMORY_BASE, prefetch: int = PREFETCH_BASE) -> None:
         """Size all BARs and give them addresses; then switch memory decoding and bus mastering on."""
         bar = 0
-        while bar < 6:
+        while bar < self.bar_count:
             offset = 0x10 + 4 * bar
             self.config_write(offset, 0xFFFFFFFF)
             mask = self.config_read(offset)
@@ -148,6 +150,8 @@ class Function:
 
 class Bridge(Function):
     """A PCI Express port with a slot."""
+
+    bar_count = 2
 
     def configure(self, secondary: int, subordinate: int | None = None) -> None:
         """Bus numbers and windows: 32 MiB of memory and of prefetchable memory; decoding on."""

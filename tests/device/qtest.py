@@ -94,6 +94,7 @@ class Machine:
             self.process.wait()
             raise QtestError(f"QEMU did not start: {self.stderr()}") from error
         self._journal_read = 0
+        self.irq_levels: dict[int, bool] = {}  # of the controller that irq_intercept_in names
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +139,7 @@ class Machine:
             answer, self._pending = self._pending.split(b"\n", 1)
             words = answer.decode().split()
             if words and words[0] == "IRQ":
+                self.irq_levels[int(words[2])] = words[1] == "raise"
                 continue
             if not words or words[0] != "OK":
                 raise QtestError(f"{line!r}: {answer.decode()!r}")
