@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +13,8 @@ from orchestrator.base.strict_yaml import nearest
 from orchestrator.guest.guest import BootRequest, CrashReport
 from orchestrator.guest.image import Image, ImageDriver
 
-_BUGCHECK = re.compile(r"BUGCHECK (?P<facts>.*)")
-_FACT = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))')
+_BUGCHECK = re.compile(r"^BUGCHECK (?P<facts>\{.*\})\s*$", re.MULTILINE)
+_STOP = "*** STOP:"
 
 
 class TestKernel:
@@ -64,7 +65,7 @@ class TestKernel:
         return f"testkernel sha256:{self._image.kernel_sha256[:16]}"
 
     def crash_report(self, console: Path) -> CrashReport | None:
-        """The BUGCHECK line on COM1: `BUGCHECK code=0x… name=… driver=… at=… reason="…"`."""
+        """The BUGCHECK line on COM1, one JSON object, and the report for people before it."""
         try:
             text = console.read_text(errors="replace")
         except OSError:
@@ -73,21 +74,21 @@ class TestKernel:
 
 
 def parse_bugcheck(console: str) -> CrashReport | None:
-    """The first BUGCHECK line in a console log."""
+    """The first bugcheck in a console log; None when there is none or its last line is not written yet."""
     match = _BUGCHECK.search(console)
     if match is None:
         return None
-    facts = {key: quoted or bare for key, quoted, bare in _FACT.findall(match["facts"])}
     try:
-        code = int(facts.get("code", "0"), 0)
+        facts = json.loads(match["facts"])
     except ValueError:
-        code = 0
-    driver = facts.get("driver")
+        return None
+    driver, function = facts.get("driver"), facts.get("function")
+    begin = console.find(_STOP)
     return CrashReport(
-        code,
-        facts.get("name", "?"),
-        facts.get("reason", ""),
-        driver.removesuffix(".sys") if driver else None,
-        facts.get("at"),
-        {**facts, "console": console[match.start() :][:8000]},
+        int(facts["code"]),
+        str(facts.get("name", "?")),
+        str(facts.get("reason", "")),
+        str(driver).removesuffix(".sys") if driver else None,
+        f"{driver}!{function}+0x{facts.get('offset', 0):x}" if driver and function else None,
+        {**facts, "console": console[begin if begin >= 0 else match.start() : match.end()]},
     )

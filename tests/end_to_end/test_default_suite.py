@@ -47,7 +47,7 @@ def test_the_default_suite_passes(default_run: tuple[Command, Finished]) -> None
 
 
 def test_results_are_kept_as_json_junit_html_and_journals(default_run: tuple[Command, Finished]) -> None:
-    command, ended = default_run
+    command, _ = default_run
     results = json.loads((command.run / "results.json").read_text())
     assert [scenario["name"] for scenario in results["scenarios"]] == list(SCENARIOS)
     junit = ET.parse(command.run / "junit.xml").getroot()

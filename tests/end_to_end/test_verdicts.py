@@ -37,8 +37,8 @@ PANIC = r"""
         mov $0x505, %dx
         out %al, %dx
         jmp 1f
-text:   .ascii "BUGCHECK code=0x000000D1 name=DRIVER_IRQL_NOT_LESS_OR_EQUAL driver=owner.sys "
-        .asciz "at=owner.sys!Isr+0x10 reason=\"read a page\"\n"
+text:   .ascii "BUGCHECK {\"code\":209,\"name\":\"DRIVER_IRQL_NOT_LESS_OR_EQUAL\",\"driver\":\"owner.sys\","
+        .asciz "\"function\":\"Isr\",\"offset\":16,\"reason\":\"read a page\"}\n"
 """
 TRIPLE_FAULT = """
         lidt empty
