@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* The verbs that change a devnode: disable, enable, restart, remove, eject, rebalance, rescan. */
+#include "agent/verb.h"
+#include "rtl/format.h"
+
+static VOID PutInstance(JSON_WRITER *Out, const VERB_DEVICE *Device)
+{
+    JsonPutWide(Out, "instance", (const uint16_t *)Device->Instance, wcslen(Device->Instance));
+}
+
+/* {"instance": …, "problem": n}. A devnode that is gone has no problem any more. */
+static int AnswerProblem(const VERB_DEVICE *Device, JSON_WRITER *Out)
+{
+    ULONG problem = 0;
+
+    PnpLockTree();
+    PDEVICE_NODE node = PnpDevnodeOfPdo(Device->Pdo);
+    if (node) {
+        problem = node->Problem;
+    }
+    PnpUnlockTree();
+    JsonBeginObject(Out);
+    PutInstance(Out, Device);
+    JsonPutUnsigned(Out, "problem", problem);
+    JsonEndObject(Out);
+    return EXIT_DONE;
+}
+
+static int FailStatus(JSON_WRITER *Out, NTSTATUS Status, PCSTR Action)
+{
+    CHAR message[100];
+    RtlFormat(message, sizeof(message), "%s failed", Action);
+    return VerbFail(Out, EXIT_FAILED, Status, message);
+}
+
+static int RemoveAs(PNP_REMOVE_KIND Kind, PCSTR Action, const char *const *Arguments, JSON_WRITER *Out)
+{
+    VERB_DEVICE device;
+    PNP_VETO veto = {.Type = PNP_VetoTypeUnknown};
+    int code = VerbFindDevice(Arguments[0], &device, Out);
+
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    NTSTATUS status = PnpQueryRemoveAndRemove(device.Pdo, Kind, &veto);
+    if (status == STATUS_PLUGPLAY_QUERY_VETOED) {
+        code = VerbVetoed(Out, &veto, Action);
+    } else if (!NT_SUCCESS(status)) {
+        code = FailStatus(Out, status, Action);
+    } else if (Kind == PnpRemoveEject) {
+        JsonBeginObject(Out);
+        PutInstance(Out, &device);
+        JsonEndObject(Out);
+    } else {
+        code = AnswerProblem(&device, Out);
+    }
+    ObDereferenceObject(device.Pdo);
+    return code;
+}
+
+int VerbDisable(int Count, const char *const *Arguments, JSON_WRITER *Out)
+{
+    return RemoveAs(PnpRemoveDisable, "disabling the device", Arguments, Out);
+}
+
+int VerbRestart(int Count, const char *const *Arguments, JSON_WRITER *Out)
+{
+    return RemoveAs(PnpRemoveRestart, "restarting the device", Arguments, Out);
+}
+
+int VerbRemove(int Count, const char *const *Arguments, JSON_WRITER *Out)
+{
+    return RemoveAs(PnpRemoveUninstall, "removing the device", Arguments, Out);
+}
+
+int VerbEject(int Count, const char *const *Arguments, JSON_WRITER *Out)
+{
+    return RemoveAs(PnpRemoveEject, "ejecting the device", Arguments, Out);
+}
+
+int VerbEnable(int Count, const char *const *Arguments, JSON_WRITER *Out)
+{
+    VERB_DEVICE device;
+    int code = VerbFindDevice(Arguments[0], &device, Out);
+
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    NTSTATUS status = PnpEnable(device.Pdo);
+    code = NT_SUCCESS(status) ? AnswerProblem(&device, Out) : FailStatus(Out, status, "enabling the device");
+    ObDereferenceObject(device.Pdo);
+    return code;
+}
+
+int VerbRebalance(int Count, const char *const *Arguments, JSON_WRITER *Out)
+{
+    VERB_DEVICE device;
+    PNP_VETO veto = {.Type = PNP_VetoTypeUnknown};
+    int code = VerbFindDevice(Arguments[0], &device, Out);
+
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    NTSTATUS status = PnpRebalance(device.Pdo, &veto);
+    if (status == STATUS_PLUGPLAY_QUERY_VETOED) {
+        code = VerbVetoed(Out, &veto, "the rebalance");
+    } else if (!NT_SUCCESS(status)) {
+        code = FailStatus(Out, status, "the rebalance");
+    } else {
+        JsonBeginObject(Out);
+        PutInstance(Out, &device);
+        JsonEndObject(Out);
+    }
+    ObDereferenceObject(device.Pdo);
+    return code;
+}
+
+int VerbRescan(int Count, const char *const *Arguments, JSON_WRITER *Out)
+{
+    IoInvalidateDeviceRelations(PnpRootDevnode()->PhysicalDeviceObject, BusRelations);
+    PnpWaitIdle();
+    JsonBeginObject(Out);
+    JsonEndObject(Out);
+    return EXIT_DONE;
+}
