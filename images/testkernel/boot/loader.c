@@ -28,8 +28,7 @@ static volatile ULONG LdrImageCount;
 
 VOID LdrInitialize(VOID)
 {
-    PIMAGE_NT_HEADERS64 nt = (PVOID)(__ImageBase + ((PIMAGE_DOS_HEADER)__ImageBase)->e_lfanew);
-    LdrKernel = (LOADED_IMAGE){.Name = "ntoskrnl.exe", .Base = __ImageBase, .Size = nt->OptionalHeader.SizeOfImage, .Kernel = TRUE};
+    LdrKernel = (LOADED_IMAGE){.Name = "ntoskrnl.exe", .Base = __ImageBase, .Size = BootImageSize(), .Kernel = TRUE};
     LdrImages[0] = &LdrKernel;
     LdrImageCount = 1;
 }

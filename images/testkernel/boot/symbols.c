@@ -40,6 +40,11 @@ ULONG BootSymbolsEnd(VOID)
     return KiSymbolLocation.Offset + KiSymbolLocation.Size;
 }
 
+ULONG BootImageSize(VOID)
+{
+    return KiSymbolLocation.Offset;
+}
+
 PCSTR BootKernelSymbol(ULONG Rva, PULONG Start)
 {
     const KERNEL_SYMBOLS *symbols = (PVOID)(__ImageBase + KiSymbolLocation.Offset);

@@ -8,6 +8,8 @@
 PCSTR BootKernelSymbol(ULONG Rva, PULONG Start);
 /* Any IRQL. The same from a driver file's COFF symbol table; Name receives a terminated copy. FALSE when stripped. */
 BOOLEAN BootCoffSymbol(const UCHAR *File, SIZE_T FileSize, ULONG Rva, PSTR Name, SIZE_T NameSize, PULONG Start);
+/* Bytes of the kernel's image in memory (the headers' SizeOfImage counts debug information that is not loaded). */
+ULONG BootImageSize(VOID);
 /* Physical end of the kernel's symbol table, relative to the image base. */
 ULONG BootSymbolsEnd(VOID);
 

@@ -106,9 +106,9 @@ static VOID SwitchTo(PKTHREAD Next)
         return;
     }
     Next->Quantum = QUANTUM_TICKS;
-    KiProcessor.CurrentThread = Next;
     KiProcessor.ContextSwitches++;
     KeReleaseSpinLockFromDpcLevel(&KiDispatcherLock);
+    KiProcessor.CurrentThread = Next;
     if (current == KiProcessor.IdleThread) {
         KiUpdateTime();
         KiArmClock(FALSE); /* ticks again */
