@@ -4,17 +4,50 @@
 
 const CHAR TraceDriverName[] = "borrower";
 
+static const SETTING Settings[] = {
+    [SettingTraceDetail] = TRACE_DETAIL_SETTING,
+    [SettingMechanism] = {L"Mechanism", BUDDY_MECHANISM_IOCTL, BUDDY_MECHANISM_INTERFACE},
+    [SettingTalk] = {L"Talk", 0, BUDDY_TALK_SHARED_CONTEXT | BUDDY_TALK_CALLBACK | BUDDY_TALK_EVENT},
+    [SettingPattern] = {L"ExercisePattern", BUDDY_PATTERN_MIXED, BUDDY_PATTERN_TALK},
+    [SettingAutoStart] = {L"ExerciseAtStart", 0, 1},
+};
+C_ASSERT(SettingCount <= MAX_SETTINGS);
+
+/* The owner goes away for good. The open connection learns it by target-device notification; one without an open learns it here. In the owner's callback. */
+static VOID OwnerLeft(PHARDWARE Hardware)
+{
+    PBORROWER borrower = CONTAINING_RECORD(Hardware, BORROWER, Hardware);
+    PCONNECTION connection = borrower->Finder.Connection;
+
+    if (connection != NULL && connection->Mechanism == BUDDY_MECHANISM_DIRECT) {
+        connection->OwnerLeft = TRUE;
+        connection->Finished = TRUE;
+        FinderQueueWork(borrower);
+    }
+}
+
 static NTSTATUS Initialize(PFUNCTION_DEVICE Device)
 {
-    HardwareInitialize(&Borrower(Device)->Hardware);
-    return FinderInitialize(Borrower(Device));
+    PBORROWER borrower = Borrower(Device);
+
+    HardwareInitialize(&borrower->Hardware);
+    borrower->Hardware.OwnerLeft = OwnerLeft;
+    borrower->Hardware.Talk = TalkRound;
+    borrower->Hardware.Exerciser.DefaultPattern = Device->Settings[SettingPattern];
+    KeInitializeEvent(&borrower->Answered, SynchronizationEvent, FALSE);
+    return FinderInitialize(borrower);
 }
 
 /* Looking for the owner is not part of starting: there may be none yet, and it may come at any time. */
 static VOID Started(PFUNCTION_DEVICE Device)
 {
-    NTSTATUS status = FinderStart(Borrower(Device));
+    NTSTATUS status;
 
+    TalkStart(Borrower(Device));
+    if (Device->Settings[SettingAutoStart]) {
+        ExerciserStart(&Borrower(Device)->Hardware.Exerciser, Device->Settings[SettingPattern]);
+    }
+    status = FinderStart(Borrower(Device));
     if (!NT_SUCCESS(status)) {
         Trace("finder-failed status=%x device=%u", status, Device->Number);
     }
@@ -23,6 +56,17 @@ static VOID Started(PFUNCTION_DEVICE Device)
 static VOID Leaving(PFUNCTION_DEVICE Device)
 {
     FinderStop(Borrower(Device));
+    TalkStop(Borrower(Device));
+}
+
+/* Another mechanism is taken up by letting go of the owner and borrowing again. */
+static VOID SettingsChanged(PFUNCTION_DEVICE Device)
+{
+    PBORROWER borrower = Borrower(Device);
+
+    borrower->Hardware.Exerciser.DefaultPattern = Device->Settings[SettingPattern];
+    borrower->Finder.Reconnect = TRUE;
+    FinderQueueWork(borrower);
 }
 
 static VOID Uninitialize(PFUNCTION_DEVICE Device)
@@ -42,6 +86,9 @@ const FUNCTION_OPERATIONS FunctionOperations = {
     .ExtensionSize = sizeof(BORROWER),
     .DeviceType = FILE_DEVICE_UNKNOWN,
     .InterfaceClass = &GUID_DEVINTERFACE_BUDDY_BORROWER,
+    .Settings = Settings,
+    .SettingCount = SettingCount,
+    .SettingsChanged = SettingsChanged,
     .Initialize = Initialize,
     .Uninitialize = Uninitialize,
     .Started = Started,

@@ -3,9 +3,12 @@
  * The borrower (B): a PnP stack of its own (ROOT\BORROWER) that finds the owner, borrows its resources, and touches them only while the owner says
  * that there is power.
  *
- *   finder.c      which owners exist (interface notification), and the work item that connects to one
- *   connection.c  one open of one owner: target-device notification, borrow, return
- *   hardware.c    the power callbacks, the interrupt callback, the exercise
+ *   finder.c                  which owners exist (interface notification), and the work item that connects to one
+ *   connection.c              one open of one owner: target-device notification, closing
+ *   borrow.c                  borrowing and returning, by the mechanism that the settings name
+ *   talk.c                    callback object and named event
+ *   shared_context.c          the shared context block
+ *   ../borrower_core          the power callbacks, the interrupt callback, the exercise
  *
  * Locks, outermost first: FINDER.WorkLock, CONNECTION.Lock, (the owner's own lock), HARDWARE gate. Power callbacks come with the owner's lock held and
  * so take nothing but the gate. No lock is held while PnP notifications are registered or unregistered, except WorkLock, which no notification
@@ -15,44 +18,32 @@
 #define BORROWER_H
 
 #include "function_device.h"
-#include "hardware_gate.h"
-#include "exerciser.h"
-#include "registers.h"
-#include "buddy_protocol.h"
-#include "buddy_regs.h"
+#include "hardware.h"
 
-typedef struct _HARDWARE {
-    HARDWARE_GATE Gate; /* open between the owner's PowerUp and PowerDown */
-    EXERCISER Exerciser;
-    /* Mapped by PowerUp, unmapped when the connection is given up. Read inside the gate, or by the interrupt callback. */
-    PUCHAR Page;
-    SIZE_T PageLength;
-    PHYSICAL_ADDRESS PageAddress;
-    ULONG Client;
-    /* The interrupt callback touches the page only while InterruptsOn; InterruptUsers lets PowerDown wait for one that is under way. */
-    volatile LONG InterruptsOn;
-    volatile LONG InterruptUsers;
-    KDPC Dpc;
-    volatile LONG Causes; /* INT_STATUS bits from the interrupt callback to the DPC */
-    KEVENT JobDone;       /* synchronization */
-    BOOLEAN Gone;         /* the last power-down was a surprise removal */
-} HARDWARE, *PHARDWARE;
+/* Settings, by their index in FUNCTION_DEVICE.Settings. */
+enum { SettingTraceDetail, SettingMechanism, SettingTalk, SettingPattern, SettingAutoStart, SettingCount };
 
 /* One open of one owner. Made and freed by the finder's work item; closed there or in a notification callback. */
 typedef struct _CONNECTION {
     struct _BORROWER *Borrower;
+    ULONG Mechanism;
     KMUTEX Lock;
-    PFILE_OBJECT FileObject; /* NULL: closed */
-    PDEVICE_OBJECT Device;   /* valid with FileObject */
-    ULONG Client;            /* 0: nothing borrowed */
-    PVOID Notification;      /* target-device change; NULL: not registered */
-    BOOLEAN Finished;        /* nothing more to expect: unregister and free */
+    PDEVICE_OBJECT Device; /* top of the owner's stack; NULL: closed */
+    PFILE_OBJECT
+    FileObject;        /* what keeps Device; NULL with BUDDY_MECHANISM_DIRECT, where Device itself is referenced */
+    ULONG Client;      /* 0: nothing borrowed */
+    BOOLEAN OwnerLeft; /* the owner has taken the resources back itself (see BUDDY_MECHANISM_DIRECT) */
+    BUDDY_LENDER_INTERFACE Lender; /* with BUDDY_MECHANISM_INTERFACE, while Client is not 0 */
+    PBUDDY_SHARED_CONTEXT Shared;  /* with BUDDY_TALK_SHARED_CONTEXT */
+    PVOID Notification;            /* target-device change; NULL: not registered */
+    BOOLEAN Finished;              /* nothing more to expect: unregister and free */
 } CONNECTION, *PCONNECTION;
 
 typedef struct _FINDER {
-    KSPIN_LOCK Lock;    /* Links, Stopping */
+    KSPIN_LOCK Lock;    /* Links */
     LIST_ENTRY Links;   /* LINK: symbolic links of owners that are there */
-    BOOLEAN Stopping;   /* no new work */
+    BOOLEAN Stopping;   /* no new connection; under WorkLock */
+    BOOLEAN Reconnect;  /* give the connection up and make a new one: settings have changed */
     PVOID Notification; /* interface change */
     PIO_WORKITEM WorkItem;
     volatile LONG Queued; /* the work item is queued and has not begun */
@@ -60,10 +51,26 @@ typedef struct _FINDER {
     PCONNECTION Connection;
 } FINDER, *PFINDER;
 
+#define CALLBACK_REGISTRANTS 2
+
+/* Callback object and named event. */
+typedef struct _TALK {
+    PCALLBACK_OBJECT Object;
+    PVOID Registrations[CALLBACK_REGISTRANTS];
+    ULONG Order; /* registrants are called in the order of their registration */
+    volatile LONG Doorbells;
+    HANDLE EventHandle;
+    PKEVENT Event;
+} TALK, *PTALK;
+
 typedef struct _BORROWER {
     FUNCTION_DEVICE Function; /* first */
     FINDER Finder;
     HARDWARE Hardware;
+    TALK Talk;
+    /* The shared context of the connection, for the exerciser; under the gate, and gone before the connection. */
+    PBUDDY_SHARED_CONTEXT Shared;
+    KEVENT Answered; /* synchronization */
 } BORROWER, *PBORROWER;
 
 static inline PBORROWER Borrower(PFUNCTION_DEVICE Device)
@@ -89,17 +96,20 @@ VOID ConnectionClose(PCONNECTION Connection);
 /* Closes, unregisters the notification and frees. Not from a notification callback. */
 VOID ConnectionFree(PCONNECTION Connection);
 
-/* hardware.c */
-VOID HardwareInitialize(PHARDWARE Hardware);
-/* What to send with BORROW. */
-VOID HardwareDescribe(PHARDWARE Hardware, PBUDDY_BORROW Borrow);
-/* The connection is given up and PowerDown is over: unmap. PASSIVE_LEVEL. */
-VOID HardwareForget(PHARDWARE Hardware);
+/* borrow.c. Connection->Lock held. PASSIVE_LEVEL. */
+NTSTATUS Borrow(PCONNECTION Connection);
+VOID Return(PCONNECTION Connection);
 
-/* exercise.c: the EXERCISE_STEP. */
-VOID ExerciseStep(PEXERCISER Exerciser, PVOID Context);
+/* talk.c. PASSIVE_LEVEL. */
+VOID TalkStart(PBORROWER Borrower);
+VOID TalkStop(PBORROWER Borrower);
+/* HARDWARE.Talk */
+VOID TalkRound(PHARDWARE Hardware);
 
-#define HardwareRead(hardware, reg)         RegisterRead((hardware)->Page, buddy_client_t, reg)
-#define HardwareWrite(hardware, reg, value) RegisterWrite((hardware)->Page, buddy_client_t, reg, value)
+/* shared_context.c. PASSIVE_LEVEL. Connection->Lock held. */
+VOID SharedOpen(PCONNECTION Connection);
+VOID SharedClose(PCONNECTION Connection);
+/* One question and its answer. FALSE: no answer, or a wrong one. Inside the gate. */
+BOOLEAN SharedAsk(PBORROWER Borrower, ULONG Question);
 
 #endif

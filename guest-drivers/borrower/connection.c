@@ -4,55 +4,23 @@
  * when the owner is to be removed: from the registration on, a query-remove reaches us.
  */
 #include "borrower.h"
-#include "irp.h"
 #include <wdmguid.h>
-
-/* Sends BORROW with a buffer that grows until the varying number of resources fits. Connection->Lock held. */
-static NTSTATUS BorrowResources(PCONNECTION Connection)
-{
-    BUDDY_BORROW request;
-    ULONG length = (ULONG)BUDDY_RESOURCES_SIZE(1);
-    NTSTATUS status;
-
-    HardwareDescribe(&Connection->Borrower->Hardware, &request);
-    do {
-        PBUDDY_RESOURCES answer = ExAllocatePoolWithTag(NonPagedPoolNx, length, POOL_TAG);
-        ULONG_PTR returned = 0;
-
-        if (answer == NULL) {
-            return STATUS_INSUFFICIENT_RESOURCES;
-        }
-        status = SendInternalIoctl(Connection->Device, Connection->FileObject, IOCTL_INTERNAL_BUDDY_BORROW, &request,
-                                   sizeof(request), answer, length, &returned);
-        if (status == STATUS_BUFFER_OVERFLOW) {
-            length = answer->Size;
-        } else if (NT_SUCCESS(status)) {
-            Connection->Client = answer->Client;
-            Trace("borrowed client=%u resources=%u device=%u", answer->Client, answer->Count,
-                  Connection->Borrower->Function.Number);
-        }
-        ExFreePoolWithTag(answer, POOL_TAG);
-    } while (status == STATUS_BUFFER_OVERFLOW);
-    return status;
-}
 
 VOID ConnectionClose(PCONNECTION Connection)
 {
-    ULONG number = Connection->Borrower->Function.Number;
-
     KeWaitForSingleObject(&Connection->Lock, Executive, KernelMode, FALSE, NULL);
-    if (Connection->FileObject != NULL) {
-        if (Connection->Client != 0) {
-            /* A owes us the PowerDown if we are up; it comes inside this call. After it nothing of ours can touch the page. */
-            SendInternalIoctl(Connection->Device, Connection->FileObject, IOCTL_INTERNAL_BUDDY_RETURN,
-                              &Connection->Client, sizeof(Connection->Client), NULL, 0, NULL);
-            Connection->Client = 0;
-            HardwareForget(&Connection->Borrower->Hardware);
-            Trace("returned device=%u", number);
+    if (Connection->Device != NULL) {
+        SharedClose(Connection);
+        Return(Connection);
+        /* IoGetDeviceObjectPointer references the file object, which keeps the device; without an open it is the device itself. */
+        if (Connection->FileObject != NULL) {
+            ObDereferenceObject(Connection->FileObject);
+        } else {
+            ObDereferenceObject(Connection->Device);
         }
-        ObDereferenceObject(Connection->FileObject);
         Connection->FileObject = NULL;
-        Trace("close device=%u", number);
+        Connection->Device = NULL;
+        Trace("close device=%u", Connection->Borrower->Function.Number);
     }
     KeReleaseMutex(&Connection->Lock, FALSE);
 }
@@ -92,19 +60,40 @@ static NTSTATUS Open(PCONNECTION Connection, PUNICODE_STRING Link)
 
     if (!NT_SUCCESS(status)) {
         Connection->FileObject = NULL;
+        Connection->Device = NULL;
     }
     Trace("open status=%x device=%u", status, Connection->Borrower->Function.Number);
     return status;
 }
 
-/* A query-remove may have come between registering and now, and closed the file object: then there is nothing to borrow from. */
+/* "There's no need for the first driver to open the second": keep the device object, give up the open. */
+static VOID GiveUpOpen(PCONNECTION Connection)
+{
+    ObReferenceObject(Connection->Device);
+    ObDereferenceObject(Connection->FileObject);
+    Connection->FileObject = NULL;
+}
+
+static NTSTATUS FollowTarget(PCONNECTION Connection)
+{
+    if (Connection->Mechanism == BUDDY_MECHANISM_DIRECT) {
+        GiveUpOpen(Connection);
+        return STATUS_SUCCESS; /* without an open there is nothing to be notified about: OwnerLeft takes its place */
+    }
+    return IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, Connection->FileObject,
+                                          Connection->Borrower->Function.Self->DriverObject, TargetChanged, Connection,
+                                          &Connection->Notification);
+}
+
+/* A query-remove may have come between registering and now, and closed the connection: then there is nothing to borrow from. */
 static NTSTATUS BorrowIfStillOpen(PCONNECTION Connection)
 {
     NTSTATUS status = STATUS_DELETE_PENDING;
 
     KeWaitForSingleObject(&Connection->Lock, Executive, KernelMode, FALSE, NULL);
-    if (Connection->FileObject != NULL) {
-        status = BorrowResources(Connection);
+    if (Connection->Device != NULL) {
+        SharedOpen(Connection);
+        status = Borrow(Connection);
     }
     KeReleaseMutex(&Connection->Lock, FALSE);
     return status;
@@ -120,25 +109,25 @@ NTSTATUS ConnectionOpen(PBORROWER Borrower, PUNICODE_STRING Link, PCONNECTION *C
     }
     RtlZeroMemory(connection, sizeof(*connection));
     connection->Borrower = Borrower;
+    connection->Mechanism = Borrower->Function.Settings[SettingMechanism];
     KeInitializeMutex(&connection->Lock, 0);
     status = Open(connection, Link);
     if (NT_SUCCESS(status)) {
-        status = IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, connection->FileObject,
-                                                Borrower->Function.Self->DriverObject, TargetChanged, connection,
-                                                &connection->Notification);
+        status = FollowTarget(connection);
     }
     if (!NT_SUCCESS(status)) {
         ConnectionFree(connection);
         return status;
     }
+    *Connection = connection; /* before borrowing: OwnerLeft may come as soon as that has happened */
     /* A failure to borrow keeps the connection when a removal is under way: its outcome (cancelled, complete) tells what to do next. */
     status = BorrowIfStillOpen(connection);
     if (!NT_SUCCESS(status) && status != STATUS_DELETE_PENDING) {
         Trace("borrow-failed status=%x device=%u", status, Borrower->Function.Number);
+        *Connection = NULL;
         ConnectionFree(connection);
         return status;
     }
-    *Connection = connection;
     return STATUS_SUCCESS;
 }
 

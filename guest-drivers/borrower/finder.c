@@ -142,9 +142,14 @@ static VOID NTAPI Work(PDEVICE_OBJECT DeviceObject, PVOID Context)
     UNREFERENCED_PARAMETER(DeviceObject);
     InterlockedExchange(&finder->Queued, 0); /* what happens from here on queues again */
     KeWaitForSingleObject(&finder->WorkLock, Executive, KernelMode, FALSE, NULL);
-    if (finder->Connection != NULL && finder->Connection->Finished) {
+    if (finder->Connection != NULL && (finder->Connection->Finished || finder->Reconnect)) {
         ConnectionFree(finder->Connection);
         finder->Connection = NULL;
+    }
+    if (finder->Reconnect) {
+        finder->Reconnect = FALSE;
+        TalkStop(borrower); /* nobody is inside the gate, so nobody talks */
+        TalkStart(borrower);
     }
     if (!finder->Stopping) {
         Connect(borrower);

@@ -12,23 +12,53 @@ VOID FunctionReadSettings(PFUNCTION_DEVICE Device)
     }
 }
 
+static NTSTATUS CreateDevice(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Name, PDEVICE_OBJECT *Self)
+{
+    return IoCreateDevice(DriverObject, (ULONG)FunctionOperations.ExtensionSize, Name, FunctionOperations.DeviceType,
+                          FILE_DEVICE_SECURE_OPEN, FALSE, Self);
+}
+
+/*
+ * A name lets drivers from before PnP find the device; a PnP driver's normal way is the interface alone. Who may open it is what the INF's security
+ * descriptor says, for the name as well (FILE_DEVICE_SECURE_OPEN).
+ */
+static SECTION_PAGE NTSTATUS CreateNamedDevice(PDRIVER_OBJECT DriverObject, PCWSTR Prefix, ULONG Number,
+                                               PDEVICE_OBJECT *Self)
+{
+    WCHAR buffer[64];
+    WCHAR digits[12];
+    UNICODE_STRING name = {0, sizeof(buffer), buffer};
+    UNICODE_STRING number = {0, sizeof(digits), digits};
+
+    RtlAppendUnicodeToString(&name, Prefix);
+    RtlIntegerToUnicodeString(Number, 10, &number);
+    RtlAppendUnicodeStringToString(&name, &number);
+    return CreateDevice(DriverObject, &name, Self);
+}
+
 /* Attaches a new device object to Pdo's stack. PASSIVE_LEVEL. Source: Microsoft, "Writing an AddDevice Routine". */
 static SECTION_PAGE NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
 {
     const FUNCTION_OPERATIONS *operations = &FunctionOperations;
+    ULONG settings[MAX_SETTINGS];
+    ULONG number = (ULONG)InterlockedIncrement(&DeviceCount);
     PDEVICE_OBJECT self;
     PFUNCTION_DEVICE device;
     NTSTATUS status;
 
-    status = IoCreateDevice(DriverObject, (ULONG)operations->ExtensionSize, NULL, operations->DeviceType,
-                            FILE_DEVICE_SECURE_OPEN, FALSE, &self);
+    SettingsRead(Pdo, operations->Settings, operations->SettingCount, settings);
+    if (operations->DeviceName != NULL && settings[operations->DeviceNameSetting]) {
+        status = CreateNamedDevice(DriverObject, operations->DeviceName, number, &self);
+    } else {
+        status = CreateDevice(DriverObject, NULL, &self);
+    }
     if (!NT_SUCCESS(status)) {
         return status;
     }
     device = FunctionDevice(self);
     RtlZeroMemory(device, operations->ExtensionSize);
     device->Role = RoleFunction;
-    device->Number = (ULONG)InterlockedIncrement(&DeviceCount);
+    device->Number = number;
     device->Self = self;
     device->Pdo = Pdo;
     device->State = PnpNotStarted;

@@ -63,7 +63,7 @@ NTSTATUS ExerciserStart(PEXERCISER Exerciser, ULONG Pattern)
 {
     NTSTATUS status = STATUS_SUCCESS;
 
-    if (Pattern > BUDDY_PATTERN_TRANSACTIONS) {
+    if (Pattern > BUDDY_PATTERN_TALK) {
         return STATUS_INVALID_PARAMETER;
     }
     KeWaitForSingleObject(&Exerciser->Control, Executive, KernelMode, FALSE, NULL);
@@ -114,7 +114,8 @@ NTSTATUS ExerciserControl(PEXERCISER Exerciser, ULONG Code, PVOID Buffer, ULONG 
         if (InputLength != 0 && InputLength < sizeof(BUDDY_EXERCISE)) {
             return STATUS_INVALID_PARAMETER;
         }
-        return ExerciserStart(Exerciser, InputLength != 0 ? ((BUDDY_EXERCISE *)Buffer)->Pattern : BUDDY_PATTERN_MIXED);
+        return ExerciserStart(Exerciser,
+                              InputLength != 0 ? ((BUDDY_EXERCISE *)Buffer)->Pattern : Exerciser->DefaultPattern);
     case IOCTL_BUDDY_EXERCISE_STOP:
         ExerciserStop(Exerciser);
         return STATUS_SUCCESS;

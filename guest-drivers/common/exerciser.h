@@ -18,9 +18,10 @@ typedef struct _EXERCISER {
     PHARDWARE_GATE Gate;
     EXERCISE_STEP Step;
     PVOID Context;
-    KMUTEX Control;     /* serializes start and stop */
-    KEVENT StopRequest; /* notification */
-    PKTHREAD Thread;    /* NULL: not running */
+    KMUTEX Control;       /* serializes start and stop */
+    KEVENT StopRequest;   /* notification */
+    PKTHREAD Thread;      /* NULL: not running */
+    ULONG DefaultPattern; /* of a START that names none */
     volatile ULONG Pattern;
     ULONG Round;
     volatile LONG64 Operations;

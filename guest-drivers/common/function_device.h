@@ -86,7 +86,9 @@ typedef struct _FUNCTION_OPERATIONS {
     SIZE_T ExtensionSize; /* of a structure that begins with FUNCTION_DEVICE */
     DEVICE_TYPE DeviceType;
     const GUID *InterfaceClass; /* enabled from start to remove; NULL: none */
-    const SETTING *Settings;    /* number 0 is TraceDetail in every driver (TRACE_DETAIL_SETTING) */
+    PCWSTR DeviceName; /* with the setting DeviceNameSetting = 1 the device object has this name and its number */
+    ULONG DeviceNameSetting;
+    const SETTING *Settings; /* number 0 is TraceDetail in every driver (TRACE_DETAIL_SETTING) */
     ULONG SettingCount;
 
     /* The settings were read again because somebody changed them. */

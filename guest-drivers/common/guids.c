@@ -5,3 +5,4 @@
 #include <wdmguid.h>
 #include "buddy_ioctl.h"
 #include "fred_interface.h"
+#include "buddy_talk.h"

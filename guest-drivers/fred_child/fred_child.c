@@ -57,6 +57,13 @@ static VOID Work(PEXERCISER Exerciser, PVOID Context)
     }
 }
 
+enum { SettingTraceDetail, SettingAutoStart, SettingCount };
+
+static const SETTING Settings[] = {
+    [SettingTraceDetail] = TRACE_DETAIL_SETTING,
+    [SettingAutoStart] = {L"ExerciseAtStart", 0, 1},
+};
+
 static NTSTATUS Initialize(PFUNCTION_DEVICE Device)
 {
     PFRED_CHILD child = FredChild(Device);
@@ -65,6 +72,13 @@ static NTSTATUS Initialize(PFUNCTION_DEVICE Device)
     ExerciserInitialize(&child->Exerciser, &child->Gate, Work, child);
     KeInitializeEvent(&child->Done, SynchronizationEvent, FALSE);
     return STATUS_SUCCESS;
+}
+
+static VOID Started(PFUNCTION_DEVICE Device)
+{
+    if (Device->Settings[SettingAutoStart]) {
+        ExerciserStart(&FredChild(Device)->Exerciser, BUDDY_PATTERN_MIXED);
+    }
 }
 
 static VOID Uninitialize(PFUNCTION_DEVICE Device)
@@ -123,7 +137,10 @@ const FUNCTION_OPERATIONS FunctionOperations = {
     .ExtensionSize = sizeof(FRED_CHILD),
     .DeviceType = FILE_DEVICE_UNKNOWN,
     .InterfaceClass = &GUID_DEVINTERFACE_FRED_CHILD,
+    .Settings = Settings,
+    .SettingCount = SettingCount,
     .Initialize = Initialize,
+    .Started = Started,
     .Uninitialize = Uninitialize,
     .AcquireResources = AcquireResources,
     .ReleaseResources = ReleaseResources,

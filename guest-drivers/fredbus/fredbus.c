@@ -119,10 +119,14 @@ static VOID PowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
     }
 }
 
+static const SETTING Settings[] = {TRACE_DETAIL_SETTING};
+
 const FUNCTION_OPERATIONS FunctionOperations = {
     .ExtensionSize = sizeof(BUS),
     .DeviceType = FILE_DEVICE_BUS_EXTENDER,
     .InterfaceClass = &GUID_DEVINTERFACE_FREDBUS,
+    .Settings = Settings,
+    .SettingCount = RTL_NUMBER_OF(Settings),
     .Initialize = Initialize,
     .Uninitialize = Uninitialize,
     .AcquireResources = AcquireResources,

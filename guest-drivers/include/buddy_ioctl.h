@@ -34,6 +34,7 @@ DEFINE_GUID(GUID_DEVINTERFACE_FREDBUS, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0
 #define BUDDY_PATTERN_REGISTERS 1   /* scratch write and read back */
 #define BUDDY_PATTERN_JOBS 2        /* timed jobs that end by interrupt */
 #define BUDDY_PATTERN_TRANSACTIONS 3
+#define BUDDY_PATTERN_TALK 4        /* the mechanisms beside borrowing: shared context, doorbell, callback object, named event (setting Talk) */
 
 typedef struct _BUDDY_EXERCISE {
     unsigned long Pattern;          /* BUDDY_PATTERN_* */

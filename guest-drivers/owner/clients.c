@@ -121,6 +121,15 @@ static VOID ReconcileClient(POWNER Owner, ULONG Number, BOOLEAN Wanted, BUDDY_PO
     }
 }
 
+/* ClientsLock held. */
+static VOID TakeBack(POWNER Owner, ULONG Number)
+{
+    ReconcileClient(Owner, Number, FALSE, BuddyPowerDownReturn);
+    Owner->Clients[Number].Lent = FALSE;
+    Owner->Clients[Number].FileObject = NULL;
+    Trace("return client=%u device=%u", Number, Owner->Function.Number);
+}
+
 VOID ClientsPowerUp(POWNER Owner)
 {
     ULONG number;
@@ -131,6 +140,7 @@ VOID ClientsPowerUp(POWNER Owner)
         ReconcileClient(Owner, number, TRUE, BuddyPowerDownSleep);
     }
     UnlockClients(Owner);
+    Announce(Owner, BuddyEventPowerUp);
 }
 
 VOID ClientsPowerDown(POWNER Owner, BUDDY_POWER_DOWN_REASON Reason)
@@ -141,8 +151,14 @@ VOID ClientsPowerDown(POWNER Owner, BUDDY_POWER_DOWN_REASON Reason)
     Owner->Powered = FALSE;
     for (number = 1; number < MAX_CLIENTS; number++) {
         ReconcileClient(Owner, number, FALSE, Reason);
+        /* A client without an open is told nothing more, and this device does not come back: that was its end. */
+        if ((Reason == BuddyPowerDownRemove || Reason == BuddyPowerDownSurprise) && Owner->Clients[number].Lent &&
+            Owner->Clients[number].FileObject == NULL) {
+            TakeBack(Owner, number);
+        }
     }
     UnlockClients(Owner);
+    Announce(Owner, BuddyEventPowerDown);
 }
 
 /* A client number that nobody has, or 0. ClientsLock held. */
@@ -158,24 +174,37 @@ static ULONG FreeClient(POWNER Owner)
     return 0;
 }
 
-/*
- * Registers the callbacks and describes the resources in one step, so that there is no moment in which B has the one without the other. The client is
- * told of the power afterwards, when BORROW has been completed (see Borrow). ClientsLock held.
- */
-static NTSTATUS Lend(POWNER Owner, const BUDDY_BORROW *Request, PFILE_OBJECT FileObject, PBUDDY_RESOURCES Answer,
-                     ULONG Length, ULONG *Number)
+/* Any state in which the device is there, or will be back. */
+static BOOLEAN MayLend(POWNER Owner)
 {
     PNP_STATE state = Owner->Function.State;
-    NTSTATUS status;
 
-    if (state != PnpStarted && state != PnpStopPending && state != PnpStopped) {
-        return STATUS_DELETE_PENDING;
+    return state == PnpStarted || state == PnpStopPending || state == PnpStopped;
+}
+
+/*
+ * Registers the callbacks and describes the resources in one step under the lock, so that there is no moment in which B has the one without the other.
+ * The client is told of the power afterwards, by ClientsCallUp, when its request has been completed.
+ */
+NTSTATUS ClientsLend(POWNER Owner, const BUDDY_BORROW *Request, PFILE_OBJECT FileObject, PBUDDY_RESOURCES Answer,
+                     ULONG Length, ULONG *Number)
+{
+    NTSTATUS status = STATUS_DELETE_PENDING;
+
+    if (Request->Size != sizeof(*Request) || Request->Version != BUDDY_PROTOCOL_VERSION) {
+        return STATUS_REVISION_MISMATCH;
     }
+    if (Request->PowerUp == NULL || Request->PowerDown == NULL) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    LockClients(Owner);
     *Number = FreeClient(Owner);
-    if (*Number == 0) {
-        return STATUS_INSUFFICIENT_RESOURCES;
+    if (MayLend(Owner)) {
+        status = *Number != 0 ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
     }
-    status = DescribeResources(Owner, *Number, Answer, Length);
+    if (status == STATUS_SUCCESS && Answer != NULL) {
+        status = DescribeResources(Owner, *Number, Answer, Length);
+    }
     if (status == STATUS_SUCCESS) {
         PCLIENT client = &Owner->Clients[*Number];
 
@@ -185,6 +214,25 @@ static NTSTATUS Lend(POWNER Owner, const BUDDY_BORROW *Request, PFILE_OBJECT Fil
         client->Lent = TRUE;
         Trace("lend client=%u device=%u", *Number, Owner->Function.Number);
     }
+    UnlockClients(Owner);
+    return status;
+}
+
+/* Since the lending, power may have come or gone, or the client may have returned: reconciling asks what is true now. */
+VOID ClientsCallUp(POWNER Owner, ULONG Number)
+{
+    LockClients(Owner);
+    ReconcileClient(Owner, Number, Owner->Powered, BuddyPowerDownSleep);
+    UnlockClients(Owner);
+}
+
+NTSTATUS ClientsDescribe(POWNER Owner, ULONG Number, PBUDDY_RESOURCES Resources, ULONG Length)
+{
+    NTSTATUS status;
+
+    LockClients(Owner);
+    status = MayLend(Owner) ? DescribeResources(Owner, Number, Resources, Length) : STATUS_DELETE_PENDING;
+    UnlockClients(Owner);
     return status;
 }
 
@@ -201,16 +249,8 @@ static NTSTATUS Borrow(POWNER Owner, PIRP Irp, PIO_STACK_LOCATION Stack)
         return CompleteIrp(Irp, STATUS_INVALID_PARAMETER, 0);
     }
     request = *(PBUDDY_BORROW)buffer; /* a copy: the answer goes into the same buffer */
-    if (request.Size != sizeof(request) || request.Version != BUDDY_PROTOCOL_VERSION) {
-        return CompleteIrp(Irp, STATUS_REVISION_MISMATCH, 0);
-    }
-    if (request.PowerUp == NULL || request.PowerDown == NULL) {
-        return CompleteIrp(Irp, STATUS_INVALID_PARAMETER, 0);
-    }
-    LockClients(Owner);
-    status =
-        Lend(Owner, &request, Stack->FileObject, buffer, Stack->Parameters.DeviceIoControl.OutputBufferLength, &number);
-    UnlockClients(Owner);
+    status = ClientsLend(Owner, &request, Stack->FileObject, buffer,
+                         Stack->Parameters.DeviceIoControl.OutputBufferLength, &number);
     if (status == STATUS_SUCCESS) {
         information = ((PBUDDY_RESOURCES)buffer)->Size;
     } else if (status == STATUS_BUFFER_OVERFLOW) {
@@ -218,39 +258,30 @@ static NTSTATUS Borrow(POWNER Owner, PIRP Irp, PIO_STACK_LOCATION Stack)
     }
     CompleteIrp(Irp, status, information);
     if (status == STATUS_SUCCESS) {
-        /* In between power may have come or gone, or the client may have returned: reconciling asks what is true now. */
-        LockClients(Owner);
-        ReconcileClient(Owner, number, Owner->Powered, BuddyPowerDownSleep);
-        UnlockClients(Owner);
+        ClientsCallUp(Owner, number);
     }
     return status;
 }
 
-/* ClientsLock held. */
-static VOID TakeBack(POWNER Owner, ULONG Number)
+NTSTATUS ClientsReturn(POWNER Owner, ULONG Number, PFILE_OBJECT FileObject)
 {
-    ReconcileClient(Owner, Number, FALSE, BuddyPowerDownReturn);
-    Owner->Clients[Number].Lent = FALSE;
-    Owner->Clients[Number].FileObject = NULL;
-    Trace("return client=%u device=%u", Number, Owner->Function.Number);
+    NTSTATUS status = STATUS_NOT_FOUND;
+
+    LockClients(Owner);
+    if (Number < MAX_CLIENTS && Owner->Clients[Number].Lent && Owner->Clients[Number].FileObject == FileObject) {
+        TakeBack(Owner, Number);
+        status = STATUS_SUCCESS;
+    }
+    UnlockClients(Owner);
+    return status;
 }
 
 static NTSTATUS Return(POWNER Owner, PIRP Irp, PIO_STACK_LOCATION Stack)
 {
-    ULONG number;
-    NTSTATUS status = STATUS_NOT_FOUND;
-
-    if (Stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(number)) {
+    if (Stack->Parameters.DeviceIoControl.InputBufferLength < sizeof(ULONG)) {
         return CompleteIrp(Irp, STATUS_INVALID_PARAMETER, 0);
     }
-    number = *(PULONG)Irp->AssociatedIrp.SystemBuffer;
-    LockClients(Owner);
-    if (number < MAX_CLIENTS && Owner->Clients[number].Lent && Owner->Clients[number].FileObject == Stack->FileObject) {
-        TakeBack(Owner, number);
-        status = STATUS_SUCCESS;
-    }
-    UnlockClients(Owner);
-    return CompleteIrp(Irp, status, 0);
+    return CompleteIrp(Irp, ClientsReturn(Owner, *(PULONG)Irp->AssociatedIrp.SystemBuffer, Stack->FileObject), 0);
 }
 
 VOID ClientsClose(PFUNCTION_DEVICE Device, PFILE_OBJECT FileObject)
@@ -280,6 +311,10 @@ NTSTATUS ClientsControl(PFUNCTION_DEVICE Device, PIRP Irp)
         return Borrow(Owner(Device), Irp, stack);
     case IOCTL_INTERNAL_BUDDY_RETURN:
         return Return(Owner(Device), Irp, stack);
+    case IOCTL_INTERNAL_BUDDY_SHARE:
+        return CompleteIrp(Irp, SharedAttach(Owner(Device), Irp->UserBuffer), 0);
+    case IOCTL_INTERNAL_BUDDY_UNSHARE:
+        return CompleteIrp(Irp, SharedDetach(Owner(Device), Irp->UserBuffer), 0);
     default:
         return CompleteIrp(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }

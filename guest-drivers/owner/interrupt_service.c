@@ -17,6 +17,9 @@ static BOOLEAN ServeOwner(POWNER Owner)
         return FALSE;
     }
     OwnerWrite(Owner, client.INT_STATUS, causes);
+    if (causes & BUDDY_CLIENT__INT_STATUS__DOORBELL_bm) {
+        OwnerWrite(Owner, client.DOORBELL_FROM, OwnerRead(Owner, client.DOORBELL_FROM));
+    }
     InterlockedOr(&Owner->PendingCauses, (LONG)causes);
     KeInsertQueueDpc(&Owner->Dpc, NULL, NULL);
     return TRUE;
@@ -74,8 +77,8 @@ static VOID NTAPI Dpc(PKDPC Object, PVOID Context, PVOID Argument1, PVOID Argume
     UNREFERENCED_PARAMETER(Object);
     UNREFERENCED_PARAMETER(Argument1);
     UNREFERENCED_PARAMETER(Argument2);
-    if (InterlockedExchange(&owner->PendingCauses, 0) != 0) {
-        InterlockedIncrement(&owner->OwnEvents);
+    if (InterlockedExchange(&owner->PendingCauses, 0) & BUDDY_CLIENT__INT_STATUS__DOORBELL_bm) {
+        Announce(owner, BuddyEventDoorbell);
     }
 }
 

@@ -5,10 +5,29 @@
 
 const CHAR TraceDriverName[] = "owner";
 
+static const SETTING Settings[] = {
+    [SettingTraceDetail] = TRACE_DETAIL_SETTING,
+    [SettingTalk] = {L"Talk", 0, BUDDY_TALK_SHARED_CONTEXT | BUDDY_TALK_CALLBACK | BUDDY_TALK_EVENT},
+    [SettingDeviceName] = {L"DeviceName", 0, 1},
+};
+C_ASSERT(SettingCount <= MAX_SETTINGS);
+
 static NTSTATUS Initialize(PFUNCTION_DEVICE Device)
 {
     ClientsInitialize(Owner(Device));
+    SharedInitialize(Owner(Device));
+    AnnounceOpen(Owner(Device));
     return STATUS_SUCCESS;
+}
+
+static VOID Leaving(PFUNCTION_DEVICE Device)
+{
+    SharedDetachAll(Owner(Device));
+}
+
+static VOID Uninitialize(PFUNCTION_DEVICE Device)
+{
+    AnnounceClose(Owner(Device));
 }
 
 /*
@@ -135,7 +154,14 @@ const FUNCTION_OPERATIONS FunctionOperations = {
     .ExtensionSize = sizeof(OWNER),
     .DeviceType = FILE_DEVICE_UNKNOWN,
     .InterfaceClass = &GUID_DEVINTERFACE_BUDDY_OWNER,
+    .Settings = Settings,
+    .SettingCount = SettingCount,
+    .DeviceName = BUDDY_OWNER_DEVICE_NAME,
+    .DeviceNameSetting = SettingDeviceName,
     .Initialize = Initialize,
+    .Leaving = Leaving,
+    .Uninitialize = Uninitialize,
+    .QueryInterface = LenderQueryInterface,
     .AcquireResources = AcquireResources,
     .ReleaseResources = ReleaseResources,
     .PowerUp = PowerUp,

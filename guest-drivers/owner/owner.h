@@ -6,12 +6,15 @@
 #include "function_device.h"
 #include "interrupt.h"
 #include "registers.h"
-#include "buddy_protocol.h"
+#include "buddy_talk.h"
 #include "buddy_regs.h"
 
 #define MAX_CLIENTS   8 /* register pages; number 0 is the owner's own */
 #define CLIENT_PAGE   sizeof(buddy__page__stride1000_t)
 #define MAX_RESOURCES 4 /* kinds of things that a client gets: its page, the shared RAM, ... */
+
+/* Settings, by their index in FUNCTION_DEVICE.Settings. */
+enum { SettingTraceDetail, SettingTalk, SettingDeviceName, SettingCount };
 
 /* One client of the device. All members under OWNER.ClientsLock, except where said. */
 typedef struct _CLIENT {
@@ -19,7 +22,7 @@ typedef struct _CLIENT {
     BOOLEAN ToldUp;          /* its PowerUp was the last call */
     PFILE_OBJECT FileObject; /* the open through which it borrowed; identity only, never dereferenced */
     BUDDY_BORROW
-        Borrow; /* Borrow.Interrupt and Borrow.Context are also read by the service routine while the bit in Delivering is set */
+    Borrow; /* Borrow.Interrupt and Borrow.Context are also read by the service routine while the bit in Delivering is set */
 } CLIENT, *PCLIENT;
 
 typedef struct _OWNER {
@@ -34,15 +37,22 @@ typedef struct _OWNER {
 
     INTERRUPT Interrupt;
     ULONG
-        Delivering; /* mask of clients, the owner (bit 0) among them, that take interrupts; under the interrupt's lock only */
+    Delivering; /* mask of clients, the owner (bit 0) among them, that take interrupts; under the interrupt's lock only */
     KDPC Dpc;
     volatile LONG PendingCauses; /* the owner's own INT_STATUS bits, from the service routine to the DPC */
-    volatile LONG OwnEvents;
 
     KMUTEX ClientsLock;
     BOOLEAN Powered;   /* clients may be up */
     ULONG ClientCount; /* register pages of this device */
     CLIENT Clients[MAX_CLIENTS];
+
+    KSPIN_LOCK SharedLock;
+    PBUDDY_SHARED_CONTEXT Shared[MAX_CLIENTS]; /* under SharedLock; slots are not client numbers */
+
+    PCALLBACK_OBJECT Callback; /* with BUDDY_TALK_CALLBACK */
+    PVOID CallbackRegistration;
+    HANDLE EventHandle; /* with BUDDY_TALK_EVENT */
+    PKEVENT Event;
 } OWNER, *POWNER;
 
 static inline POWNER Owner(PFUNCTION_DEVICE Device)
@@ -63,6 +73,30 @@ VOID ClientsPowerDown(POWNER Owner, BUDDY_POWER_DOWN_REASON Reason);
 NTSTATUS ClientsControl(PFUNCTION_DEVICE Device, PIRP Irp);
 /* Everything that was borrowed through FileObject is returned. */
 VOID ClientsClose(PFUNCTION_DEVICE Device, PFILE_OBJECT FileObject);
+
+/* Borrows for Request as BORROW does, FileObject may be NULL; the client is called up by ClientsCallUp afterwards. */
+NTSTATUS ClientsLend(POWNER Owner, const BUDDY_BORROW *Request, PFILE_OBJECT FileObject, PBUDDY_RESOURCES Answer,
+                     ULONG Length, ULONG *Number);
+VOID ClientsCallUp(POWNER Owner, ULONG Number);
+NTSTATUS ClientsReturn(POWNER Owner, ULONG Number, PFILE_OBJECT FileObject);
+/* As BORROW's answer for a client that has borrowed. */
+NTSTATUS ClientsDescribe(POWNER Owner, ULONG Number, PBUDDY_RESOURCES Resources, ULONG Length);
+
+/* lender_interface.c: IRP_MN_QUERY_INTERFACE. */
+NTSTATUS LenderQueryInterface(PFUNCTION_DEVICE Device, PIRP Irp);
+
+/* shared_context.c: IOCTL_INTERNAL_BUDDY_SHARE and UNSHARE. */
+VOID SharedInitialize(POWNER Owner);
+NTSTATUS SharedAttach(POWNER Owner, PBUDDY_SHARED_CONTEXT Shared);
+NTSTATUS SharedDetach(POWNER Owner, PBUDDY_SHARED_CONTEXT Shared);
+/* The owner goes away: no block is touched afterwards, and no call of ours is under way. PASSIVE_LEVEL. */
+VOID SharedDetachAll(POWNER Owner);
+
+/* announce.c: callback object and named event. PASSIVE_LEVEL, except Announce. */
+VOID AnnounceOpen(POWNER Owner);
+VOID AnnounceClose(POWNER Owner);
+/* Tells all registrants, and sets or clears the event. IRQL <= DISPATCH_LEVEL. */
+VOID Announce(POWNER Owner, BUDDY_EVENT Event);
 
 /* interrupt_service.c */
 NTSTATUS OwnerConnectInterrupt(POWNER Owner);

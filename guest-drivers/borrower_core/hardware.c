@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The callbacks that the owner calls: power up, power down, interrupt. See buddy_protocol.h for the rules that they keep. */
-#include "borrower.h"
+#include "hardware.h"
 
 static VOID Unmap(PHARDWARE Hardware)
 {
@@ -74,6 +74,9 @@ static VOID NTAPI PowerDown(PVOID Context, BUDDY_POWER_DOWN_REASON Reason)
     }
     InterlockedIncrement(&hardware->Exerciser.PowerDowns);
     Trace("power-down client=%u", hardware->Client);
+    if (hardware->OwnerLeft != NULL && (Reason == BuddyPowerDownRemove || Reason == BuddyPowerDownSurprise)) {
+        hardware->OwnerLeft(hardware);
+    }
 }
 
 /* DIRQL. */
@@ -119,6 +122,7 @@ static VOID NTAPI Dpc(PKDPC Object, PVOID Context, PVOID Argument1, PVOID Argume
 
 VOID HardwareInitialize(PHARDWARE Hardware)
 {
+    RtlZeroMemory(Hardware, sizeof(*Hardware));
     GateInitialize(&Hardware->Gate);
     ExerciserInitialize(&Hardware->Exerciser, &Hardware->Gate, ExerciseStep, Hardware);
     KeInitializeDpc(&Hardware->Dpc, Dpc, Hardware);

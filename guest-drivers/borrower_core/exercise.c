@@ -3,7 +3,7 @@
  * Using the hardware flat out. Every function runs inside the gate at PASSIVE_LEVEL, is short, and leaves the page in order: semaphore released, no job
  * running. All ones in an answer mean that the device is gone; that counts as an error, and the device is left alone for the rest of the step.
  */
-#include "borrower.h"
+#include "hardware.h"
 
 #define REGISTER_ROUNDS    16
 #define TRANSACTION_WORDS  4
@@ -124,6 +124,11 @@ VOID ExerciseStep(PEXERCISER Exerciser, PVOID Context)
         break;
     case BUDDY_PATTERN_TRANSACTIONS:
         UnderSemaphore(Exerciser, hardware, RunTransaction);
+        break;
+    case BUDDY_PATTERN_TALK:
+        if (hardware->Talk != NULL) {
+            hardware->Talk(hardware);
+        }
         break;
     }
 }
