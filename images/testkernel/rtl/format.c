@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 typedef struct OUTPUT {
-    char *Buffer;
-    size_t Size;
+    void *Buffer;
+    size_t Limit; /* characters that fit, without a terminator */
     size_t Length;
+    int Wide;
 } OUTPUT;
 
 typedef struct SPECIFIER {
@@ -25,10 +26,20 @@ typedef struct COUNTED_STRING {
     const void *Buffer;
 } COUNTED_STRING;
 
-static void Put(OUTPUT *Out, char c)
+static void Store(OUTPUT *Out, size_t Index, uint16_t c)
 {
-    if (Out->Length + 1 < Out->Size) {
-        Out->Buffer[Out->Length] = c;
+    if (Out->Wide) {
+        ((uint16_t *)Out->Buffer)[Index] = c;
+    } else {
+        /* A console is ASCII: other code units show as '?', as DbgPrint does for what the OEM page lacks. */
+        ((char *)Out->Buffer)[Index] = c < 0x100 ? (char)c : '?';
+    }
+}
+
+static void Put(OUTPUT *Out, uint16_t c)
+{
+    if (Out->Length < Out->Limit) {
+        Store(Out, Out->Length, c);
     }
     Out->Length++;
 }
@@ -52,8 +63,7 @@ static void PutText(OUTPUT *Out, const SPECIFIER *Spec, const void *Text, int Wi
         Pad(Out, ' ', padding);
     }
     for (size_t i = 0; i < Length; i++) {
-        /* A console is ASCII: other code units show as '?', as DbgPrint does for what the OEM page lacks. */
-        Put(Out, Wide ? (wide[i] < 0x80 ? (char)wide[i] : '?') : narrow[i]);
+        Put(Out, !Wide ? (unsigned char)narrow[i] : Out->Wide || wide[i] < 0x80 ? wide[i] : '?');
     }
     if (Spec->Left) {
         Pad(Out, ' ', padding);
@@ -206,6 +216,15 @@ static void PutPointer(OUTPUT *Out, SPECIFIER *Spec, const void *Pointer)
     PutNumber(Out, Spec, (uint64_t)(uintptr_t)Pointer, 0, 16, 1);
 }
 
+/* %s and %c take the width of the function, %S and %C the other one; a prefix (l, w: wide, h: narrow) overrides both. */
+static int IsWideText(const OUTPUT *Out, const SPECIFIER *Spec, int Opposite)
+{
+    if (Spec->Wide) {
+        return 1;
+    }
+    return Spec->Bytes == 2 ? 0 : Out->Wide != Opposite;
+}
+
 static void Convert(OUTPUT *Out, SPECIFIER *Spec, char Conversion, va_list *Arguments)
 {
     switch (Conversion) {
@@ -230,20 +249,20 @@ static void Convert(OUTPUT *Out, SPECIFIER *Spec, char Conversion, va_list *Argu
         PutPointer(Out, Spec, va_arg(*Arguments, const void *));
         break;
     case 'C':
-        Spec->Wide = 1;
-        /* fall through */
     case 'c': {
         uint16_t unit = (uint16_t)va_arg(*Arguments, int);
-        char c = unit < 0x80 || !Spec->Wide ? (char)unit : '?';
         Spec->Precision = -1;
-        PutText(Out, Spec, &c, 0, 1);
+        Spec->Wide = IsWideText(Out, Spec, Conversion == 'C');
+        if (!Spec->Wide) {
+            unit &= 0xFF;
+        }
+        PutText(Out, Spec, &unit, Spec->Wide, 1);
         break;
     }
     case 'S':
-        Spec->Wide = 1;
-        /* fall through */
     case 's': {
         const void *text = va_arg(*Arguments, const void *);
+        Spec->Wide = IsWideText(Out, Spec, Conversion == 'S');
         if (!text) {
             PutText(Out, Spec, "(null)", 0, 6);
         } else {
@@ -263,28 +282,49 @@ static void Convert(OUTPUT *Out, SPECIFIER *Spec, char Conversion, va_list *Argu
     }
 }
 
-size_t RtlFormatV(char *Buffer, size_t Size, const char *Format, va_list Arguments)
+size_t RtlFormatTextV(void *Buffer, size_t Limit, int Wide, const void *Format, va_list Arguments)
 {
-    OUTPUT out = {Buffer, Size, 0};
+    OUTPUT output = {.Buffer = Buffer, .Limit = Limit, .Wide = Wide}, *Out = &output;
+    const char *narrow = Format;
+    const uint16_t *wide = Format;
     va_list arguments;
     va_copy(arguments, Arguments);
-    for (const char *p = Format; *p; p++) {
-        if (*p != '%') {
-            Put(&out, *p);
+    for (size_t i = 0; Out->Wide ? wide[i] != 0 : narrow[i] != 0; i++) {
+        char text[32]; /* the conversion specification; longer ones do not exist */
+        const char *end;
+        SPECIFIER spec;
+        size_t count = 0;
+        uint16_t c = Out->Wide ? wide[i] : (unsigned char)narrow[i];
+        if (c != '%') {
+            Put(Out, c);
             continue;
         }
-        SPECIFIER spec;
-        p = ParseSpecifier(p + 1, &spec, &arguments);
-        if (!*p) {
+        while (count + 1 < sizeof(text)) {
+            uint16_t next = Out->Wide ? wide[i + 1 + count] : (unsigned char)narrow[i + 1 + count];
+            text[count++] = next < 0x80 ? (char)next : '?';
+            if (!next) {
+                break;
+            }
+        }
+        text[count < sizeof(text) ? count : sizeof(text) - 1] = 0;
+        end = ParseSpecifier(text, &spec, &arguments);
+        if (!*end) {
             break;
         }
-        Convert(&out, &spec, *p, &arguments);
+        Convert(Out, &spec, *end, &arguments);
+        i += (size_t)(end - text) + 1;
     }
     va_end(arguments);
+    return Out->Length;
+}
+
+size_t RtlFormatV(char *Buffer, size_t Size, const char *Format, va_list Arguments)
+{
+    size_t length = RtlFormatTextV(Buffer, Size ? Size - 1 : 0, 0, Format, Arguments);
     if (Size) {
-        Buffer[out.Length < Size ? out.Length : Size - 1] = 0;
+        Buffer[length < Size ? length : Size - 1] = 0;
     }
-    return out.Length;
+    return length;
 }
 
 size_t RtlFormat(char *Buffer, size_t Size, const char *Format, ...)

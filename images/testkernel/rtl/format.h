@@ -9,4 +9,10 @@
 size_t RtlFormatV(char *Buffer, size_t Size, const char *Format, va_list Arguments);
 size_t RtlFormat(char *Buffer, size_t Size, const char *Format, ...);
 
+/*
+ * What the others are made of. Writes at most Limit characters and no terminator; returns how many the whole text has. Wide: Buffer and Format
+ * are 16-bit; %s and %c take wide arguments then, and %S and %C narrow ones.
+ */
+size_t RtlFormatTextV(void *Buffer, size_t Limit, int Wide, const void *Format, va_list Arguments);
+
 #endif

@@ -20,9 +20,6 @@ VOID RtlFreeString(PVOID Buffer, PVOID Caller);
 WCHAR RtlpAnsiToUnicode(UCHAR Byte);
 UCHAR RtlpUnicodeToAnsi(WCHAR Unit);
 
-/* Wide printf: as RtlFormatV, but %s and %c take wide arguments and %S and %C narrow ones. */
-SIZE_T RtlFormatWideV(PWCHAR Buffer, SIZE_T Size, PCWSTR Format, va_list Arguments);
-
 void *__cdecl memcpy(void *Destination, const void *Source, size_t Length);
 void *__cdecl memmove(void *Destination, const void *Source, size_t Length);
 void *__cdecl memset(void *Destination, int Value, size_t Length);
