@@ -14,7 +14,8 @@ from orchestrator.base.alarm import WaitExpired
 from orchestrator.base.errors import HarnessError
 from orchestrator.base.paths import repository
 from orchestrator.base.verdict import ScenarioFailed
-from orchestrator.cli.bench_setup import make_bench, run_async
+from orchestrator.cli.signals import run_async
+from orchestrator.runner.bench import make_bench
 from orchestrator.runner.run import new_run_directory, run_scenarios
 from orchestrator.scenario.context import Context
 from orchestrator.scenario.execution import Bench, booted
@@ -32,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 async def _bench(options: argparse.Namespace) -> int:
-    bench = await make_bench(options)
+    bench = await make_bench(options.guest, options.qemu, options.accel)
     directory = new_run_directory(options.runs)
     print(f"accelerator {bench.accelerator.name}, {os.cpu_count()} processors, medians of {options.repeats}", flush=True)
     try:

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from orchestrator.base.errors import BadInput
-from orchestrator.cli.bench_setup import make_bench, run_async
 from orchestrator.cli.prompt import Prompt
+from orchestrator.cli.signals import run_async
 from orchestrator.machine.command import MachineFiles, command, environment
 from orchestrator.machine.process import shown
+from orchestrator.runner.bench import make_bench
 from orchestrator.runner.run import new_run_directory
 from orchestrator.scenario.execution import Bench, Options, booted, prepare
 from orchestrator.scenario.model import Scenario
@@ -42,7 +43,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 async def _boot(options: argparse.Namespace, scenario: Scenario) -> int:
-    bench = await make_bench(options)
+    bench = await make_bench(options.guest, options.qemu, options.accel)
     settings = Options(gdb=options.gdb, log=options.log)
     if options.print_only:
         files = MachineFiles(Path("RUN"), Path("PRIVATE"))

@@ -7,7 +7,8 @@ import argparse
 import os
 
 from orchestrator.base.errors import BadInput
-from orchestrator.cli.bench_setup import make_bench, run_async
+from orchestrator.cli.signals import run_async
+from orchestrator.runner.bench import make_bench
 from orchestrator.runner.run import new_run_directory, run_scenarios, select
 from orchestrator.scenario.execution import Options
 from orchestrator.scenario.loader import load_suite
@@ -31,7 +32,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 async def _run(options: argparse.Namespace, suite: Suite, scenarios: list[Scenario], jobs: int) -> int:
-    bench = await make_bench(options)
+    bench = await make_bench(options.guest, options.qemu, options.accel)
     directory = new_run_directory(options.runs)
     from rich.console import Console
 

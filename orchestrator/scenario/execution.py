@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orchestrator.base.alarm import Alarm, WaitExpired
 from orchestrator.base.errors import HarnessError
@@ -146,7 +147,8 @@ async def execute(bench: Bench, scenario: Scenario, directory: Path, options: Op
         async with booted(bench, scenario, directory, options) as context:
             alarm = context.alarm
             try:
-                findings = await _judged(context, scenario)
+                play = context.alarm.guard(_play(context, scenario), "the scenario to end", scenario.limit)
+                findings = await outcome(context, play)
             finally:
                 evidence.keep_steps(context)
             if findings:
@@ -169,9 +171,10 @@ def _os_error(error: OSError, directory: Path) -> str:
     return f"{error.strerror or error} ({error.filename or directory}; {free >> 20} MiB are free there)"
 
 
-async def _judged(context: Context, scenario: Scenario) -> list[Finding]:
+async def outcome(context: Context, work: Coroutine[Any, Any, None]) -> list[Finding]:
+    """What is found when `work` is done in a running machine: nothing, or the one thing that ended it."""
     try:
-        await context.alarm.guard(_play(context, scenario), "the scenario to end", scenario.limit)
+        await work
         return []
     except ScenarioFailed as failed:
         finding = failed.finding
