@@ -38,25 +38,25 @@ BOOLEAN HalSleepStateSupported(SYSTEM_POWER_STATE State)
     return HalAcpi.Pm1aControl != 0 && s < COUNT_OF(HalAcpi.SleepType) && HalAcpi.SleepType[s] != 0xFF;
 }
 
-/* Physical address of the waking code, in a page below 1 MiB that is taken once and never given back; 0: there is none. */
-static ULONG WakeVector(VOID)
-{
-    static ULONG at;
-    WAKE_DATA *data;
+/*
+ * Where the waking code lies: a page below 1 MiB that neither SeaBIOS' resume code (stacks below 0x1000 and 0x7000) nor the multiboot loader
+ * (from 0x9000 on) uses. The page allocator leaves the first MiB alone.
+ */
+#define WAKE_PAGE 0x2000u
 
-    if (at != 0)
-        return at;
-    at = (ULONG)MiAllocatePages(1, 0x9FFFF, 1);
-    if (at == 0)
-        return 0;
-    RtlCopyMemory(MiPhysicalToVirtual(at), HalpWakeVector, (SIZE_T)(HalpWakeEnd - HalpWakeVector));
-    data = (WAKE_DATA *)((PUCHAR)MiPhysicalToVirtual(at) + (HalpWakeData - HalpWakeVector));
+static VOID PrepareWake(VOID)
+{
+    PUCHAR page = MiPhysicalToVirtual(WAKE_PAGE);
+    WAKE_DATA *data = (WAKE_DATA *)(page + (HalpWakeData - HalpWakeVector));
+
+    RtlCopyMemory(page, HalpWakeVector, (SIZE_T)(HalpWakeEnd - HalpWakeVector));
     data->TableLimit = (USHORT)(HalpWakeData - HalpWakeTable - 1);
-    data->Table = at + (ULONG)(HalpWakeTable - HalpWakeVector);
-    data->LongOffset = at + (ULONG)(HalpWakeLong - HalpWakeVector);
+    data->Table = WAKE_PAGE + (ULONG)(HalpWakeTable - HalpWakeVector);
+    data->LongOffset = WAKE_PAGE + (ULONG)(HalpWakeLong - HalpWakeVector);
     data->LongSelector = 0x10;
     data->Cr3 = (ULONG)KiBootCr3;
-    return at;
+    *(volatile ULONG *)(HalAcpi.Facs + FACS_WAKING_VECTOR) = WAKE_PAGE;
+    *(volatile ULONG64 *)(HalAcpi.Facs + FACS_X_WAKING_VECTOR) = 0;
 }
 
 /* PM1a_CNT: type first, then SLP_EN (4.8.3.2.1). In S3 the processor is reset while it halts here. */
@@ -76,20 +76,16 @@ static VOID CutPower(VOID)
 NTSTATUS HalSleep(SYSTEM_POWER_STATE State, HAL_SLEEP_CONTEXT *Context)
 {
     BOOLEAN deep = State == PowerSystemSleeping3;
-    ULONG vector = deep ? WakeVector() : 0, woken;
+    ULONG woken;
     KIRQL irql;
 
     if (!HalSleepStateSupported(State) || (deep && (HalAcpi.Facs == NULL || KiBootCr3 == 0)))
         return STATUS_NOT_SUPPORTED;
-    if (deep && vector == 0)
-        return STATUS_INSUFFICIENT_RESOURCES;
     SleepType = (USHORT)(HalAcpi.SleepType[AcpiState(State)] << SLEEP_TYPE_SHIFT);
     KeRaiseIrql(HIGH_LEVEL, &irql);
     _disable();
-    if (deep) {
-        *(volatile ULONG *)(HalAcpi.Facs + FACS_WAKING_VECTOR) = vector;
-        *(volatile ULONG64 *)(HalAcpi.Facs + FACS_X_WAKING_VECTOR) = 0;
-    }
+    if (deep)
+        PrepareWake();
     Context->Save();
     HalpSaveChipset();
     KiSaveProcessor();
