@@ -7,6 +7,7 @@
 #include "hal/hal.h"
 #include "hal/acpi.h"
 #include "hal/apic.h"
+#include "hal/ioapic.h"
 #include "mm/mm.h"
 #include "ke/clock.h"
 
@@ -94,6 +95,7 @@ VOID HalRestorePlatform(VOID)
     __outbyte(0x21, 0xFF);
     __outbyte(0xA1, 0xFF);
     HalApicRestore();
+    HalIoApicRestore();
     HalpBase = HalpSavedTime;
     StartCounter();
     HalAcpiEnable();

@@ -88,6 +88,7 @@ NTSTATUS HalSleep(SYSTEM_POWER_STATE State, HAL_SLEEP_CONTEXT *Context)
         PrepareWake();
     Context->Save();
     HalpSaveChipset();
+    HalSavePlatform();
     KiSaveProcessor();
     /* An old wake status would end the sleep at once (4.8.3.1.1). */
     __outword(HalAcpi.Pm1aEvent, ACPI_PM1_WAK_STS | ACPI_PM1_PWRBTN_STS | ACPI_PM1_SLPBTN_STS | ACPI_PM1_RTC_STS);
