@@ -142,8 +142,9 @@ class Context:
                 last = self.unsettled(await self.ctl.devices())
                 if not last:
                     return
-                # Anything that changes devices leaves a rare record.
-                await asyncio.wait({asyncio.create_task(self.journal.expect({}, seen))}, timeout=_LOOK_AGAIN_SECONDS)
+                # Anything that changes devices leaves a rare record; look again then, or after a moment.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.journal.expect({}, seen), _LOOK_AGAIN_SECONDS)
 
         try:
             await self.alarm.guard(look(), "the guest's devices to equal the hardware", limit)
