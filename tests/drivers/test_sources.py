@@ -11,7 +11,7 @@ import yaml
 from tests.drivers.conftest import ROOT, SOURCES
 
 VOCABULARY = set((Path(__file__).parent / "trace_vocabulary.txt").read_text().split())
-FOLDERS = ["common", "owner", "borrower", "fredbus", "fred_child", "toaster", "oven"]
+FOLDERS = ["common", "owner", "borrower", "borrower-legacy", "borrower_core", "fredbus", "fred_child", "toaster", "oven"]
 
 
 def sources() -> list[Path]:
@@ -31,7 +31,7 @@ def test_mutants_are_named_explained_and_used_in_the_driver_that_they_name() -> 
     for name, mutant in mutants.items():
         assert set(mutant) >= {"driver", "mistake", "source", "evidence"}, name
         symbol = "MUTANT(" + name.upper().replace("-", "_") + ")"
-        folders = [mutant["driver"], "common", "fred_child"]
+        folders = [mutant["driver"], "common", "fred_child", "borrower_core"]
         files = [path for folder in folders for path in (SOURCES / folder).glob("*.c")]
         assert any(symbol in path.read_text() for path in files), f"{name}: no {symbol} in {folders}"
 

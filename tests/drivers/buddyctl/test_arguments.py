@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import BUILD, ROOT, Ask
+from buddyctl_harness import BUILD, ROOT, Ask
 
 STATUS_INVALID_PARAMETER = 0xC000000D
 STATUS_NO_SUCH_DEVICE = 0xC000000E
@@ -96,6 +96,8 @@ def test_every_verb_of_the_contract_is_known(buddyctl: Ask) -> None:
 
 def test_it_needs_only_what_windows_has(wine: object) -> None:
     program: Path = BUILD / "buddyctl" / "buddyctl.exe"
-    headers = subprocess.run(["x86_64-w64-mingw32-objdump", "-p", str(program)], capture_output=True, text=True, check=True).stdout
+    headers = subprocess.run(
+        ["x86_64-w64-mingw32-objdump", "-p", str(program)], capture_output=True, text=True, check=True
+    ).stdout
     libraries = {name.lower() for name in re.findall(r"DLL Name: (\S+)", headers)}
     assert libraries <= {"advapi32.dll", "kernel32.dll", "msvcrt.dll", "ntdll.dll", "powrprof.dll", "rpcrt4.dll", "setupapi.dll"}

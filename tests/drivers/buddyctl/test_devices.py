@@ -7,9 +7,8 @@ import struct
 from typing import Any
 
 import pytest
-from conftest import DEVICE, Answer, Ask
+from buddyctl_harness import DEVICE, INSTANCE, Answer, Ask
 
-INSTANCE = "ROOT\\BUDDYDOUBLE\\0000"
 # double.c: device type 0xB0DD, functions 0xF00...
 REVERSE, FAIL, OPENS, UNKNOWN = (hex(0xB0DD << 16 | function << 2) for function in (0xF00, 0xF01, 0xF02, 0xF03))
 
@@ -49,7 +48,9 @@ def test_a_device_is_found_by_service_and_by_instance_in_any_case(buddyctl: Ask,
     assert buddyctl("ioctl", name, REVERSE, "0102ff").json == {"output": "ff0201"}
 
 
-@pytest.mark.parametrize(("pattern", "arrived"), [(None, 99), ("mixed", 0), ("registers", 1), ("jobs", 2), ("transactions", 3)])
+@pytest.mark.parametrize(
+    ("pattern", "arrived"), [(None, 99), ("mixed", 0), ("registers", 1), ("jobs", 2), ("transactions", 3), ("talk", 4)]
+)
 def test_exercise(buddyctl: Ask, pattern: str | None, arrived: int) -> None:
     started = buddyctl("exercise", DEVICE, "start", *([pattern] if pattern else []))
     expected = {"running": True, "powered": False, "operations": 2**32 + arrived, "errors": 0}
@@ -64,7 +65,8 @@ def test_ioctl_without_input_or_output(buddyctl: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "name", "number"), [(FAIL, "STATUS_DEVICE_POWERED_OFF", 0x8000000F), (UNKNOWN, "STATUS_INVALID_DEVICE_REQUEST", 0xC0000010)]
+    ("code", "name", "number"),
+    [(FAIL, "STATUS_DEVICE_POWERED_OFF", 0x8000000F), (UNKNOWN, "STATUS_INVALID_DEVICE_REQUEST", 0xC0000010)],
 )
 def test_the_status_of_the_driver_arrives_unchanged(buddyctl: Ask, code: str, name: str, number: int) -> None:
     answer = buddyctl("ioctl", DEVICE, code)

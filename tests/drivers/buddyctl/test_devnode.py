@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import DEVICE, Fake
+from buddyctl_harness import DEVICE, INSTANCE, Fake
 
-INSTANCE = "ROOT\\BUDDYDOUBLE\\0000"
 # cfgmgr32.h
 NO_UI, NO_RESTART, DISABLE = 1, 2, 4
 RESET, READY = 4, 0
@@ -33,7 +32,9 @@ def test_the_problem_is_reported(fake: Fake) -> None:
     assert fake("disable", DEVICE, FAKE_CM_PROBLEM="22").json == {"instance": INSTANCE, "problem": 22}
 
 
-@pytest.mark.parametrize(("problem", "name"), [("22", "CM_PROB_DISABLED"), ("47", "CM_PROB_HELD_FOR_EJECT"), ("99", "CM_PROB_UNKNOWN")])
+@pytest.mark.parametrize(
+    ("problem", "name"), [("22", "CM_PROB_DISABLED"), ("47", "CM_PROB_HELD_FOR_EJECT"), ("99", "CM_PROB_UNKNOWN")]
+)
 def test_problem_names(fake: Fake, problem: str, name: str) -> None:
     (device,) = (d for d in fake("devices", FAKE_CM_PROBLEM=problem).json["devices"] if d["instance"] == INSTANCE)
     assert (device["started"], device["problem"], device["problem_name"]) == (False, int(problem), name)
