@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "device.h"
 #include "problem.h"
+#include <rpc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,14 +12,14 @@
 
 typedef struct INTERFACES {
     struct {
-        DEVINST Node;
+        wchar_t Instance[INSTANCE_SIZE];
         GUID Class;
     } * Items;
     size_t Count;
     size_t Size;
 } INTERFACES;
 
-static void AddInterface(INTERFACES *Interfaces, DEVINST Node, const GUID *Class)
+static void AddInterface(INTERFACES *Interfaces, const wchar_t *Instance, const GUID *Class)
 {
     if (Interfaces->Count == Interfaces->Size) {
         Interfaces->Size = Interfaces->Size * 2 + 64;
@@ -27,50 +28,59 @@ static void AddInterface(INTERFACES *Interfaces, DEVINST Node, const GUID *Class
             ExitProcess(ExitRefused);
         }
     }
-    Interfaces->Items[Interfaces->Count].Node = Node;
+    wcscpy(Interfaces->Items[Interfaces->Count].Instance, Instance);
     Interfaces->Items[Interfaces->Count].Class = *Class;
     Interfaces->Count++;
 }
 
+/* Adds those devices of the set that have an enabled interface of the class. */
+static void CollectClass(INTERFACES *Interfaces, HDEVINFO Set, const GUID *Class)
+{
+    SP_DEVINFO_DATA info = {.cbSize = sizeof(info)};
+    DWORD index;
+
+    for (index = 0; SetupDiEnumDeviceInfo(Set, index, &info); index++) {
+        SP_DEVICE_INTERFACE_DATA found = {.cbSize = sizeof(found)};
+        wchar_t instance[INSTANCE_SIZE];
+
+        if (SetupDiEnumDeviceInterfaces(Set, &info, Class, 0, &found) && (found.Flags & SPINT_ACTIVE) != 0 &&
+            SetupDiGetDeviceInstanceIdW(Set, &info, instance, ARRAYSIZE(instance), NULL)) {
+            AddInterface(Interfaces, instance, Class);
+        }
+    }
+}
+
 /*
- * Collects the enabled interfaces of all devices. One set of all of them, then one walk a class: asking each device about each class would take
+ * Collects the enabled interfaces of all devices, out of one set that has them all: asking the system about each device and each class would take
  * seconds on a real machine.
  */
 static void CollectInterfaces(INTERFACES *Interfaces)
 {
     HDEVINFO set = SetupDiGetClassDevsW(NULL, NULL, NULL, DIGCF_ALLCLASSES | DIGCF_DEVICEINTERFACE | DIGCF_PRESENT);
-    GUID class;
-    ULONG classIndex;
+    HKEY classes = SetupDiOpenClassRegKeyExW(NULL, KEY_READ, DIOCR_INTERFACE, NULL, NULL);
+    wchar_t name[64];
+    DWORD index;
 
-    if (set == INVALID_HANDLE_VALUE) {
-        return;
-    }
-    for (classIndex = 0; CM_Enumerate_Classes(classIndex, &class, CM_ENUMERATE_CLASSES_INTERFACE) != CR_NO_SUCH_VALUE;
-         classIndex++) {
-        SP_DEVICE_INTERFACE_DATA found = {.cbSize = sizeof(found)};
-        DWORD index;
+    for (index = 0; RegEnumKeyW(classes, index, name, ARRAYSIZE(name)) == ERROR_SUCCESS; index++) {
+        UUID class;
 
-        for (index = 0; SetupDiEnumDeviceInterfaces(set, NULL, &class, index, &found); index++) {
-            SP_DEVINFO_DATA info = {.cbSize = sizeof(info)};
-            DWORD size;
-
-            SetupDiGetDeviceInterfaceDetailW(set, &found, NULL, 0, &size, &info);
-            if ((found.Flags & SPINT_ACTIVE) != 0) {
-                AddInterface(Interfaces, info.DevInst, &class);
-            }
+        name[wcslen(name) > 0 ? wcslen(name) - 1 : 0] = L'\0'; /* the closing brace */
+        if (UuidFromStringW((RPC_WSTR)(name + 1), &class) == RPC_S_OK) {
+            CollectClass(Interfaces, set, &class);
         }
     }
+    RegCloseKey(classes);
     SetupDiDestroyDeviceInfoList(set);
 }
 
-static void PutInterfaces(JSON *Json, const INTERFACES *Interfaces, DEVINST Node)
+static void PutInterfaces(JSON *Json, const INTERFACES *Interfaces, const wchar_t *Instance)
 {
     size_t index;
 
     JsonKey(Json, "interfaces");
     JsonBeginArray(Json);
     for (index = 0; index < Interfaces->Count; index++) {
-        if (Interfaces->Items[index].Node == Node) {
+        if (_wcsicmp(Interfaces->Items[index].Instance, Instance) == 0) {
             const GUID *class = &Interfaces->Items[index].Class;
             char text[40];
 
@@ -151,7 +161,7 @@ static void PutDevice(JSON *Json, HDEVINFO Set, SP_DEVINFO_DATA *Info, const INT
     JsonUnsigned(Json, problem);
     JsonKey(Json, "problem_name");
     JsonAscii(Json, ProblemName(problem));
-    PutInterfaces(Json, Interfaces, Info->DevInst);
+    PutInterfaces(Json, Interfaces, instance);
     JsonEndObject(Json);
 }
 

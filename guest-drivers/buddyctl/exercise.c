@@ -10,10 +10,9 @@ static const struct {
     const wchar_t *Name;
     ULONG Pattern;
 } patterns[] = {
-    {L"mixed", BUDDY_PATTERN_MIXED},
-    {L"registers", BUDDY_PATTERN_REGISTERS},
-    {L"jobs", BUDDY_PATTERN_JOBS},
-    {L"transactions", BUDDY_PATTERN_TRANSACTIONS},
+    {L"mixed", BUDDY_PATTERN_MIXED}, {L"registers", BUDDY_PATTERN_REGISTERS},
+    {L"jobs", BUDDY_PATTERN_JOBS},   {L"transactions", BUDDY_PATTERN_TRANSACTIONS},
+    {L"talk", BUDDY_PATTERN_TALK},
 };
 
 static int AnswerStatus(HANDLE Handle)
@@ -90,7 +89,7 @@ int VerbExercise(int Count, wchar_t **Arguments)
 
     if ((!start && !stop && wcscmp(action, L"status") != 0) || (Count == 3 && (!start || !IsPattern(Arguments[2])))) {
         return FailUsage(
-            L"usage: buddyctl exercise INSTANCE start [mixed|registers|jobs|transactions] | stop | status");
+            L"usage: buddyctl exercise INSTANCE start [mixed|registers|jobs|transactions|talk] | stop | status");
     }
     failure = FindDevice(Arguments[0], &device);
     if (failure == 0) {

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+from tests.drivers.buddyctl.harness import BUILD, DEVICE, Ask, Fake, asker
+from tests.drivers.buddyctl.wine import Wine
 
-from buddyctl_harness import BUILD, DEVICE, Ask, Fake, asker  # noqa: E402
-from wine import Wine  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope="session")

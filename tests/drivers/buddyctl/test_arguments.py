@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from buddyctl_harness import BUILD, ROOT, Ask
+
+from tests.drivers.buddyctl.harness import BUILD, ROOT, Ask
 
 STATUS_INVALID_PARAMETER = 0xC000000D
 STATUS_NO_SUCH_DEVICE = 0xC000000E

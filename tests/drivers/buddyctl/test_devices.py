@@ -7,7 +7,8 @@ import struct
 from typing import Any
 
 import pytest
-from buddyctl_harness import DEVICE, INSTANCE, Answer, Ask
+
+from tests.drivers.buddyctl.harness import DEVICE, INSTANCE, Answer, Ask
 
 # double.c: device type 0xB0DD, functions 0xF00...
 REVERSE, FAIL, OPENS, UNKNOWN = (hex(0xB0DD << 16 | function << 2) for function in (0xF00, 0xF01, 0xF02, 0xF03))

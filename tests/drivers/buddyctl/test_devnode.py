@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Which CfgMgr32 functions the devnode verbs call, in which order, and how they report what comes back. Wine lacks these functions: they are faked."""
+"""Which CfgMgr32 functions the devnode verbs call, in which order, and how they report what comes back.
+
+Wine lacks these functions: they are faked (fake_cm.c).
+"""
 
 from __future__ import annotations
 
 import pytest
-from buddyctl_harness import DEVICE, INSTANCE, Fake
+
+from tests.drivers.buddyctl.harness import DEVICE, INSTANCE, Fake
 
 # cfgmgr32.h
 NO_UI, NO_RESTART, DISABLE = 1, 2, 4

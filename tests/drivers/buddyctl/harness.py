@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wine import Wine
+from tests.drivers.buddyctl.wine import Wine
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
