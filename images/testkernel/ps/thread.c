@@ -76,7 +76,7 @@ BOOLEAN NTAPI PsIsThreadTerminating(PETHREAD Thread)
     return Thread->Tcb.State == ThreadTerminated;
 }
 
-/* Windows 10. The build number only says "some Windows 10". */
+/* Windows 10 2004, as rtl/version.c. */
 BOOLEAN NTAPI PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber, PUNICODE_STRING CSDVersion)
 {
     if (MajorVersion) {
@@ -86,21 +86,11 @@ BOOLEAN NTAPI PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG Buil
         *MinorVersion = 0;
     }
     if (BuildNumber) {
-        *BuildNumber = 19045;
+        *BuildNumber = 19041;
     }
     if (CSDVersion && CSDVersion->MaximumLength >= sizeof(WCHAR)) {
         CSDVersion->Length = 0;
         CSDVersion->Buffer[0] = 0;
     }
     return TRUE;
-}
-
-NTSTATUS NTAPI RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation)
-{
-    VersionInformation->dwMajorVersion = 10;
-    VersionInformation->dwMinorVersion = 0;
-    VersionInformation->dwBuildNumber = 19045;
-    VersionInformation->dwPlatformId = 2;
-    VersionInformation->szCSDVersion[0] = 0;
-    return STATUS_SUCCESS;
 }
