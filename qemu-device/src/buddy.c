@@ -19,6 +19,7 @@ static void buddy_reset_registers(BuddyFunction *f, ResetCause cause)
     for (int i = 0; i < BUDDY_MAX_CLIENTS; i++) {
         reset_client(s, i);
     }
+    s->io_index = 0;
     buddy_gate_write(s, 0);
 }
 
@@ -33,14 +34,9 @@ static bool buddy_power_down(BuddyFunction *f)
     return job || dma;
 }
 
-/* Outside D0 the shared RAM does not answer either: below it all ones come from void.c. */
 static void buddy_power_changed(BuddyFunction *f)
 {
-    Buddy *s = BUDDY(f);
-
-    if (s->ram_size) {
-        memory_region_set_enabled(&s->ram, f->power == POWER_D0);
-    }
+    buddy_bars_enable(BUDDY(f), f->power == POWER_D0);
 }
 
 static void buddy_update_interrupts(BuddyFunction *f)
@@ -67,20 +63,10 @@ static bool buddy_setup(BuddyFunction *f, Error **errp)
         error_setg(errp, "buddy: clients=%u, but 2 to %d are possible", s->clients, BUDDY_MAX_CLIENTS);
         return false;
     }
-    if (s->ram_size && (!is_power_of_2(s->ram_size) || s->ram_size < 4096 || s->ram_size > 8 * MiB)) {
-        error_setg(errp, "buddy: ram-size=%" PRIu64 ", but it must be 0 or a power of two from 4 KiB to 8 MiB",
-                   s->ram_size);
-        return false;
-    }
     f->vectors = s->clients;
     buddy_registers_init(s);
-    if (s->ram_size) {
-        if (!memory_region_init_ram_compat(&s->ram, OBJECT(s), "buddy-ram", s->ram_size, errp)) {
-            return false;
-        }
-        pci_register_bar(PCI_DEVICE(s), BUDDY_BAR_RAM,
-                         PCI_BASE_ADDRESS_SPACE_MEMORY | PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH,
-                         &s->ram);
+    if (!buddy_bars_init(s, errp)) {
+        return false;
     }
     buddy_job_init(s);
     buddy_dma_init(s);
@@ -101,6 +87,10 @@ static void buddy_before_yank(BuddyFunction *f)
 static Property buddy_properties[] = {
     DEFINE_PROP_UINT32("clients", Buddy, clients, 2),
     DEFINE_PROP_SIZE("ram-size", Buddy, ram_size, 64 * KiB),
+    DEFINE_PROP_BOOL("ram-trace", Buddy, ram_trace, false),
+    DEFINE_PROP_BOOL("ioport", Buddy, ioport, false),
+    DEFINE_PROP_UINT32("extra-bars", Buddy, extra_bars, 0),
+    DEFINE_PROP_SIZE("extra-bar-size", Buddy, extra_bar_size, 4096),
     DEFINE_PROP_END_OF_LIST(),
 };
 

@@ -42,14 +42,32 @@ typedef struct BuddyClient {
     bool dma_halted; /* after an error, until DMA_CTRL.reset */
 } BuddyClient;
 
+/* Memory behind a BAR. */
+typedef struct BuddyMemory {
+    Buddy *owner;
+    int bar;
+    bool used;
+    MemoryRegion ram;
+    MemoryRegion traced; /* in front of it when ram-trace=on */
+} BuddyMemory;
+
+#define BUDDY_MAX_EXTRA_BARS 5
+
 struct Buddy {
     BuddyFunction parent_obj;
 
     /* properties */
     uint32_t clients;
     uint64_t ram_size;
+    bool ram_trace;
+    bool ioport;
+    uint32_t extra_bars;
+    uint64_t extra_bar_size;
 
-    MemoryRegion ram;
+    BuddyMemory memory; /* the shared RAM */
+    BuddyMemory extra[BUDDY_MAX_EXTRA_BARS];
+    MemoryRegion io;
+    uint32_t io_index;
 
     BuddyClient client[BUDDY_MAX_CLIENTS];
     uint32_t gate; /* mask of the open pages; bit 0 is always set */
@@ -76,6 +94,11 @@ struct Buddy {
 };
 
 #define BIT_OF(block, reg, field) (block##__##reg##__##field##_bm)
+
+/* buddy_bars.c */
+bool buddy_bars_init(Buddy *s, Error **errp);
+/* Outside D0 the memory BARs do not answer: below them all ones come from void.c. */
+void buddy_bars_enable(Buddy *s, bool on);
 
 /* buddy_regs.c */
 void buddy_registers_init(Buddy *s);

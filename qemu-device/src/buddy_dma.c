@@ -103,10 +103,10 @@ static bool ram_access(Buddy *s, bool write, uint64_t offset, void *buffer, uint
         return false;
     }
     if (write) {
-        memcpy((uint8_t *)memory_region_get_ram_ptr(&s->ram) + offset, buffer, length);
-        memory_region_set_dirty(&s->ram, offset, length);
+        memcpy((uint8_t *)memory_region_get_ram_ptr(&s->memory.ram) + offset, buffer, length);
+        memory_region_set_dirty(&s->memory.ram, offset, length);
     } else {
-        memcpy(buffer, (uint8_t *)memory_region_get_ram_ptr(&s->ram) + offset, length);
+        memcpy(buffer, (uint8_t *)memory_region_get_ram_ptr(&s->memory.ram) + offset, length);
     }
     return true;
 }

@@ -46,9 +46,13 @@ void buddy_registers_init(Buddy *s)
 
 static uint32_t capabilities(Buddy *s)
 {
-    return (s->clients << BUDDY_CLIENT__CAPS__CLIENTS_bp) |
-           (BUDDY_FUNCTION(s)->vectors << BUDDY_CLIENT__CAPS__VECTORS_bp) | BIT_OF(BUDDY_CLIENT, CAPS, DMA) |
-           ((uint32_t)(s->ram_size / 4096) << BUDDY_CLIENT__CAPS__RAM_PAGES_bp);
+    uint32_t value = BIT_OF(BUDDY_CLIENT, CAPS, DMA);
+
+    value |= s->clients << BUDDY_CLIENT__CAPS__CLIENTS_bp;
+    value |= BUDDY_FUNCTION(s)->vectors << BUDDY_CLIENT__CAPS__VECTORS_bp;
+    value |= (uint32_t)(s->ram_size / 4096) << BUDDY_CLIENT__CAPS__RAM_PAGES_bp;
+    value |= s->ioport ? BIT_OF(BUDDY_CLIENT, CAPS, IOPORT) : 0;
+    return value;
 }
 
 static uint32_t status(Buddy *s, int client)

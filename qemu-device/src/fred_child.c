@@ -86,6 +86,23 @@ static void set_yank(Object *obj, bool value, Error **errp)
     qemu_bh_schedule(child->yank_bh);
 }
 
+static bool get_eject_button(Object *obj, Error **errp)
+{
+    return false;
+}
+
+/* The button on the child: the same question to the guest as device_del, but nobody waits for the answer. */
+static void set_eject_button(Object *obj, bool value, Error **errp)
+{
+    FredChild *child = FRED_CHILD(obj);
+
+    if (!DEVICE(obj)->realized) {
+        error_setg(errp, "eject-button: the child is not plugged in yet");
+    } else if (value) {
+        fred_slot_request(fred_child_bus(child), child->slot);
+    }
+}
+
 static void fred_child_realize(DeviceState *dev, Error **errp)
 {
     FredChild *child = FRED_CHILD(dev);
@@ -142,6 +159,8 @@ static void fred_child_class_init(ObjectClass *klass, void *data)
     dc->hotpluggable = true;
     device_class_set_props(dc, fred_child_properties);
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
+    object_class_property_add_bool(klass, "eject-button", get_eject_button, set_eject_button);
+    object_class_property_set_description(klass, "eject-button", "write true: press the child's eject button");
     object_class_property_add_bool(klass, "yank", get_yank, set_yank);
     object_class_property_set_description(klass, "yank", "write true: the child is pulled out without asking");
 }

@@ -72,16 +72,18 @@ static void plug(HotplugHandler *handler, DeviceState *dev, Error **errp)
     raise_change(s, child->slot);
 }
 
-static void unplug_request(HotplugHandler *handler, DeviceState *dev, Error **errp)
+void fred_slot_request(FredBus *s, int slot)
 {
-    FredBus *s = FREDBUS(handler);
-    int slot = FRED_CHILD(dev)->slot;
-
-    dev->pending_deleted_event = true;
     s->eject_requested |= 1u << slot;
     s->int_status |= BIT_OF(FREDBUS, INT_STATUS, EJECT);
     fred_slot_record(s, slot, "eject-request");
     fredbus_update_interrupt(s);
+}
+
+static void unplug_request(HotplugHandler *handler, DeviceState *dev, Error **errp)
+{
+    dev->pending_deleted_event = true;
+    fred_slot_request(FREDBUS(handler), FRED_CHILD(dev)->slot);
 }
 
 /* The child goes, for whatever reason; the caller has recorded which. */

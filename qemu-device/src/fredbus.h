@@ -87,6 +87,8 @@ void fredbus_register_write(BuddyFunction *f, uint32_t offset, uint32_t value);
 
 /* fred_slot.c: what is plugged where, and the eject handshake */
 void fred_slot_class_init(ObjectClass *klass);
+/* Somebody asks for the child: device_del, or its eject button. */
+void fred_slot_request(FredBus *s, int slot);
 void fred_slot_eject(FredBus *s, int slot);
 void fred_slot_keep(FredBus *s, int slot);
 void fred_slot_record(FredBus *s, int slot, const char *event);

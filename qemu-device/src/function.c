@@ -208,6 +208,7 @@ static void function_class_init(ObjectClass *klass, void *data)
     function_counters_class_init(klass);
     removal_class_init(klass);
     fault_class_init(klass);
+    function_pme_class_init(klass);
 }
 
 static const TypeInfo function_info = {

@@ -181,6 +181,8 @@ extern const VMStateDescription vmstate_buddy_function;
 /* function_mmio.c */
 void function_mmio_init(BuddyFunction *f);
 void function_mmio_exit(BuddyFunction *f);
+/* An access to a register by its offset in BAR0, from wherever it came. Returns what a read gives. */
+uint64_t function_register_access(BuddyFunction *f, uint32_t offset, bool is_write, uint64_t value, unsigned size);
 /* The register's name as records say it, a string that stays. */
 const char *register_map_name(const RegisterMap *map, uint32_t offset);
 /* The client whose page the offset is in, or NO_CLIENT. */
@@ -227,6 +229,12 @@ void function_port_widen(PCIDevice *port);
 void function_port_removed(PCIDevice *port);
 void function_port_link(PCIDevice *port, bool up);
 void function_port_notify(PCIDevice *port);
+
+/* function_pme.c: power management events */
+uint16_t function_pme_capabilities(const BuddyFunction *f);
+/* Make the root port's PME bits work. */
+void function_pme_widen(BuddyFunction *f);
+void function_pme_class_init(ObjectClass *klass);
 
 /* function_aer.c: report an error as PCI Express advanced error reporting wants it */
 void function_aer_report(BuddyFunction *f, bool fatal);

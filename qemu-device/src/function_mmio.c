@@ -121,7 +121,7 @@ static void count(BuddyFunction *f, const Access *a)
     }
 }
 
-static uint64_t function_access(BuddyFunction *f, Access *a)
+static inline uint64_t function_access(BuddyFunction *f, Access *a)
 {
     const RegDesc *reg;
     char prefix[16];
@@ -182,18 +182,21 @@ static uint64_t function_access(BuddyFunction *f, Access *a)
     return a->value;
 }
 
+uint64_t function_register_access(BuddyFunction *f, uint32_t offset, bool is_write, uint64_t value, unsigned size)
+{
+    Access a = {.is_write = is_write, .size = size, .offset = offset, .value = value};
+
+    return function_access(f, &a);
+}
+
 static uint64_t bar0_read(void *opaque, hwaddr addr, unsigned size)
 {
-    Access a = {.size = size, .offset = addr};
-
-    return function_access(opaque, &a);
+    return function_register_access(opaque, addr, false, 0, size);
 }
 
 static void bar0_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
 {
-    Access a = {.is_write = true, .size = size, .offset = addr, .value = value};
-
-    function_access(opaque, &a);
+    function_register_access(opaque, addr, true, value, size);
 }
 
 /* Wrong sizes reach the handlers, because they are to be recorded rather than swallowed by QEMU. */

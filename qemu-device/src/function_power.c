@@ -123,7 +123,13 @@ void function_power_reset(BuddyFunction *f, ResetCause cause)
 {
     static const char *const causes[] = {"reset", "reset", "reset", "pmcsr", "wake"};
 
-    pci_set_word(pmcsr(f), pmcsr_reset_value(f));
+    uint16_t sticky = 0;
+
+    /* Auxiliary power keeps the wake-up bits through all but a cold machine reset. */
+    if (cause != RESET_BUS || !PCI_DEVICE(f)->has_power || f->power == POWER_D3COLD) {
+        sticky = pci_get_word(pmcsr(f)) & (PCI_PM_CTRL_PME_ENABLE | PCI_PM_CTRL_PME_STATUS);
+    }
+    pci_set_word(pmcsr(f), pmcsr_reset_value(f) | sticky);
     /* The configuration space's command register is cleared by QEMU after this. */
     function_command_changed(f, false, false);
     if (PCI_DEVICE(f)->has_power) {
@@ -178,7 +184,7 @@ void function_track_command(BuddyFunction *f)
 bool function_power_init(BuddyFunction *f, Error **errp)
 {
     PCIDevice *pci = PCI_DEVICE(f);
-    uint16_t capabilities = 3; /* PCI power management 1.2 */
+    uint16_t capabilities = 3 | function_pme_capabilities(f); /* PCI power management 1.2 */
 
     if (pci_add_capability(pci, PCI_CAP_ID_PM, FUNCTION_PM_OFFSET, PCI_PM_SIZEOF, errp) < 0) {
         return false;
@@ -191,6 +197,7 @@ bool function_power_init(BuddyFunction *f, Error **errp)
     }
     pci_set_word(pci->config + FUNCTION_PM_OFFSET + PCI_PM_PMC, capabilities);
     pci_set_word(pmcsr(f), pmcsr_reset_value(f));
-    pci_set_word(pci->wmask + FUNCTION_PM_OFFSET + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
+    pci_set_word(pci->wmask + FUNCTION_PM_OFFSET + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_ENABLE);
+    pci_set_word(pci->w1cmask + FUNCTION_PM_OFFSET + PCI_PM_CTRL, PCI_PM_CTRL_PME_STATUS);
     return true;
 }

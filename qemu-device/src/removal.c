@@ -33,6 +33,8 @@ static void yank_bh(void *opaque)
 {
     BuddyFunction *f = opaque;
     PCIDevice *port = function_slot_port(f);
+    RemovalAcpiSlot acpi;
+    bool by_acpi = removal_acpi_slot(f, &acpi);
     bool running = runstate_is_running();
 
     if (running) {
@@ -46,6 +48,9 @@ static void yank_bh(void *opaque)
     removal_destroy(DEVICE(f));
     if (port) {
         function_port_notify(port);
+    }
+    if (by_acpi) {
+        removal_acpi_notify(&acpi);
     }
     if (running) {
         resume_all_vcpus();
@@ -82,6 +87,7 @@ void removal_realize(BuddyFunction *f)
     if (port) {
         function_port_widen(port);
     }
+    function_pme_widen(f);
 }
 
 void removal_exit(BuddyFunction *f)

@@ -3,8 +3,21 @@
 #define BUDDY_REMOVAL_H
 
 #include "hw/qdev-core.h"
+#include "function.h"
 
 /* Take a device out of its bus and let QEMU send DEVICE_DELETED once nobody refers to it any more. */
 void removal_destroy(DeviceState *dev);
+
+/* removal_acpi.c: where ACPI handles a slot's hot-plug */
+typedef struct RemovalAcpiSlot {
+    Object *handler;
+    uint64_t bsel; /* the bus's number in QEMU's ACPI hot-plug registers */
+    unsigned number;
+} RemovalAcpiSlot;
+
+/* The function's slot, to be asked before the function is gone. False: not an ACPI slot. */
+bool removal_acpi_slot(BuddyFunction *f, RemovalAcpiSlot *slot);
+/* Tell the guest to look at the slot. */
+void removal_acpi_notify(const RemovalAcpiSlot *slot);
 
 #endif

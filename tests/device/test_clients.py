@@ -8,8 +8,21 @@ from collections.abc import Callable
 import pytest
 from conftest import Board
 from pci import COMMAND_INTX_OFF, COMMAND_MASTER, COMMAND_MEMORY
-from registers import DOORBELL, ERROR, INT_ASSERTED, JOB, JOB_BUSY, JOB_REFUSED, MAILBOX, MBOX_FULL, SEM_MINE, SEM_TAKEN, TXN_OPEN
-from registers import TXN_TORN, Client
+from registers import (
+    DOORBELL,
+    ERROR,
+    INT_ASSERTED,
+    JOB,
+    JOB_BUSY,
+    JOB_REFUSED,
+    MAILBOX,
+    MBOX_FULL,
+    SEM_MINE,
+    SEM_TAKEN,
+    TXN_OPEN,
+    TXN_TORN,
+    Client,
+)
 
 
 @pytest.fixture

@@ -158,3 +158,14 @@ def test_children_on_the_command_line_are_there_from_the_start(start: Start) -> 
     assert board.reg(0, SLOTS) == 2
     assert board.reg(0, slot(2, STATUS)) == 0
     assert board.machine.violations() == ["access-reserved"]
+
+
+def test_the_eject_button_asks_like_device_del(fredbus: Board) -> None:
+    add(fredbus, "fred-toaster", "t0")
+    fredbus.machine.qom_set("t0", "eject-button", True)
+    assert fredbus.reg(0, EJECT_REQUESTED) == 1
+    fredbus.set_reg(0, slot(0, CONTROL), DO_KEEP)
+    assert fredbus.reg(0, EJECT_REQUESTED) == 0
+    fredbus.machine.qom_set("t0", "eject-button", True)
+    fredbus.set_reg(0, slot(0, CONTROL), DO_EJECT)
+    fredbus.machine.wait_event("DEVICE_DELETED", device="t0")

@@ -189,3 +189,98 @@ def test_device_on_the_root_complex_can_be_yanked_too(start: Start) -> None:
     machine.yank("buddy0")
     assert machine.read(device.bars[0]) == 0xFFFFFFFF
     assert machine.violations() == ["access-after-removal"]
+
+
+def test_d1_and_d2_exist_only_by_property(buddy: Board) -> None:
+    for state in (1, 2):
+        buddy.device.set_power(state)
+        assert buddy.device.power() == 0
+    assert buddy.machine.violations() == ["illegal-power-transition"] * 2
+
+
+D0, D1, D2, D3 = range(4)
+
+
+@pytest.mark.parametrize("origin", [D0, D1, D2, D3])
+@pytest.mark.parametrize("target", [D0, D1, D2, D3])
+def test_every_transition_of_a_function_with_d1_and_d2(make_buddy: Callable[[str], Board], origin: int, target: int) -> None:
+    board = make_buddy("d1d2=on,no-soft-reset=on")
+    board.set_reg(0, SCRATCH, 9)
+    board.device.set_power(origin)
+    board.machine.new_records()
+    board.device.set_power(target)
+    legal = target == D0 or target >= origin
+    assert board.device.power() == (target if legal else origin)
+    records = board.machine.new_records()
+    names = ("D0", "D1", "D2", "D3hot")
+    expected = [("power", names[origin], names[target], "pmcsr")] if legal and origin != target else []
+    assert of_kind(records, "power") == expected
+    assert [r["rule"] for r in records if r["kind"] == "violation"] == ([] if legal else ["illegal-power-transition"])
+    board.device.set_power(D0)
+    assert board.reg(0, SCRATCH) == 9
+
+
+@pytest.mark.parametrize(("state", "delay"), [(3, 10_000), (2, 200)])
+def test_a_function_needs_its_time_after_d0_entry(make_buddy: Callable[[str], Board], state: int, delay: int) -> None:
+    board = make_buddy("d1d2=on,d3hot-delay=10000,d2-delay=200,no-soft-reset=on")
+    board.device.set_power(state)
+    board.device.set_power(0)
+    board.machine.step(delay * 1000 - 1000)
+    assert board.reg(0, 0) == 0xFFFFFFFF
+    assert board.machine.violations() == ["access-before-ready"]
+    board.machine.step(1000)
+    assert board.reg(0, 0) == 0x42554459
+    assert board.machine.violations() == []
+
+
+def test_immediate_readiness_is_announced_exactly_when_true(make_buddy: Callable[[str], Board]) -> None:
+    for properties, bit in (("", 1), ("d3hot-delay=10000", 0)):
+        board = make_buddy(properties)
+        assert board.device.config_read(board.device.capability(CAP_PM) + 2, 2) >> 4 & 1 == bit
+
+
+def pme(board: Board) -> int:
+    """PME_En and PME_Status in PMCSR."""
+    return board.device.config_read(board.device.capability(CAP_PM) + PM_CONTROL, 2) & 0x8100
+
+
+def set_pme(board: Board, value: int) -> None:
+    """Write PMCSR's PME bits; the power state stays."""
+    board.device.config_write(board.device.capability(CAP_PM) + PM_CONTROL, value | board.device.power(), 2)
+
+
+@pytest.mark.parametrize("state", [0, 3])
+def test_pme_reaches_the_root_port(buddy: Board, state: int) -> None:
+    buddy.port.assign(memory=0xE1000000)
+    buddy.port.enable_msix_port()
+    root = buddy.port.capability(CAP_EXPRESS)
+    buddy.port.config_write(root + 0x1C, 8, 2)
+    set_pme(buddy, 0x100)
+    buddy.device.set_power(state | 0x100)
+    buddy.machine.qom_set("buddy0", "wake-event", True)
+    assert buddy.port.message() == 0x5000
+    assert buddy.port.config_read(root + 0x20) == 0x10000 | 0x100
+    assert pme(buddy) == 0x8100
+    buddy.port.config_write(root + 0x20, 0x10000)
+    set_pme(buddy, 0x8100)
+    assert pme(buddy) == 0x100
+    assert buddy.port.config_read(root + 0x20) & 0x10000 == 0
+    assert ("pme", "sent") in of_kind(buddy.machine.new_records(), "pme")
+
+
+def test_pme_wakes_the_machine_and_its_bits_survive(buddy: Board) -> None:
+    buddy.device.set_power(3 | 0x100)
+    suspend_to_ram(buddy.machine)
+    buddy.machine.qom_set("buddy0", "wake-event", True)
+    buddy.machine.wait_event("WAKEUP")
+    buddy.port.configure(1)
+    assert pme(buddy) == 0x8100
+    assert buddy.device.power() == 0
+
+
+def test_without_pme_enable_the_machine_sleeps_on(buddy: Board) -> None:
+    buddy.device.set_power(3)
+    suspend_to_ram(buddy.machine)
+    buddy.machine.qom_set("buddy0", "wake-event", True)
+    assert buddy.machine.command_qmp("query-status")["status"] == "suspended"
+    assert ("pme", "masked") in of_kind(buddy.machine.new_records(), "pme")

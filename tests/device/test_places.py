@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Where the device may be: root port with native or ACPI hot-plug, behind a switch, on the conventional bus of `pc`."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import ROOT_PORT, Board, Start
+from pci import CAP_EXPRESS, CAP_MSIX, CAP_PM, Bridge, Function
+from qtest import Options
+from registers import Client
+
+ACPI_Q35, ACPI_PC = 0x0CC0, 0xAE00
+ACPI_UP, ACPI_BUS = 0x00, 0x10
+
+
+@pytest.fixture
+def acpi(options: Options, start: Start) -> Board:
+    """buddy0 on a root port whose slot ACPI handles, as q35 has it by default."""
+    options.native_hotplug = False
+    return Board(start(*ROOT_PORT, "-device", "buddy,id=buddy0,bus=rp0"))
+
+
+def test_yank_from_an_acpi_slot_sends_a_device_check(acpi: Board) -> None:
+    selected = [bus for bus in range(4) if acpi.machine.outl(ACPI_Q35 + ACPI_BUS, bus) is None]
+    acpi.machine.yank("buddy0")
+    up = {}
+    for bus in selected:
+        acpi.machine.outl(ACPI_Q35 + ACPI_BUS, bus)
+        up[bus] = acpi.machine.inl(ACPI_Q35 + ACPI_UP)
+    assert sorted(up.values()) == [0, 0, 0, 1], up
+    assert not acpi.device.present
+    acpi.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="rp0")
+    acpi.enumerate()
+    assert acpi.reg(0, 0) == 0x42554459
+
+
+def test_yank_from_an_acpi_slot_twenty_times(acpi: Board) -> None:
+    for _ in range(20):
+        acpi.machine.yank("buddy0")
+        acpi.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="rp0")
+        acpi.enumerate()
+        assert acpi.reg(0, 0) == 0x42554459
+
+
+@pytest.fixture
+def switch(start: Start) -> Board:
+    """buddy0 behind an upstream and a downstream port."""
+    machine = start(
+        *ROOT_PORT,
+        *("-device", "x3130-upstream,id=up0,bus=rp0", "-device", "xio3130-downstream,id=dp0,bus=up0,chassis=2,slot=2"),
+        *("-device", "buddy,id=buddy0,bus=dp0"),
+    )
+    Bridge(machine, 0, 1).configure(1, 3)
+    Bridge(machine, 1, 0).configure(2, 3)
+    board = Board.__new__(Board)
+    board.machine, board.port, board.device = machine, Bridge(machine, 2, 0), Function(machine, 3, 0)
+    board.port.configure(3)
+    board.device.assign()
+    return board
+
+
+def test_behind_a_switch(switch: Board) -> None:
+    assert switch.reg(0, 0) == 0x42554459
+    switch.machine.yank("buddy0")
+    assert switch.port.express(0x1A) & 0x148 == 0x108
+    assert switch.reg(0, 0) == 0xFFFFFFFF
+    switch.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="dp0")
+    switch.port.slot_power(True)
+    switch.port.configure(3)
+    switch.device.assign()
+    assert switch.reg(0, 0) == 0x42554459
+
+
+@pytest.mark.parametrize("fault", ["aer-correctable", "aer-fatal"])
+def test_errors_pass_the_switch(switch: Board, fault: str) -> None:
+    root = Bridge(switch.machine, 0, 1)
+    aer = root.extended_capability(1)
+    switch.device.config_write(switch.device.capability(CAP_EXPRESS) + 8, 0x7, 2)
+    switch.machine.qom_set("buddy0", "fault", fault)
+    assert root.config_read(aer + 0x30) & 0x7F
+    assert 0x300 in (root.config_read(aer + 0x34) & 0xFFFF, root.config_read(aer + 0x34) >> 16)
+
+
+@pytest.fixture
+def conventional(options: Options, start: Start) -> Board:
+    """buddy0 and fred0 on the bus of `pc`."""
+    options.machine = "pc"
+    machine = start("-device", "buddy,id=buddy0,addr=5", "-device", "fredbus,id=fred0,addr=6")
+    board = Board.__new__(Board)
+    board.machine, board.device = machine, Function(machine, 0, 5)
+    board.device.assign()
+    return board
+
+
+def test_on_a_conventional_bus_there_is_no_pci_express_capability(conventional: Board) -> None:
+    assert conventional.reg(0, 0) == 0x42554459
+    assert conventional.device.capability(CAP_EXPRESS) == 0
+    assert conventional.device.capability(CAP_PM) and conventional.device.capability(CAP_MSIX)
+    conventional.device.set_power(3)
+    conventional.device.set_power(0)
+    conventional.device.assign()
+    assert conventional.reg(0, Client.SCRATCH) == 0
+    controller = Function(conventional.machine, 0, 6)
+    controller.assign(memory=0xE1000000)
+    assert conventional.machine.read(controller.bars[0]) == 0x46524544
+
+
+def test_yank_on_a_conventional_bus_sends_a_device_check(conventional: Board) -> None:
+    conventional.machine.yank("buddy0")
+    conventional.machine.outl(ACPI_PC + ACPI_BUS, 0)
+    assert conventional.machine.inl(ACPI_PC + ACPI_UP) == 1 << 5
+    assert conventional.reg(0, 0) == 0xFFFFFFFF
+    assert conventional.machine.violations() == ["access-after-removal"]
+    conventional.machine.command_qmp("device_add", driver="buddy", id="buddy0", addr="5")
+    conventional.device.assign()
+    assert conventional.reg(0, 0) == 0x42554459
