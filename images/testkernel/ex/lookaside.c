@@ -13,15 +13,19 @@
 static LIST_ENTRY Lists;
 static KSPIN_LOCK ListsLock;
 
-/* Depth and statistics fields as Windows presets them; the list is known to leak checks by ListEntry and LastTotalAllocates' neighbour. */
 static VOID Initialize(PGENERAL_LOOKASIDE_POOL L, POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
 {
     KIRQL Irql;
     if (Size < LOOKASIDE_MINIMUM_BLOCK_SIZE) {
         KeBugCheckReason(
-            DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00, KeGetCurrentIrql(), Type, Size, Caller,
+            DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_LOOKASIDE_TOO_SMALL, (ULONG_PTR)L, Size,
+            LOOKASIDE_MINIMUM_BLOCK_SIZE, Caller,
             "lookaside list %p with blocks of %I64u bytes; a block must hold at least a list entry (%u bytes)", L,
             (ULONG64)Size, (ULONG)LOOKASIDE_MINIMUM_BLOCK_SIZE);
+    }
+    if (ExFindLookasideList(L, 1)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_LOOKASIDE_TWICE, (ULONG_PTR)L, 0, 0, Caller,
+                         "lookaside list %p is initialized twice; delete it in between", L);
     }
     RtlZeroMemory(L, sizeof(*L));
     L->Type = Type;
@@ -40,8 +44,8 @@ static VOID Initialize(PGENERAL_LOOKASIDE_POOL L, POOL_TYPE Type, SIZE_T Size, U
 static VOID Remove(PGENERAL_LOOKASIDE_POOL L, PCSTR Function, PVOID Caller)
 {
     KIRQL Irql;
-    if (!L->ListEntry.Flink) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_UNINITIALIZED, (ULONG_PTR)L, 0, 0, Caller,
+    if (!ExFindLookasideList(L, 1)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_LOOKASIDE_UNKNOWN, (ULONG_PTR)L, 0, 0, Caller,
                          "%s of lookaside list %p, which is not initialized or was deleted before", Function, L);
     }
     KeAcquireSpinLock(&ListsLock, &Irql);

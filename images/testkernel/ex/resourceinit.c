@@ -24,7 +24,7 @@ NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE Resource)
     KeAssertIrql(DISPATCH_LEVEL, "ExInitializeResourceLite");
     if (ExFindResource(Resource, 1)) {
         KeBugCheckReason(
-            DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_INITIALIZED_TWICE, (ULONG_PTR)Resource, 0, 0, CALLER,
+            DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_TWICE, (ULONG_PTR)Resource, 0, 0, CALLER,
             "ERESOURCE %p is initialized twice; call ExDeleteResourceLite (or ExReinitializeResourceLite) between",
             Resource);
     }
@@ -51,7 +51,7 @@ static VOID CheckUnused(PERESOURCE Resource, PCSTR Function, const VOID *Caller)
 {
     ExpCheckResource(Resource, Function, Caller);
     if (Resource->ActiveEntries || Resource->NumberOfSharedWaiters || Resource->NumberOfExclusiveWaiters) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_THREAD_HOLDS_LOCKS, (ULONG_PTR)Resource,
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_DELETED_WHILE_OWNED, (ULONG_PTR)Resource,
                          (ULONG_PTR)ExResourceOwner(Resource), Resource->ActiveEntries, Caller,
                          "%s of ERESOURCE %p with %u owners and %u waiters", Function, Resource,
                          Resource->ActiveEntries, Resource->NumberOfSharedWaiters + Resource->NumberOfExclusiveWaiters);
@@ -62,6 +62,11 @@ static VOID CheckUnused(PERESOURCE Resource, PCSTR Function, const VOID *Caller)
 NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource)
 {
     KIRQL Irql;
+    if (!ExFindResource(Resource, 1)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_UNKNOWN, (ULONG_PTR)Resource, 0, 0, CALLER,
+                         "ExDeleteResourceLite of ERESOURCE %p, which is not initialized or was deleted before",
+                         Resource);
+    }
     CheckUnused(Resource, "ExDeleteResourceLite", CALLER);
     KeAcquireSpinLock(&ResourcesLock, &Irql);
     RemoveEntryList(&Resource->SystemResourcesList);

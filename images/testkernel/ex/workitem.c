@@ -30,6 +30,8 @@ typedef struct _WORK_QUEUE {
     WORKER Worker[MAX_WORKERS];
 } WORK_QUEUE, *PWORK_QUEUE;
 
+#define CustomPriorityWorkQueue 32 /* + priority: Windows 8.1 */
+
 static KSPIN_LOCK Lock; /* all queues and workers */
 static WORK_QUEUE Queues[MaximumWorkQueue] = {
     [CriticalWorkQueue] = {.Name = "critical", .Priority = 13},
@@ -43,10 +45,13 @@ static NTSTATUS AddWorker(PWORK_QUEUE Queue);
 static VOID CheckReturn(PWORKER_THREAD_ROUTINE Routine, PVOID Parameter)
 {
     PKTHREAD Thread = KiCurrentThread();
+    HELD_LOCK Held = {.Kind = NULL};
     if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
+        ExFindHeldLock(Thread, NULL, 0, &Held);
         KeBugCheckReason(WORKER_THREAD_RETURNED_AT_BAD_IRQL, (ULONG_PTR)Routine, KeGetCurrentIrql(),
                          (ULONG_PTR)Parameter, 0, (PVOID)(ULONG_PTR)Routine,
-                         "a worker routine returned at IRQL %u, expected PASSIVE_LEVEL", KeGetCurrentIrql());
+                         "a worker routine returned at IRQL %u, expected PASSIVE_LEVEL%s%s", KeGetCurrentIrql(),
+                         Held.Kind ? "; it still holds a " : "", Held.Kind ? Held.Kind : "");
     }
     if (Thread->KernelApcDisable || Thread->SpecialApcDisable) {
         KeBugCheckReason(
@@ -158,18 +163,22 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
     BOOLEAN Exhausted;
     KIRQL Irql;
     KeAssertIrql(DISPATCH_LEVEL, "ExQueueWorkItem");
-    if ((ULONG)QueueType >= MaximumWorkQueue) {
-        QueueType = DelayedWorkQueue; /* CustomPriorityWorkQueue + priority of Windows 8 */
+    if ((ULONG)QueueType >= CustomPriorityWorkQueue && (ULONG)QueueType < CustomPriorityWorkQueue + 32) {
+        Queue = QueueType - CustomPriorityWorkQueue > 12 ? &Queues[CriticalWorkQueue] : &Queues[DelayedWorkQueue];
+    } else if ((ULONG)QueueType < MaximumWorkQueue) {
+        Queue = &Queues[QueueType];
+    } else {
+        KeBugCheckReason(WORKER_INVALID, 6, (ULONG_PTR)WorkItem, QueueType, 0, CALLER,
+                         "work item %p was queued to queue type %u, which does not exist", WorkItem, (ULONG)QueueType);
     }
-    Queue = &Queues[QueueType];
     if (WorkItem->List.Flink) {
         KeBugCheckReason(
-            WORKER_INVALID, 0, (ULONG_PTR)WorkItem, 0, 0, CALLER,
+            WORKER_INVALID, 1, (ULONG_PTR)WorkItem, QueueType, 0, CALLER,
             "work item %p was queued while it is still queued, or was not initialized by ExInitializeWorkItem",
             WorkItem);
     }
-    if ((ULONG_PTR)WorkItem->WorkerRoutine <= MmUserProbeAddress) {
-        KeBugCheckReason(WORKER_INVALID, 2, (ULONG_PTR)WorkItem, (ULONG_PTR)WorkItem->WorkerRoutine, 0, CALLER,
+    if ((LONG_PTR)WorkItem->WorkerRoutine >= 0) {
+        KeBugCheckReason(WORKER_INVALID, 7, (ULONG_PTR)WorkItem, QueueType, 0, CALLER,
                          "work item %p has the routine %p, which is no kernel address", WorkItem,
                          (PVOID)(ULONG_PTR)WorkItem->WorkerRoutine);
     }

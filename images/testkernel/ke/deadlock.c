@@ -4,6 +4,7 @@
 #include "ke/bugcheck.h"
 #include "ke/dispatch.h"
 #include "boot/loader.h"
+#include "ex/ex.h"
 #include "rtl/format.h"
 
 #define MAX_CHAIN 16
@@ -25,10 +26,24 @@ VOID KeRetractWaitOwner(PWAIT_OWNER Owner)
     KiUnlockDispatcher(irql);
 }
 
-static PKTHREAD OwnerOf(PVOID Object, PCSTR *Why, const VOID **Culprit)
+static PKTHREAD OwnerOf(PKTHREAD Waiter, PCSTR *Why, const VOID **Culprit)
 {
+    PVOID Object = Waiter->WaitBlocks[0].Object;
     DISPATCHER_HEADER *header = Object;
     *Culprit = NULL;
+    if (Waiter->WaitReason == WrFastMutex) {
+        *Why = "owns the fast mutex";
+        return CONTAINER(header, FAST_MUTEX, Event.Header)->Owner;
+    }
+    if (Waiter->WaitReason == WrGuardedMutex) {
+        *Why = "owns the guarded mutex";
+        return CONTAINER(header, KGUARDED_MUTEX, Gate.Header)->Owner;
+    }
+    if (Waiter->WaitReason == WrResource) {
+        PERESOURCE resource = ExResourceOfWaitObject(Object);
+        *Why = "owns the ERESOURCE";
+        return resource ? ExResourceOwner(resource) : NULL;
+    }
     if (header->Type == ObjectMutant) {
         *Why = "owns the mutex";
         return CONTAINER(header, KMUTANT, Header)->OwnerThread;
@@ -54,8 +69,7 @@ VOID KiCheckDeadlock(PKTHREAD Thread)
         if (waiter->WaitCount != 1 || waiter->WaitTimer.Header.Inserted) {
             return;
         }
-        PVOID object = waiter->WaitBlocks[0].Object;
-        PKTHREAD owner = OwnerOf(object, &why, &culprit);
+        PKTHREAD owner = OwnerOf(waiter, &why, &culprit);
         first_why = i == 0 ? why : first_why;
         first_culprit = first_culprit ? first_culprit : culprit;
         if (!owner) {

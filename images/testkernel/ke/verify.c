@@ -4,6 +4,7 @@
 #include "ke/dispatch.h"
 #include "ke/dpc.h"
 #include "ke/timer.h"
+#include "ex/ex.h"
 #include "mm/pool.h"
 
 /*
@@ -22,5 +23,25 @@ VOID KiCheckFreedMemory(PVOID Base, SIZE_T Size, PVOID Caller)
     PKDPC dpc = KiFindDpc(Base, Size);
     if (dpc) {
         KeBugCheckReason(0xC7, 1, (ULONG_PTR)dpc, (ULONG_PTR)Base, Size, Caller, "pool block %p is freed while DPC %p in it is queued", Base, dpc);
+    }
+    PWORK_QUEUE_ITEM item = ExFindWorkItem(Base, Size);
+    if (item) {
+        KeBugCheckReason(WORKER_INVALID, 0, (ULONG_PTR)item, (ULONG_PTR)Base, (ULONG_PTR)Base + Size, Caller,
+                         "pool block %p is freed while work item %p in it is queued; free it in its own routine or later", Base, item);
+    }
+    PERESOURCE resource = ExFindResource(Base, Size);
+    if (resource) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_FREED, (ULONG_PTR)resource, (ULONG_PTR)Base, Size, Caller,
+                         "pool block %p is freed while ERESOURCE %p in it is initialized; call ExDeleteResourceLite first", Base, resource);
+    }
+    PVOID lookaside = ExFindLookasideList(Base, Size);
+    if (lookaside) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_LOOKASIDE_FREED, (ULONG_PTR)lookaside, (ULONG_PTR)Base, Size, Caller,
+                         "pool block %p is freed while lookaside list %p in it is initialized; call its delete routine first", Base, lookaside);
+    }
+    HELD_LOCK held;
+    if (ExFindHeldLock(NULL, Base, Size, &held)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_DELETED_WHILE_OWNED, (ULONG_PTR)held.Lock, (ULONG_PTR)held.Owner, 0, Caller,
+                         "pool block %p is freed while %s %p in it is owned by thread %p", Base, held.Kind, held.Lock, held.Owner);
     }
 }

@@ -7,10 +7,24 @@
 #include "kernel.h"
 #include "rtl/rtl.h"
 
+/* Eight bytes at a time: each repetition of a string instruction costs TCG the same, whatever its width. */
+static void CopyUp(void *Target, const void *Source, size_t Length)
+{
+    size_t Count = Length / 8;
+    __asm__ volatile("rep movsq" : "+D"(Target), "+S"(Source), "+c"(Count) : : "memory");
+    Count = Length % 8;
+    __asm__ volatile("rep movsb" : "+D"(Target), "+S"(Source), "+c"(Count) : : "memory");
+}
+
 void *__cdecl memcpy(void *Destination, const void *Source, size_t Length)
 {
-    void *Target = Destination;
-    __asm__ volatile("rep movsb" : "+D"(Target), "+S"(Source), "+c"(Length) : : "memory");
+    if ((ULONG_PTR)Destination - (ULONG_PTR)Source < Length || (ULONG_PTR)Source - (ULONG_PTR)Destination < Length) {
+        if (Destination != Source) {
+            RtlReportOverlap(Destination, Source, Length, __builtin_return_address(0));
+        }
+        return memmove(Destination, Source, Length);
+    }
+    CopyUp(Destination, Source, Length);
     return Destination;
 }
 
@@ -19,7 +33,8 @@ void *__cdecl memmove(void *Destination, const void *Source, size_t Length)
     UCHAR *Target = Destination;
     const UCHAR *From = Source;
     if ((ULONG_PTR)Target - (ULONG_PTR)From >= Length) {
-        return memcpy(Destination, Source, Length);
+        CopyUp(Destination, Source, Length);
+        return Destination;
     }
     /* The target overlaps the source from behind: copy downwards. */
     Target += Length - 1;
@@ -31,7 +46,11 @@ void *__cdecl memmove(void *Destination, const void *Source, size_t Length)
 void *__cdecl memset(void *Destination, int Value, size_t Length)
 {
     void *Target = Destination;
-    __asm__ volatile("rep stosb" : "+D"(Target), "+c"(Length) : "a"(Value) : "memory");
+    size_t Count = Length / 8;
+    ULONG64 Pattern = 0x0101010101010101ULL * (UCHAR)Value;
+    __asm__ volatile("rep stosq" : "+D"(Target), "+c"(Count) : "a"(Pattern) : "memory");
+    Count = Length % 8;
+    __asm__ volatile("rep stosb" : "+D"(Target), "+c"(Count) : "a"(Pattern) : "memory");
     return Destination;
 }
 

@@ -12,6 +12,9 @@
 VOID RtlRequireIrql(PCSTR Function, KIRQL Maximum, PVOID Caller);
 #define RTL_PASSIVE(Function) RtlRequireIrql((Function), PASSIVE_LEVEL, __builtin_return_address(0))
 
+/* memcpy of overlapping blocks by a driver: bug check 0xC4/0xF0; by the kernel's own code: nothing. Any IRQL. */
+VOID RtlReportOverlap(PVOID Destination, const VOID *Source, SIZE_T Length, PVOID Caller);
+
 /* A string buffer on behalf of Caller, so that leak reports at unload blame the driver; NULL when out of memory. PASSIVE_LEVEL. */
 PVOID RtlAllocateString(SIZE_T Size, PVOID Caller);
 VOID RtlFreeString(PVOID Buffer, PVOID Caller);

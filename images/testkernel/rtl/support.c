@@ -7,13 +7,26 @@
 
 #define STRING_TAG 'grtS'
 
+static BOOLEAN IsDriver(PVOID Caller)
+{
+    PLOADED_IMAGE Image = LdrImageFromAddress(Caller);
+    return Image && !Image->Kernel;
+}
+
+VOID RtlReportOverlap(PVOID Destination, const VOID *Source, SIZE_T Length, PVOID Caller)
+{
+    if (IsDriver(Caller)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xF0, (ULONG_PTR)Destination, (ULONG_PTR)Source, Length,
+                         Caller,
+                         "memcpy (RtlCopyMemory) of %I64u bytes from %p to %p, which overlap; use RtlMoveMemory",
+                         (ULONG64)Length, Source, Destination);
+    }
+}
+
 VOID RtlRequireIrql(PCSTR Function, KIRQL Maximum, PVOID Caller)
 {
-    if (__readcr8() > Maximum) {
-        PLOADED_IMAGE Image = LdrImageFromAddress(Caller);
-        if (Image && !Image->Kernel) {
-            KiIrqlTooHigh(Function, Maximum, Caller);
-        }
+    if (__readcr8() > Maximum && IsDriver(Caller)) {
+        KiIrqlTooHigh(Function, Maximum, Caller);
     }
 }
 
