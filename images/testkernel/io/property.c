@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Properties and registry keys of a device.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-iogetdeviceproperty
+ */
+#include "pnp/internal.h"
+#include "cm/registry.h"
+
+static ULONG MultiSize(PCWSTR Text)
+{
+    ULONG Count = 0;
+    while (Text[Count]) {
+        Count += (ULONG)wcslen(Text + Count) + 1;
+    }
+    return (Count + 1) * sizeof(WCHAR);
+}
+
+static NTSTATUS Return(const VOID *Data, ULONG Size, PVOID Buffer, ULONG Length, PULONG ResultLength)
+{
+    *ResultLength = Size;
+    if (Length < Size) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    RtlCopyMemory(Buffer, Data, Size);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS ReturnText(PCWSTR Text, PVOID Buffer, ULONG Length, PULONG ResultLength)
+{
+    return Text ? Return(Text, (ULONG)(wcslen(Text) + 1) * sizeof(WCHAR), Buffer, Length, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+static NTSTATUS ReturnEnumValue(PDEVICE_NODE Node, PCWSTR ValueName, PVOID Buffer, ULONG Length, PULONG ResultLength)
+{
+    NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
+    UNICODE_STRING Name;
+    PCM_KEY Key;
+    PCM_VALUE Value;
+    RtlInitUnicodeString(&Name, ValueName);
+    CmLock();
+    Key = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, FALSE);
+    Value = Key ? CmValue(Key, &Name) : NULL;
+    if (Value) {
+        Status = Return(Value->Data, Value->Size, Buffer, Length, ResultLength);
+    }
+    CmUnlock();
+    return Status;
+}
+
+NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty, ULONG BufferLength, PVOID PropertyBuffer,
+                                   PULONG ResultLength)
+{
+    PDEVICE_NODE Node = DeviceObject->Type == IO_TYPE_DEVICE ? PnpDevnodeOfPdo(DeviceObject) : NULL;
+    WCHAR Path[128];
+    ULONG Number;
+    IoRequireIrql("IoGetDeviceProperty", PASSIVE_LEVEL, _ReturnAddress());
+    *ResultLength = 0;
+    if (!Node) {
+        /* Windows stops with 0xCA (parameter 1 = 2) when the device object is no PDO. */
+        IoStop(PNP_DETECTED_FATAL_ERROR, 2, (ULONG_PTR)DeviceObject, 0, 0, _ReturnAddress(), "IoGetDeviceProperty was called with %p, which is not a PDO",
+               DeviceObject);
+    }
+    switch (DeviceProperty) {
+    case DevicePropertyDeviceDescription:
+        return ReturnText(Node->Description, PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyHardwareID:
+        return Node->HardwareIds ? Return(Node->HardwareIds, MultiSize(Node->HardwareIds), PropertyBuffer, BufferLength, ResultLength)
+                                 : STATUS_OBJECT_NAME_NOT_FOUND;
+    case DevicePropertyCompatibleIDs:
+        return Node->CompatibleIds ? Return(Node->CompatibleIds, MultiSize(Node->CompatibleIds), PropertyBuffer, BufferLength, ResultLength)
+                                   : STATUS_OBJECT_NAME_NOT_FOUND;
+    case DevicePropertyBootConfiguration:
+        return Return(Node->BootResources, (ULONG)PnpResourceListSize(Node->BootResources), PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyBootConfigurationTranslated:
+        return Return(Node->TranslatedResources, (ULONG)PnpResourceListSize(Node->TranslatedResources), PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyLocationInformation:
+        return ReturnText(Node->LocationInformation, PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyPhysicalDeviceObjectName:
+        ObpPathOf(DeviceObject, Path, COUNT_OF(Path));
+        return ReturnText(Path, PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyBusTypeGuid:
+        return Node->HasBusInformation ? Return(&Node->BusInformation.BusTypeGuid, sizeof(GUID), PropertyBuffer, BufferLength, ResultLength)
+                                       : STATUS_OBJECT_NAME_NOT_FOUND;
+    case DevicePropertyLegacyBusType:
+        Number = (ULONG)Node->BusInformation.LegacyBusType;
+        return Node->HasBusInformation ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+    case DevicePropertyBusNumber:
+        Number = Node->BusInformation.BusNumber;
+        return Node->HasBusInformation ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+    case DevicePropertyAddress:
+        Number = Node->Capabilities.Address;
+        return Number != (ULONG)-1 ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+    case DevicePropertyUINumber:
+        Number = Node->Capabilities.UINumber;
+        return Number != (ULONG)-1 ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+    case DevicePropertyRemovalPolicy:
+        Number = Node->Capabilities.SurpriseRemovalOK ? RemovalPolicyExpectSurpriseRemoval
+                 : Node->Capabilities.Removable       ? RemovalPolicyExpectOrderlyRemoval
+                                                      : RemovalPolicyExpectNoRemoval;
+        return Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyInstallState:
+        Number = Node->ServiceName.Length ? InstallStateInstalled : InstallStateNeedsReinstall;
+        return Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyEnumeratorName: {
+        ULONG I;
+        for (I = 0; I + 1 < COUNT_OF(Path) && I < Node->InstancePath.Length / sizeof(WCHAR) && Node->InstancePath.Buffer[I] != L'\\'; I++) {
+            Path[I] = Node->InstancePath.Buffer[I];
+        }
+        Path[I] = 0;
+        return ReturnText(Path, PropertyBuffer, BufferLength, ResultLength);
+    }
+    case DevicePropertyClassName:
+        return ReturnEnumValue(Node, L"Class", PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyClassGuid:
+        return ReturnEnumValue(Node, L"ClassGUID", PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyDriverKeyName:
+        return ReturnEnumValue(Node, L"Driver", PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyManufacturer:
+        return ReturnEnumValue(Node, L"Mfg", PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyFriendlyName:
+        return ReturnEnumValue(Node, L"FriendlyName", PropertyBuffer, BufferLength, ResultLength);
+    default:
+        return STATUS_INVALID_PARAMETER_2;
+    }
+}
+
+NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevInstKeyType, ACCESS_MASK DesiredAccess, PHANDLE DevInstRegKey)
+{
+    PDEVICE_NODE Node = DeviceObject->Type == IO_TYPE_DEVICE ? PnpDevnodeOfPdo(DeviceObject) : NULL;
+    PCM_KEY Key;
+    UNICODE_STRING Name;
+    NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
+    IoRequireIrql("IoOpenDeviceRegistryKey", PASSIVE_LEVEL, _ReturnAddress());
+    if (!Node) {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    CmLock();
+    Key = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, TRUE);
+    if (DevInstKeyType & PLUGPLAY_REGKEY_DRIVER) {
+        PCM_VALUE Driver;
+        RtlInitUnicodeString(&Name, L"Driver");
+        Driver = Key ? CmValue(Key, &Name) : NULL;
+        Key = Driver ? CmSubkey(CmSubkey(NULL, CM_CLASS, TRUE), (PCWSTR)Driver->Data, TRUE) : NULL;
+    } else if (DevInstKeyType & PLUGPLAY_REGKEY_DEVICE) {
+        Key = Key ? CmSubkey(Key, L"Device Parameters", TRUE) : NULL;
+    } else {
+        Status = STATUS_INVALID_PARAMETER;
+        Key = NULL;
+    }
+    if (Key) {
+        Status = CmOpenHandle(Key, DesiredAccess, DevInstRegKey);
+    }
+    CmUnlock();
+    return Status;
+}

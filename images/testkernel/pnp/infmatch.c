@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which model of an INF fits a device best, and which service it brings.
+ * https://learn.microsoft.com/windows-hardware/drivers/install/inf-manufacturer-section
+ * https://learn.microsoft.com/windows-hardware/drivers/install/creating-inf-files-for-multiple-platforms-and-operating-systems
+ */
+#include "pnp/inf.h"
+
+static size_t Append(char *To, size_t Size, size_t At, const char *Text)
+{
+    while (*Text && At + 1 < Size) {
+        To[At++] = *Text++;
+    }
+    To[At] = 0;
+    return At;
+}
+
+static bool StartsWith(const char *Text, const char *Prefix)
+{
+    while (*Prefix) {
+        char A = *Text, B = *Prefix;
+        A = A >= 'A' && A <= 'Z' ? (char)(A + 32) : A;
+        B = B >= 'A' && B <= 'Z' ? (char)(B + 32) : B;
+        if (A != B) {
+            return false;
+        }
+        Text++;
+        Prefix++;
+    }
+    return true;
+}
+
+/*
+ * TargetOSVersion "NTamd64[.major[.minor[...build]]]": does it fit this system (x64, 10.0)? How specific it is: 0 = does not fit, "NT" 1, "NTamd64" 2, with a
+ * version 3. A build number is a minimum that is taken as met.
+ */
+static int Decoration(const char *Text)
+{
+    int Specific;
+    if (StartsWith(Text, "ntamd64")) {
+        Specific = 2;
+        Text += 7;
+    } else if (InfEqual(Text, "nt") || StartsWith(Text, "nt.")) {
+        Specific = 1;
+        Text += 2;
+    } else {
+        return 0;
+    }
+    if (*Text == '.' && Text[1] && Text[1] != '.') {
+        uint32_t Major = 0;
+        for (Text++; *Text >= '0' && *Text <= '9'; Text++) {
+            Major = Major * 10 + (uint32_t)(*Text - '0');
+        }
+        if (Major > 10) {
+            return 0;
+        }
+        Specific = 3;
+    }
+    return Specific;
+}
+
+/* Position of Id in a double-null-terminated list, or -1. */
+static int IndexOf(const char *List, const char *Id)
+{
+    int Index = 0;
+    while (List && *List) {
+        if (InfEqual(List, Id)) {
+            return Index;
+        }
+        while (*List++) {
+        }
+        Index++;
+    }
+    return -1;
+}
+
+static uint32_t Rank(const INF_LINE *Model, const char *HardwareIds, const char *CompatibleIds, const char **Id)
+{
+    uint32_t Best = INF_NO_MATCH;
+    int I;
+    for (I = 1; I < Model->Count; I++) {
+        int Hardware = IndexOf(HardwareIds, Model->Fields[I]);
+        int Compatible = IndexOf(CompatibleIds, Model->Fields[I]);
+        uint32_t InInf = I == 1 ? 0 : 0x1000 + (uint32_t)(I - 2) * 0x100; /* its hardware ID, or one of its compatible IDs */
+        uint32_t Value = Hardware >= 0 ? InInf + (uint32_t)Hardware : Compatible >= 0 ? 0x2000 + InInf + (uint32_t)Compatible : INF_NO_MATCH;
+        if (Value < Best) {
+            Best = Value;
+            *Id = Model->Fields[I];
+        }
+    }
+    return Best;
+}
+
+/* Section, or Section.NTamd64 or Section.NT when the file has one, written to Out; false when there is none. */
+static bool Decorate(const INF_FILE *File, const char *Section, char *Out, size_t Size)
+{
+    static const char *const Suffixes[] = {".NTamd64", ".NT", ""};
+    size_t I;
+    for (I = 0; I < sizeof(Suffixes) / sizeof(Suffixes[0]); I++) {
+        Append(Out, Size, Append(Out, Size, 0, Section), Suffixes[I]);
+        if (InfHasSection(File, Out)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void MatchModels(const INF_FILE *File, const char *Section, const char *HardwareIds, const char *CompatibleIds, INF_MATCH *Best)
+{
+    INF_CURSOR Cursor;
+    INF_LINE Model;
+    InfSeek(&Cursor, File, Section);
+    while (InfNext(&Cursor, &Model)) {
+        const char *Id = "";
+        char Install[80];
+        uint32_t Value = Rank(&Model, HardwareIds, CompatibleIds, &Id);
+        if (Value >= Best->Rank || Model.Count < 2 || !Decorate(File, Model.Fields[0], Install, sizeof(Install))) {
+            continue;
+        }
+        Best->File = File;
+        Best->Rank = Value;
+        Append(Best->Install, sizeof(Best->Install), 0, Install);
+        Append(Best->Description, sizeof(Best->Description), 0, Model.Key);
+        Append(Best->DeviceId, sizeof(Best->DeviceId), 0, Id);
+    }
+}
+
+void InfMatchDevice(const INF_FILE *File, const char *HardwareIds, const char *CompatibleIds, INF_MATCH *Best)
+{
+    INF_CURSOR Cursor;
+    INF_LINE Line;
+    InfSeek(&Cursor, File, "Manufacturer");
+    while (InfNext(&Cursor, &Line)) {
+        char Section[160];
+        int I, Specific = 0, Chosen = 0;
+        if (Line.Count == 0) {
+            continue;
+        }
+        for (I = 1; I < Line.Count; I++) {
+            int Value = Decoration(Line.Fields[I]);
+            if (Value > Specific) {
+                Specific = Value;
+                Chosen = I;
+            }
+        }
+        /* An x64 system takes no undecorated models: they are for x86. */
+        if (Chosen == 0) {
+            continue;
+        }
+        Append(Section, sizeof(Section), Append(Section, sizeof(Section), Append(Section, sizeof(Section), 0, Line.Fields[0]), "."),
+               Line.Fields[Chosen]);
+        MatchModels(File, Section, HardwareIds, CompatibleIds, Best);
+    }
+}
+
+bool InfAssociatedService(const INF_MATCH *Match, char *Service, size_t ServiceSize, char *Section, size_t SectionSize)
+{
+    char Services[96];
+    INF_CURSOR Cursor;
+    INF_LINE Line;
+    Append(Services, sizeof(Services), Append(Services, sizeof(Services), 0, Match->Install), ".Services");
+    InfSeek(&Cursor, Match->File, Services);
+    while (InfNext(&Cursor, &Line)) {
+        if (InfEqual(Line.Key, "AddService") && Line.Count >= 3 && (InfNumber(Line.Fields[1], 0) & 2)) {
+            Append(Service, ServiceSize, 0, Line.Fields[0]);
+            Append(Section, SectionSize, 0, Line.Fields[2]);
+            return true;
+        }
+    }
+    return false;
+}
