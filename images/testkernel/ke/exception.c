@@ -94,8 +94,8 @@ static VOID PageFault(PTRAP_FRAME Frame)
     } else {
         stop = NewStop(Frame, 0x50, address, access, Frame->Rip, 0);
     }
-    if (access == 8 && !stop.Culprit) {
-        stop.Culprit = NULL; /* a jump to nowhere: the caller's frame is on the backtrace */
+    if (access == 8 && stop.Code != 0xCE && MiIsMapped((PVOID)Frame->Rsp, 8)) {
+        stop.Culprit = *(PVOID *)Frame->Rsp; /* where the jump came from, if it was a call */
     }
     KiStopSystem(&stop);
 }
