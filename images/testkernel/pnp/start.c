@@ -118,8 +118,18 @@ static NTSTATUS AddDrivers(PDEVICE_NODE Node)
 static NTSTATUS AssignResources(PDEVICE_NODE Node)
 {
     IO_STACK_LOCATION Stack;
-    ULONG_PTR Information = (ULONG_PTR)Node->Requirements;
+    ULONG_PTR Information = 0;
     NTSTATUS Status;
+    /* Asked again now: what the INF wrote below the hardware key (MSISupported) decides what the bus driver asks for. */
+    RtlZeroMemory(&Stack, sizeof(Stack));
+    Stack.MinorFunction = IRP_MN_QUERY_RESOURCE_REQUIREMENTS;
+    if (NT_SUCCESS(PnpSendIrp(Node->PhysicalDeviceObject, &Stack, &Information))) {
+        if (Node->Requirements) {
+            ExFreePool(Node->Requirements);
+        }
+        Node->Requirements = (PIO_RESOURCE_REQUIREMENTS_LIST)Information;
+    }
+    Information = (ULONG_PTR)Node->Requirements;
     if (Node->Requirements) {
         RtlZeroMemory(&Stack, sizeof(Stack));
         Stack.MinorFunction = IRP_MN_FILTER_RESOURCE_REQUIREMENTS;
