@@ -56,7 +56,7 @@ async def _boot(options: argparse.Namespace, scenario: Scenario) -> int:
 
 async def _session(bench: Bench, scenario: Scenario, directory: Path, settings: Options) -> int:
     async with booted(bench, scenario, directory, settings) as context:
-        prompt = Prompt(context)
+        prompt, interactive = Prompt(context), sys.stdin.isatty()
         print(f"accelerator {bench.accelerator.name} ({bench.accelerator.why}); journal and logs: {directory}")
         await prompt.run_line("wait")
         print("`help` lists the commands")
@@ -66,7 +66,7 @@ async def _session(bench: Bench, scenario: Scenario, directory: Path, settings: 
             if prompt.ended:
                 break
     # A script that was piped in wants to know; a person has read it.
-    return 1 if failed and not sys.stdin.isatty() else 0
+    return 1 if failed and not interactive else 0
 
 
 async def _lines() -> AsyncIterator[str]:

@@ -18,6 +18,7 @@ from orchestrator.guest.buddyctl import Buddyctl, BuddyctlFailed, GuestDevice
 from orchestrator.guest.guest import Guest
 from orchestrator.journal.follower import Journal
 from orchestrator.machine.machine import Machine
+from orchestrator.machine.states import MachineState
 from orchestrator.machine.topology import models
 from orchestrator.scenario.model import Step
 
@@ -93,7 +94,10 @@ class Context:
             self.bus.emit(StepFinished(self.scenario, title, played.seconds, played.error, self.depth))
 
     async def ask(self, work: Coroutine[Any, Any, T], what: str, limit: float = GUEST_ANSWER_SECONDS) -> T:
-        """Something that the guest has to answer, guarded."""
+        """Something that the guest has to answer, guarded. Raises HarnessError when the machine does not run."""
+        if self.machine.life.state is not MachineState.RUNNING:
+            work.close()
+            self.machine.life.require(MachineState.RUNNING)
         return await self.alarm.guard(work, f"the guest's answer to {what}", limit)
 
     async def devices(self) -> list[GuestDevice]:
