@@ -215,7 +215,9 @@ static NTSTATUS AddDevice(PCSTR InstancePath, PCSTR Description, BOOLEAN Request
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Device->Flags |= DO_POWER_PAGABLE;
+    if (Requested) {
+        Device->Flags |= DO_POWER_PAGABLE; /* power IRPs at PASSIVE_LEVEL; the PCI bus takes them at DISPATCH_LEVEL */
+    }
     Pdo = Device->DeviceExtension;
     Pdo->Requested = Requested;
     if (Slashes > 1) {
