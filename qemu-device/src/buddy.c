@@ -105,6 +105,7 @@ static void buddy_class_init(ObjectClass *klass, void *data)
     pc->revision = 1;
     pc->class_id = PCI_CLASS_OTHERS;
     dc->desc = "shared resource for two to eight drivers; records all that is done to it";
+    dc->vmsd = &vmstate_buddy;
     device_class_set_props(dc, buddy_properties);
     fc->setup = buddy_setup;
     fc->teardown = buddy_teardown;

@@ -95,6 +95,9 @@ struct Buddy {
 
 #define BIT_OF(block, reg, field) (block##__##reg##__##field##_bm)
 
+/* buddy_vmstate.c */
+extern const VMStateDescription vmstate_buddy;
+
 /* buddy_bars.c */
 bool buddy_bars_init(Buddy *s, Error **errp);
 /* Outside D0 the memory BARs do not answer: below them all ones come from void.c. */

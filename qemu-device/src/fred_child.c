@@ -153,6 +153,7 @@ static void fred_child_class_init(ObjectClass *klass, void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
 
+    dc->vmsd = &vmstate_fred_child;
     dc->bus_type = TYPE_FRED_BUS;
     dc->realize = fred_child_realize;
     dc->unrealize = fred_child_unrealize;

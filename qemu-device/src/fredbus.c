@@ -122,6 +122,7 @@ static void fredbus_class_init(ObjectClass *klass, void *data)
     pc->revision = 1;
     pc->class_id = PCI_CLASS_OTHERS;
     dc->desc = "Fred Bus controller; takes fred-toaster and fred-oven";
+    dc->vmsd = &vmstate_fredbus;
     device_class_set_props(dc, fredbus_properties);
     fc->setup = fredbus_setup;
     fc->teardown = fredbus_teardown;
@@ -138,7 +139,9 @@ static void fredbus_class_init(ObjectClass *klass, void *data)
 
 static char *fred_bus_get_dev_path(DeviceState *dev)
 {
-    return g_strdup_printf("slot%d", FRED_CHILD(dev)->slot);
+    g_autofree char *controller = qdev_get_dev_path(qdev_get_parent_bus(dev)->parent);
+
+    return g_strdup_printf("%s/slot%d", controller ?: "", FRED_CHILD(dev)->slot);
 }
 
 static void fred_bus_class_init(ObjectClass *klass, void *data)

@@ -75,6 +75,10 @@ struct FredBus {
 
 #define BIT_OF(block, reg, field) (block##__##reg##__##field##_bm)
 
+/* fredbus_vmstate.c */
+extern const VMStateDescription vmstate_fredbus;
+extern const VMStateDescription vmstate_fred_child;
+
 /* fredbus.c */
 void fredbus_update_interrupt(FredBus *s);
 /* Mask of the slots whose child asserts its interrupt. */

@@ -53,18 +53,18 @@ static void refuse(const char *what)
     exit(1);
 }
 
-static void load_devices(void)
+/* Load a module that lies beside this one. */
+static void load(const char *name)
 {
     char path[4096];
     Dl_info self;
     const char *slash;
 
-    if (!dladdr((void *)load_devices, &self) || !(slash = strrchr(self.dli_fname, '/'))) {
-        fprintf(stderr,
-                "buddy: give LD_PRELOAD the module's whole path, so that it finds buddy-devices.so beside it\n");
+    if (!dladdr((void *)load, &self) || !(slash = strrchr(self.dli_fname, '/'))) {
+        fprintf(stderr, "buddy: give LD_PRELOAD the module's whole path, so that it finds %s beside it\n", name);
         exit(1);
     }
-    snprintf(path, sizeof(path), "%.*s/buddy-devices.so", (int)(slash - self.dli_fname), self.dli_fname);
+    snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - self.dli_fname), self.dli_fname, name);
     if (!dlopen(path, RTLD_LAZY | RTLD_LOCAL)) {
         fprintf(stderr, "buddy: cannot load %s: %s\nbuddy: build it again: " REBUILD "\n", path, dlerror());
         exit(1);
@@ -92,5 +92,10 @@ __attribute__((constructor)) static void buddy_loader(void)
         snprintf(message, sizeof(message), "QEMU %s runs", running);
         refuse(message);
     }
-    load_devices();
+    /* QEMU's children (migration streams, helpers) are not to inherit it. */
+    unsetenv("LD_PRELOAD");
+    load("buddy-devices.so");
+    if (getenv("BUDDY_QTEST")) {
+        load("qtest-accel.so"); /* for tests/device; see the Makefile */
+    }
 }

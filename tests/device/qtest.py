@@ -67,9 +67,8 @@ class Machine:
         command += arguments
         self.command = command
         environment = dict(os.environ)
-        # Debian's QEMU lacks the qtest accelerator; it is built beside the module.
-        accelerator = options.module.parent / "qtest-accel.so"
-        environment["LD_PRELOAD"] = f"{options.preload} {options.module} {accelerator}".strip()
+        environment["LD_PRELOAD"] = f"{options.preload} {options.module}".strip()
+        environment["BUDDY_QTEST"] = "1"  # Debian's QEMU lacks the qtest accelerator; the loader brings one
         # QEMU itself is not built for leak checking, and its coroutines switch stacks.
         environment["ASAN_OPTIONS"] = "detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1"
         environment["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
@@ -211,7 +210,10 @@ class Machine:
     def wait_event(self, name: str, **data: Any) -> dict[str, Any]:
         """The next QMP event with this name and these data; others before it are passed over."""
         while True:
-            event = self.qmp.pull_event(wait=TIMEOUT)
+            try:
+                event = self.qmp.pull_event(wait=TIMEOUT)
+            except TimeoutError as error:
+                raise QtestError(f"no event {name} {data or ''} in {TIMEOUT} s; QEMU said: {self.stderr()}") from error
             assert event is not None
             if event["event"] == name and all(event.get("data", {}).get(key) == value for key, value in data.items()):
                 return dict(event)
