@@ -18,7 +18,7 @@ typedef struct _CM_VALUE {
 } CM_VALUE, *PCM_VALUE;
 
 typedef struct _CM_KEY {
-    LIST_ENTRY Link;    /* in Parent->Keys */
+    LIST_ENTRY Link; /* in Parent->Keys */
     struct _CM_KEY *Parent;
     UNICODE_STRING Name;
     LIST_ENTRY Keys;

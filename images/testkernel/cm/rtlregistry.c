@@ -18,8 +18,11 @@
 /* The key that RelativeTo and Path name; Body is set when it came from a handle. Registry locked. */
 static PCM_KEY Locate(ULONG RelativeTo, PCWSTR Path, BOOLEAN Create, PVOID *Body)
 {
-    static const PCWSTR Roots[] = {NULL, CM_SERVICES, L"\\Registry\\Machine\\System\\CurrentControlSet\\Control",
-                                   L"\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion", L"\\Registry\\Machine\\Hardware\\DeviceMap",
+    static const PCWSTR Roots[] = {NULL,
+                                   CM_SERVICES,
+                                   L"\\Registry\\Machine\\System\\CurrentControlSet\\Control",
+                                   L"\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion",
+                                   L"\\Registry\\Machine\\Hardware\\DeviceMap",
                                    L"\\Registry\\User\\.Default"};
     PCM_KEY Root = NULL;
     *Body = NULL;
@@ -131,7 +134,8 @@ static NTSTATUS QueryOne(PCM_KEY Key, PRTL_QUERY_REGISTRY_TABLE Entry, PVOID Con
     return Deliver(Entry, Entry->Name, Value->Type, Value->Data, Value->Size, Context);
 }
 
-NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_REGISTRY_TABLE QueryTable, PVOID Context, PVOID Environment)
+NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_REGISTRY_TABLE QueryTable,
+                                      PVOID Context, PVOID Environment)
 {
     PVOID Body;
     PCM_KEY Top, Key;
@@ -150,7 +154,8 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_
         if (QueryTable->Flags & RTL_QUERY_REGISTRY_SUBKEY) {
             Key = CmSubkey(Top, QueryTable->Name, FALSE);
             if (!Key) {
-                Status = QueryTable->Flags & RTL_QUERY_REGISTRY_REQUIRED ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
+                Status =
+                    QueryTable->Flags & RTL_QUERY_REGISTRY_REQUIRED ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_SUCCESS;
                 Key = Top;
                 continue;
             }
@@ -171,7 +176,8 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_
                 Next = Entry->Flink;
                 RtlCopyMemory(Name, Value->Name.Buffer, Length * sizeof(WCHAR));
                 Name[Length] = 0;
-                Status = QueryTable->QueryRoutine(Name, Value->Type, Value->Data, Value->Size, Context, QueryTable->EntryContext);
+                Status = QueryTable->QueryRoutine(Name, Value->Type, Value->Data, Value->Size, Context,
+                                                  QueryTable->EntryContext);
             }
         }
     }
@@ -180,7 +186,8 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_
     return Status;
 }
 
-NTSTATUS NTAPI RtlWriteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName, ULONG ValueType, PVOID ValueData, ULONG ValueLength)
+NTSTATUS NTAPI RtlWriteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR ValueName, ULONG ValueType, PVOID ValueData,
+                                     ULONG ValueLength)
 {
     PVOID Body;
     PCM_KEY Key;

@@ -7,7 +7,8 @@
 #include "io/verify.h"
 #include "ob/object.h"
 
-static NTSTATUS OpenKey(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes, BOOLEAN Create, PULONG Disposition)
+static NTSTATUS OpenKey(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes, BOOLEAN Create,
+                        PULONG Disposition)
 {
     PCM_KEY Root = NULL, Key;
     PVOID Body = NULL;
@@ -40,13 +41,14 @@ NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_A
     return OpenKey(KeyHandle, DesiredAccess, ObjectAttributes, FALSE, NULL);
 }
 
-NTSTATUS NTAPI ZwOpenKeyEx(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, ULONG OpenOptions)
+NTSTATUS NTAPI ZwOpenKeyEx(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                           ULONG OpenOptions)
 {
     return ZwOpenKey(KeyHandle, DesiredAccess, ObjectAttributes);
 }
 
-NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, ULONG TitleIndex,
-                           PUNICODE_STRING Class, ULONG CreateOptions, PULONG Disposition)
+NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                           ULONG TitleIndex, PUNICODE_STRING Class, ULONG CreateOptions, PULONG Disposition)
 {
     IoRequireIrql("ZwCreateKey", PASSIVE_LEVEL, _ReturnAddress());
     return OpenKey(KeyHandle, DesiredAccess, ObjectAttributes, TRUE, Disposition);
@@ -77,7 +79,8 @@ NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle)
     return Status;
 }
 
-NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleIndex, ULONG Type, PVOID Data, ULONG DataSize)
+NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleIndex, ULONG Type, PVOID Data,
+                             ULONG DataSize)
 {
     PCM_KEY Key;
     PVOID Body;
@@ -122,7 +125,8 @@ static NTSTATUS CopyTail(PVOID Buffer, ULONG Length, ULONG Offset, const VOID *D
     return Length >= Offset + Size ? STATUS_SUCCESS : STATUS_BUFFER_OVERFLOW;
 }
 
-static NTSTATUS DescribeValue(PCM_VALUE Value, KEY_VALUE_INFORMATION_CLASS Class, PVOID Buffer, ULONG Length, PULONG ResultLength)
+static NTSTATUS DescribeValue(PCM_VALUE Value, KEY_VALUE_INFORMATION_CLASS Class, PVOID Buffer, ULONG Length,
+                              PULONG ResultLength)
 {
     NTSTATUS Status;
     switch (Class) {
@@ -135,7 +139,8 @@ static NTSTATUS DescribeValue(PCM_VALUE Value, KEY_VALUE_INFORMATION_CLASS Class
         Basic->TitleIndex = 0;
         Basic->Type = Value->Type;
         Basic->NameLength = Value->Name.Length;
-        return CopyTail(Buffer, Length, FIELD_OFFSET(KEY_VALUE_BASIC_INFORMATION, Name), Value->Name.Buffer, Value->Name.Length);
+        return CopyTail(Buffer, Length, FIELD_OFFSET(KEY_VALUE_BASIC_INFORMATION, Name), Value->Name.Buffer,
+                        Value->Name.Length);
     }
     case KeyValuePartialInformation: {
         PKEY_VALUE_PARTIAL_INFORMATION Partial = Buffer;
@@ -160,7 +165,8 @@ static NTSTATUS DescribeValue(PCM_VALUE Value, KEY_VALUE_INFORMATION_CLASS Class
         Full->DataOffset = DataAt;
         Full->DataLength = Value->Size;
         Full->NameLength = Value->Name.Length;
-        Status = CopyTail(Buffer, Length, FIELD_OFFSET(KEY_VALUE_FULL_INFORMATION, Name), Value->Name.Buffer, Value->Name.Length);
+        Status = CopyTail(Buffer, Length, FIELD_OFFSET(KEY_VALUE_FULL_INFORMATION, Name), Value->Name.Buffer,
+                          Value->Name.Length);
         return NT_SUCCESS(Status) ? CopyTail(Buffer, Length, DataAt, Value->Data, Value->Size) : Status;
     }
     default:
@@ -168,8 +174,9 @@ static NTSTATUS DescribeValue(PCM_VALUE Value, KEY_VALUE_INFORMATION_CLASS Class
     }
 }
 
-NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
-                               PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
+NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
+                               KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass, PVOID KeyValueInformation,
+                               ULONG Length, PULONG ResultLength)
 {
     PCM_KEY Key;
     PVOID Body;
@@ -180,7 +187,8 @@ NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, KEY_
         PCM_VALUE Value;
         CmLock();
         Value = CmValue(Key, ValueName);
-        Status = Value ? DescribeValue(Value, KeyValueInformationClass, KeyValueInformation, Length, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+        Status = Value ? DescribeValue(Value, KeyValueInformationClass, KeyValueInformation, Length, ResultLength)
+                       : STATUS_OBJECT_NAME_NOT_FOUND;
         CmUnlock();
         ObfDereferenceObject(Body);
     }
@@ -198,8 +206,8 @@ static PLIST_ENTRY Nth(PLIST_ENTRY Head, ULONG Index)
     return NULL;
 }
 
-NTSTATUS NTAPI ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index, KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass, PVOID KeyValueInformation,
-                                   ULONG Length, PULONG ResultLength)
+NTSTATUS NTAPI ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index, KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass,
+                                   PVOID KeyValueInformation, ULONG Length, PULONG ResultLength)
 {
     PCM_KEY Key;
     PVOID Body;
@@ -208,7 +216,8 @@ NTSTATUS NTAPI ZwEnumerateValueKey(HANDLE KeyHandle, ULONG Index, KEY_VALUE_INFO
         PLIST_ENTRY Entry;
         CmLock();
         Entry = Nth(&Key->Values, Index);
-        Status = Entry ? DescribeValue(CONTAINING_RECORD(Entry, CM_VALUE, Link), KeyValueInformationClass, KeyValueInformation, Length, ResultLength)
+        Status = Entry ? DescribeValue(CONTAINING_RECORD(Entry, CM_VALUE, Link), KeyValueInformationClass,
+                                       KeyValueInformation, Length, ResultLength)
                        : STATUS_NO_MORE_ENTRIES;
         CmUnlock();
         ObfDereferenceObject(Body);
@@ -256,7 +265,8 @@ static NTSTATUS DescribeKey(PCM_KEY Key, KEY_INFORMATION_CLASS Class, PVOID Buff
     return STATUS_INVALID_PARAMETER;
 }
 
-NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformationClass, PVOID KeyInformation, ULONG Length, PULONG ResultLength)
+NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformationClass, PVOID KeyInformation,
+                          ULONG Length, PULONG ResultLength)
 {
     PCM_KEY Key;
     PVOID Body;
@@ -270,8 +280,8 @@ NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformation
     return Status;
 }
 
-NTSTATUS NTAPI ZwEnumerateKey(HANDLE KeyHandle, ULONG Index, KEY_INFORMATION_CLASS KeyInformationClass, PVOID KeyInformation, ULONG Length,
-                              PULONG ResultLength)
+NTSTATUS NTAPI ZwEnumerateKey(HANDLE KeyHandle, ULONG Index, KEY_INFORMATION_CLASS KeyInformationClass,
+                              PVOID KeyInformation, ULONG Length, PULONG ResultLength)
 {
     PCM_KEY Key;
     PVOID Body;
@@ -280,7 +290,8 @@ NTSTATUS NTAPI ZwEnumerateKey(HANDLE KeyHandle, ULONG Index, KEY_INFORMATION_CLA
         PLIST_ENTRY Entry;
         CmLock();
         Entry = Nth(&Key->Keys, Index);
-        Status = Entry ? DescribeKey(CONTAINING_RECORD(Entry, CM_KEY, Link), KeyInformationClass, KeyInformation, Length, ResultLength)
+        Status = Entry ? DescribeKey(CONTAINING_RECORD(Entry, CM_KEY, Link), KeyInformationClass, KeyInformation,
+                                     Length, ResultLength)
                        : STATUS_NO_MORE_ENTRIES;
         CmUnlock();
         ObfDereferenceObject(Body);

@@ -44,14 +44,15 @@ static BOOLEAN AttachMdl(PIRP Irp, PVOID Buffer, ULONG Length, LOCK_OPERATION Op
     return TRUE;
 }
 
-static PIRP BuildDeviceControl(ULONG Code, PDEVICE_OBJECT DeviceObject, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength,
-                               BOOLEAN Internal, PKEVENT Event, PIO_STATUS_BLOCK Iosb, PVOID Caller)
+static PIRP BuildDeviceControl(ULONG Code, PDEVICE_OBJECT DeviceObject, PVOID Input, ULONG InputLength, PVOID Output,
+                               ULONG OutputLength, BOOLEAN Internal, PKEVENT Event, PIO_STATUS_BLOCK Iosb, PVOID Caller)
 {
     PIRP Irp;
     PIO_STACK_LOCATION Stack;
     IoRequireIrql("IoBuildDeviceIoControlRequest", PASSIVE_LEVEL, Caller);
     if ((InputLength && !Input) || (OutputLength && !Output)) {
-        IoStopRule(0x09, Caller, NULL, DeviceObject, "IoBuildDeviceIoControlRequest(0x%08x) with a NULL buffer of %u bytes", Code,
+        IoStopRule(0x09, Caller, NULL, DeviceObject,
+                   "IoBuildDeviceIoControlRequest(0x%08x) with a NULL buffer of %u bytes", Code,
                    Input ? OutputLength : InputLength);
     }
     Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
@@ -77,7 +78,8 @@ static PIRP BuildDeviceControl(ULONG Code, PDEVICE_OBJECT DeviceObject, PVOID In
     case METHOD_OUT_DIRECT:
         if (!AttachSystemBuffer(Irp, InputLength, Input, InputLength) ||
             (OutputLength &&
-             !AttachMdl(Irp, Output, OutputLength, METHOD_FROM_CTL_CODE(Code) == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess))) {
+             !AttachMdl(Irp, Output, OutputLength,
+                        METHOD_FROM_CTL_CODE(Code) == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess))) {
             return Abandon(Irp);
         }
         break;
@@ -93,15 +95,16 @@ static PIRP BuildDeviceControl(ULONG Code, PDEVICE_OBJECT DeviceObject, PVOID In
     return Irp;
 }
 
-PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject, PVOID InputBuffer, ULONG InputBufferLength,
-                                         PVOID OutputBuffer, ULONG OutputBufferLength, BOOLEAN InternalDeviceIoControl, PKEVENT Event,
-                                         PIO_STATUS_BLOCK IoStatusBlock)
+PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject, PVOID InputBuffer,
+                                         ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength,
+                                         BOOLEAN InternalDeviceIoControl, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
 {
-    return BuildDeviceControl(IoControlCode, DeviceObject, InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength,
-                              InternalDeviceIoControl, Event, IoStatusBlock, _ReturnAddress());
+    return BuildDeviceControl(IoControlCode, DeviceObject, InputBuffer, InputBufferLength, OutputBuffer,
+                              OutputBufferLength, InternalDeviceIoControl, Event, IoStatusBlock, _ReturnAddress());
 }
 
-static PIRP BuildFsd(ULONG Major, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length, PLARGE_INTEGER Offset, PIO_STATUS_BLOCK Iosb)
+static PIRP BuildFsd(ULONG Major, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length, PLARGE_INTEGER Offset,
+                     PIO_STATUS_BLOCK Iosb)
 {
     PIRP Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
     PIO_STACK_LOCATION Stack;

@@ -31,7 +31,8 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     PDEVICE_OBJECT DeviceObject;
     IoRequireIrql("IoCancelIrp", DISPATCH_LEVEL, _ReturnAddress());
     if (Irp->Type != IO_TYPE_IRP) {
-        IoStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, 0, 0, 0, _ReturnAddress(), "IoCancelIrp of %p, which is no IRP (completed before?)", Irp);
+        IoStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, 0, 0, 0, _ReturnAddress(),
+               "IoCancelIrp of %p, which is no IRP (completed before?)", Irp);
     }
     IoAcquireCancelSpinLock(&Irql);
     Irp->Cancel = TRUE;
@@ -42,14 +43,17 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     }
     if (Irp->CurrentLocation > Irp->StackCount + 1) {
         /* Bug check 0x48: an IRP was to be cancelled that had already been completed with its cancel routine set. */
-        IoStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Routine, 0, 0, Routine, "IRP %p is cancelled after it was completed", Irp);
+        IoStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Routine, 0, 0, Routine,
+               "IRP %p is cancelled after it was completed", Irp);
     }
     Irp->CancelIrql = Irql;
     DeviceObject = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
     Routine(DeviceObject, Irp);
     if (KeGetCurrentIrql() != Before) {
-        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), Before, 0, 0, Routine,
-               "a cancel routine returned at IRQL %u instead of %u: it must call IoReleaseCancelSpinLock(Irp->CancelIrql)", KeGetCurrentIrql(), Before);
+        IoStop(
+            IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), Before, 0, 0, Routine,
+            "a cancel routine returned at IRQL %u instead of %u: it must call IoReleaseCancelSpinLock(Irp->CancelIrql)",
+            KeGetCurrentIrql(), Before);
     }
     return TRUE;
 }

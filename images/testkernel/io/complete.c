@@ -100,8 +100,10 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
 {
     PIO_STACK_LOCATION Stack;
     IopCheckComplete(Irp, Caller);
-    for (Stack = Irp->Tail.Overlay.CurrentStackLocation, Irp->CurrentLocation++, Irp->Tail.Overlay.CurrentStackLocation++;
-         Irp->CurrentLocation <= Irp->StackCount + 1; Stack++, Irp->CurrentLocation++, Irp->Tail.Overlay.CurrentStackLocation++) {
+    for (Stack = Irp->Tail.Overlay.CurrentStackLocation, Irp->CurrentLocation++,
+        Irp->Tail.Overlay.CurrentStackLocation++;
+         Irp->CurrentLocation <= Irp->StackCount + 1;
+         Stack++, Irp->CurrentLocation++, Irp->Tail.Overlay.CurrentStackLocation++) {
         UCHAR Control = Stack->Control;
         CCHAR Location = Irp->CurrentLocation - 1;
         Irp->PendingReturned = (Control & SL_PENDING_RETURNED) != 0;
@@ -112,14 +114,16 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
         if (WantsCall(Stack, Irp)) {
             PIO_COMPLETION_ROUTINE Routine = Stack->CompletionRoutine;
             PVOID Context = Stack->Context;
-            PDEVICE_OBJECT DeviceObject = Irp->CurrentLocation == Irp->StackCount + 1 ? NULL : (Stack + 1)->DeviceObject;
+            PDEVICE_OBJECT DeviceObject =
+                Irp->CurrentLocation == Irp->StackCount + 1 ? NULL : (Stack + 1)->DeviceObject;
             KIRQL Before = KeGetCurrentIrql();
             NTSTATUS Status;
             ClearLocation(Stack);
             Status = Routine(DeviceObject, Irp, Context);
             if (KeGetCurrentIrql() != Before) {
                 IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), Before, 0, 0, Routine,
-                       "a completion routine was called at IRQL %u and returned at IRQL %u", Before, KeGetCurrentIrql());
+                       "a completion routine was called at IRQL %u and returned at IRQL %u", Before,
+                       KeGetCurrentIrql());
             }
             if (Status == STATUS_MORE_PROCESSING_REQUIRED) {
                 return; /* the IRP belongs to that driver again; it may already be gone */
@@ -138,7 +142,9 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
     if (IsListEmpty(&Irp->ThreadListEntry)) {
         PVOID Allocator = (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) ? IopTracker(Irp)->Allocator : Caller;
         IoStopRule(0x200, Allocator, Irp, NULL,
-                   "IRP %p was allocated by the driver itself, but no completion routine took it back with STATUS_MORE_PROCESSING_REQUIRED", Irp);
+                   "IRP %p was allocated by the driver itself, but no completion routine took it back with "
+                   "STATUS_MORE_PROCESSING_REQUIRED",
+                   Irp);
     }
     FinishForRequester(Irp);
 }
@@ -176,8 +182,9 @@ static NTSTATUS NTAPI CallExCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PV
 }
 
 /* On Windows it also keeps the driver loaded while the routine is due; here a driver whose IRPs are under way never unloads. */
-NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp, PIO_COMPLETION_ROUTINE CompletionRoutine, PVOID Context,
-                                        BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError, BOOLEAN InvokeOnCancel)
+NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp, PIO_COMPLETION_ROUTINE CompletionRoutine,
+                                        PVOID Context, BOOLEAN InvokeOnSuccess, BOOLEAN InvokeOnError,
+                                        BOOLEAN InvokeOnCancel)
 {
     PEX_COMPLETION Ex = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Ex), IO_TAG);
     if (!Ex) {
@@ -185,7 +192,8 @@ NTSTATUS NTAPI IoSetCompletionRoutineEx(PDEVICE_OBJECT DeviceObject, PIRP Irp, P
     }
     Ex->Routine = CompletionRoutine;
     Ex->Context = Context;
-    Ex->Conditions = (InvokeOnSuccess ? SL_INVOKE_ON_SUCCESS : 0) | (InvokeOnError ? SL_INVOKE_ON_ERROR : 0) | (InvokeOnCancel ? SL_INVOKE_ON_CANCEL : 0);
+    Ex->Conditions = (InvokeOnSuccess ? SL_INVOKE_ON_SUCCESS : 0) | (InvokeOnError ? SL_INVOKE_ON_ERROR : 0) |
+                     (InvokeOnCancel ? SL_INVOKE_ON_CANCEL : 0);
     /* Ours is called in every case, to free the context. */
     IoSetCompletionRoutine(Irp, CallExCompletion, Ex, TRUE, TRUE, TRUE);
     return STATUS_SUCCESS;

@@ -31,8 +31,9 @@ static VOID DeleteDeviceBody(PVOID Object)
 struct _OBJECT_TYPE IopDeviceType = {.Name = "Device", .Delete = DeleteDeviceBody};
 POBJECT_TYPE *IoDeviceObjectType = (POBJECT_TYPE *)&IopDeviceType;
 
-NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType,
-                              ULONG DeviceCharacteristics, BOOLEAN Exclusive, PDEVICE_OBJECT *DeviceObject)
+NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, PUNICODE_STRING DeviceName,
+                              DEVICE_TYPE DeviceType, ULONG DeviceCharacteristics, BOOLEAN Exclusive,
+                              PDEVICE_OBJECT *DeviceObject)
 {
     SIZE_T ExtraAt = (WINDOWS_DEVICE_OBJECT_SIZE + DeviceExtensionSize + 15) & ~(SIZE_T)15;
     PDEVICE_OBJECT Device;
@@ -125,17 +126,21 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     }
     Extra = IoExtra(DeviceObject);
     if (Extra->AttachedTo) {
-        IoStopRule(0x201, Caller, NULL, DeviceObject, "IoDeleteDevice of %s, which is still attached to a device object below: call IoDetachDevice first",
+        IoStopRule(0x201, Caller, NULL, DeviceObject,
+                   "IoDeleteDevice of %s, which is still attached to a device object below: call IoDetachDevice first",
                    IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
     }
     if (DeviceObject->AttachedDevice) {
-        IoStopRule(0x201, Caller, NULL, DeviceObject, "IoDeleteDevice of %s while a device object of %wZ is still attached to it",
-                   IopDescribeDevice(DeviceObject, Name, sizeof(Name)), &DeviceObject->AttachedDevice->DriverObject->DriverName);
+        IoStopRule(0x201, Caller, NULL, DeviceObject,
+                   "IoDeleteDevice of %s while a device object of %wZ is still attached to it",
+                   IopDescribeDevice(DeviceObject, Name, sizeof(Name)),
+                   &DeviceObject->AttachedDevice->DriverObject->DriverName);
     }
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
     if (Extra->ExtensionFlags & DOE_DELETE_PENDING) {
         KeReleaseSpinLock(&IopDeviceLock, Irql);
-        IoStopRule(0x240, Caller, NULL, DeviceObject, "IoDeleteDevice was called twice for %s", IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
+        IoStopRule(0x240, Caller, NULL, DeviceObject, "IoDeleteDevice was called twice for %s",
+                   IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
     }
     if (DeviceObject->Timer) {
         IoStopTimer(DeviceObject);
@@ -161,7 +166,8 @@ VOID IopDropDeviceReference(PDEVICE_OBJECT DeviceObject)
     }
 }
 
-static PDEVICE_OBJECT Attach(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice, PDEVICE_OBJECT *AttachedTo, PVOID Caller)
+static PDEVICE_OBJECT Attach(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice, PDEVICE_OBJECT *AttachedTo,
+                             PVOID Caller)
 {
     PDEVICE_OBJECT Top;
     KIRQL Irql;
@@ -171,7 +177,8 @@ static PDEVICE_OBJECT Attach(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetD
     }
     if ((Top->Flags & DO_DEVICE_INITIALIZING) && !(IoExtra(Top)->DeviceNode)) {
         Top = NULL; /* the device below is still initialising */
-    } else if (IoExtra(Top)->ExtensionFlags & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING | DOE_REMOVE_PROCESSED)) {
+    } else if (IoExtra(Top)->ExtensionFlags &
+               (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING | DOE_REMOVE_PROCESSED)) {
         Top = NULL;
     } else {
         SourceDevice->StackSize = Top->StackSize + 1;
@@ -196,9 +203,11 @@ PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(PDEVICE_OBJECT SourceDevice, PD
     return Attach(SourceDevice, TargetDevice, NULL, _ReturnAddress());
 }
 
-NTSTATUS NTAPI IoAttachDeviceToDeviceStackSafe(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice, PDEVICE_OBJECT *AttachedToDeviceObject)
+NTSTATUS NTAPI IoAttachDeviceToDeviceStackSafe(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetDevice,
+                                               PDEVICE_OBJECT *AttachedToDeviceObject)
 {
-    return Attach(SourceDevice, TargetDevice, AttachedToDeviceObject, _ReturnAddress()) ? STATUS_SUCCESS : STATUS_NO_SUCH_DEVICE;
+    return Attach(SourceDevice, TargetDevice, AttachedToDeviceObject, _ReturnAddress()) ? STATUS_SUCCESS
+                                                                                        : STATUS_NO_SUCH_DEVICE;
 }
 
 VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
@@ -218,7 +227,9 @@ VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
     KeReleaseSpinLock(&IopDeviceLock, Irql);
     if (!Upper) {
         IoStopRule(0x202, Caller, NULL, TargetDevice,
-                   "IoDetachDevice(%p): nothing is attached to that device object (pass the device object below yours, and only once)", TargetDevice);
+                   "IoDetachDevice(%p): nothing is attached to that device object (pass the device object below yours, "
+                   "and only once)",
+                   TargetDevice);
     }
 }
 
@@ -295,7 +306,8 @@ VOID IopMarkStack(PDEVICE_OBJECT Pdo, ULONG Set, ULONG Clear)
     KeReleaseSpinLock(&IopDeviceLock, Irql);
 }
 
-NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT *List, ULONG Size, PULONG ActualCount)
+NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT *List, ULONG Size,
+                                           PULONG ActualCount)
 {
     PDEVICE_OBJECT Device;
     ULONG Count = 0, Room = List ? Size / sizeof(PDEVICE_OBJECT) : 0;
@@ -317,7 +329,8 @@ PSTR IopDescribeDevice(PDEVICE_OBJECT DeviceObject, PSTR Text, SIZE_T Size)
     WCHAR Path[64];
     PDEVICE_NODE Node = PnpDevnodeOfDeviceObject(DeviceObject);
     ObpPathOf(DeviceObject, Path, COUNT_OF(Path));
-    RtlFormat(Text, Size, "%ws%s%wZ's device object%s%wZ", Path, Path[0] ? ", " : "", &DeviceObject->DriverObject->DriverName,
-              Node && Node->InstancePath.Length ? " of " : "", Node ? &Node->InstancePath : NULL);
+    RtlFormat(Text, Size, "%ws%s%wZ's device object%s%wZ", Path, Path[0] ? ", " : "",
+              &DeviceObject->DriverObject->DriverName, Node && Node->InstancePath.Length ? " of " : "",
+              Node ? &Node->InstancePath : NULL);
     return Text;
 }

@@ -118,7 +118,8 @@ static NTSTATUS RunDriverEntry(PDRIVER_DATA Driver, PDRIVER_INITIALIZE Entry)
     Driver->Object.DriverInit = Entry;
     Status = Entry(&Driver->Object, &RegistryPath);
     if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
-        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, Entry, "DriverEntry returned at IRQL %u", KeGetCurrentIrql());
+        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, Entry, "DriverEntry returned at IRQL %u",
+               KeGetCurrentIrql());
     }
     return Status;
 }
@@ -144,8 +145,8 @@ static VOID CheckUnloaded(PDRIVER_DATA Driver)
     }
     if (Left) {
         IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Base, 0, 0, 0,
-               Driver->Object.DriverUnload ? (PVOID)Driver->Object.DriverUnload : Driver->Image->EntryPoint, "%wZ was unloaded, but %s%s%ws", &Driver->ServiceName, Left,
-               Name[0] ? ": " : "", Name);
+               Driver->Object.DriverUnload ? (PVOID)Driver->Object.DriverUnload : Driver->Image->EntryPoint,
+               "%wZ was unloaded, but %s%s%ws", &Driver->ServiceName, Left, Name[0] ? ": " : "", Name);
     }
     if (MiReportLeaks(Base, Size)) {
         /* 0xC4 sub-code 0x62: a driver has unloaded without freeing its pool allocations. */
@@ -245,12 +246,13 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULON
 VOID IopUnloadIfUnused(PDRIVER_DATA Driver)
 {
     LockLoader();
-    if (Driver->Unloading || Driver->Devnodes > 0 || Driver->Object.DeviceObject || !Driver->Image || !Driver->Object.DriverUnload ||
-        ObpReferences(Driver) > 1) {
+    if (Driver->Unloading || Driver->Devnodes > 0 || Driver->Object.DeviceObject || !Driver->Image ||
+        !Driver->Object.DriverUnload || ObpReferences(Driver) > 1) {
         /* Other device objects, registrations or work items (which reference the driver object) still need it. */
         if (!Driver->Unloading && Driver->Devnodes == 0 && Driver->Image && Driver->Object.DriverUnload) {
             KdLog(LOG_INFO, "driver %wZ stays loaded: %s", &Driver->ServiceName,
-                  Driver->Object.DeviceObject ? "it still has a device object" : "its driver object is still referenced");
+                  Driver->Object.DeviceObject ? "it still has a device object"
+                                              : "its driver object is still referenced");
         }
         UnlockLoader();
         return;
@@ -259,8 +261,9 @@ VOID IopUnloadIfUnused(PDRIVER_DATA Driver)
     UnlockLoader();
     Driver->Object.DriverUnload(&Driver->Object);
     if (Driver->Object.DeviceObject) {
-        IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0, 0, (PVOID)Driver->Object.DriverUnload,
-               "DriverUnload of %wZ left a device object behind", &Driver->ServiceName);
+        IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0, 0,
+               (PVOID)Driver->Object.DriverUnload, "DriverUnload of %wZ left a device object behind",
+               &Driver->ServiceName);
     }
     CheckUnloaded(Driver);
     KdLog(LOG_INFO, "driver %wZ unloaded", &Driver->ServiceName);
@@ -269,8 +272,8 @@ VOID IopUnloadIfUnused(PDRIVER_DATA Driver)
     UnlockLoader();
 }
 
-NTSTATUS NTAPI IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress, ULONG DriverObjectExtensionSize,
-                                               PVOID *DriverObjectExtension)
+NTSTATUS NTAPI IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress,
+                                               ULONG DriverObjectExtensionSize, PVOID *DriverObjectExtension)
 {
     PCLIENT_EXTENSION Extension;
     *DriverObjectExtension = NULL;

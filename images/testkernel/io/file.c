@@ -80,10 +80,11 @@ static VOID CheckNotDeadlocked(PCUNICODE_STRING Path, PDEVICE_OBJECT DeviceObjec
         Service |= (ULONG64)(UCHAR)Callback.Image[I] << (8 * I);
     }
     IoStop(DRIVER_PNP_WATCHDOG_CODE, Service, 0, (ULONG_PTR)Notify->Thread, 0, Caller,
-           "deadlock: thread %p is in the %s notification callback %s!%s for %ws and thereby holds up the PnP event queue; in it %s!%s opens %wZ (%s), and that open "
+           "deadlock: thread %p is in the %s notification callback %s!%s for %ws and thereby holds up the PnP event "
+           "queue; in it %s!%s opens %wZ (%s), and that open "
            "waits for the PnP event queue. Open the device from a work item",
-           Notify->Thread, Notify->Event, Callback.Image, Callback.Name, Notify->Name, Function.Image, Function.Name, Path,
-           IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
+           Notify->Thread, Notify->Event, Callback.Image, Callback.Name, Notify->Name, Function.Image, Function.Name,
+           Path, IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
 }
 
 /* Checks whether DeviceObject may be opened now, and counts the opener. */
@@ -97,7 +98,8 @@ static NTSTATUS CountOpen(PDEVICE_OBJECT DeviceObject)
         Status = STATUS_NO_SUCH_DEVICE;
     }
     for (Device = DeviceObject; Device; Device = Device->AttachedDevice) {
-        if (IoExtra(Device)->ExtensionFlags & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING | DOE_REMOVE_PROCESSED | DOE_DELETED)) {
+        if (IoExtra(Device)->ExtensionFlags &
+            (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING | DOE_REMOVE_PROCESSED | DOE_DELETED)) {
             Status = STATUS_NO_SUCH_DEVICE;
         }
     }
@@ -111,7 +113,8 @@ static NTSTATUS CountOpen(PDEVICE_OBJECT DeviceObject)
     return Status;
 }
 
-static NTSTATUS SendCreate(PFILE_OBJECT FileObject, ACCESS_MASK Access, ULONG ShareAccess, ULONG Options, ULONG Disposition)
+static NTSTATUS SendCreate(PFILE_OBJECT FileObject, ACCESS_MASK Access, ULONG ShareAccess, ULONG Options,
+                           ULONG Disposition)
 {
     IO_SECURITY_CONTEXT Security;
     PDEVICE_OBJECT Top = IoGetRelatedDeviceObject(FileObject);
@@ -137,8 +140,8 @@ static NTSTATUS SendCreate(PFILE_OBJECT FileObject, ACCESS_MASK Access, ULONG Sh
     return Status;
 }
 
-NTSTATUS IopOpenFile(PCUNICODE_STRING Path, ACCESS_MASK Access, ULONG ShareAccess, ULONG Options, PFILE_OBJECT *FileObject, PHANDLE Handle,
-                     PVOID Caller)
+NTSTATUS IopOpenFile(PCUNICODE_STRING Path, ACCESS_MASK Access, ULONG ShareAccess, ULONG Options,
+                     PFILE_OBJECT *FileObject, PHANDLE Handle, PVOID Caller)
 {
     PDEVICE_OBJECT DeviceObject;
     PFILE_OBJECT File;
@@ -202,7 +205,8 @@ Out:
 /*
  * As on Windows the handle is closed again before return, so the driver gets IRP_MJ_CLEANUP at once and IRP_MJ_CLOSE when the caller drops FileObject.
  */
-NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess, PFILE_OBJECT *FileObject, PDEVICE_OBJECT *DeviceObject)
+NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK DesiredAccess, PFILE_OBJECT *FileObject,
+                                        PDEVICE_OBJECT *DeviceObject)
 {
     PFILE_OBJECT File;
     HANDLE Handle;

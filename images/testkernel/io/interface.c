@@ -11,8 +11,8 @@
 typedef struct _DEVICE_INTERFACE {
     LIST_ENTRY Link;
     GUID Class;
-    PDEVICE_OBJECT Pdo;      /* NULL once the device is gone; the registration outlives it, as in Windows' registry */
-    WCHAR Name[260];         /* \??\ROOT#BORROWER#0000#{guid}, with \reference if there is one */
+    PDEVICE_OBJECT Pdo; /* NULL once the device is gone; the registration outlives it, as in Windows' registry */
+    WCHAR Name[260];    /* \??\ROOT#BORROWER#0000#{guid}, with \reference if there is one */
     WCHAR Reference[64];
     BOOLEAN Enabled;
 } DEVICE_INTERFACE, *PDEVICE_INTERFACE;
@@ -105,8 +105,8 @@ static NTSTATUS ReturnName(PDEVICE_INTERFACE Interface, PUNICODE_STRING Symbolic
 }
 
 /* The caller frees SymbolicLinkName with RtlFreeUnicodeString. Registering again gives the same name. */
-NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, const GUID *InterfaceClassGuid, PUNICODE_STRING ReferenceString,
-                                         PUNICODE_STRING SymbolicLinkName)
+NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, const GUID *InterfaceClassGuid,
+                                         PUNICODE_STRING ReferenceString, PUNICODE_STRING SymbolicLinkName)
 {
     PDEVICE_NODE Node;
     PDEVICE_INTERFACE Interface, Existing;
@@ -174,7 +174,8 @@ static VOID QueueChange(PDEVICE_INTERFACE Interface, BOOLEAN Arrival)
 {
     PPNP_EVENT Event = PnpNewEvent(PnpEventInterface, NULL);
     WCHAR Guid[39];
-    KdTrace("interface-%s class=%ws link=%ws", Arrival ? "enabled" : "disabled", IopGuidText(&Interface->Class, Guid), Interface->Name);
+    KdTrace("interface-%s class=%ws link=%ws", Arrival ? "enabled" : "disabled", IopGuidText(&Interface->Class, Guid),
+            Interface->Name);
     if (Event) {
         Event->InterfaceEvent = Arrival ? GUID_DEVICE_INTERFACE_ARRIVAL : GUID_DEVICE_INTERFACE_REMOVAL;
         Event->Guid = Interface->Class;
@@ -289,7 +290,8 @@ static VOID AppendLink(const GUID *Class, PUNICODE_STRING Link, PDEVICE_NODE Nod
     }
 }
 
-NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *InterfaceClassGuid, PDEVICE_OBJECT PhysicalDeviceObject, ULONG Flags, PWSTR *SymbolicLinkList)
+NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *InterfaceClassGuid, PDEVICE_OBJECT PhysicalDeviceObject, ULONG Flags,
+                                     PWSTR *SymbolicLinkList)
 {
     LIST List = {NULL, 0, 4096};
     PDEVICE_NODE Node = PhysicalDeviceObject ? PnpDevnodeOfPdo(PhysicalDeviceObject) : NULL;
@@ -308,7 +310,8 @@ NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *InterfaceClassGuid, PDEVICE_OBJ
     return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName, const GUID *AliasInterfaceClassGuid, PUNICODE_STRING AliasSymbolicLinkName)
+NTSTATUS NTAPI IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName, const GUID *AliasInterfaceClassGuid,
+                                         PUNICODE_STRING AliasSymbolicLinkName)
 {
     PDEVICE_INTERFACE Interface;
     PLIST_ENTRY Entry;
@@ -317,7 +320,8 @@ NTSTATUS NTAPI IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName, const
     Interface = FindByName(SymbolicLinkName);
     for (Entry = Interfaces.Flink; Interface && Entry != &Interfaces; Entry = Entry->Flink) {
         PDEVICE_INTERFACE Other = CONTAINING_RECORD(Entry, DEVICE_INTERFACE, Link);
-        if (Other->Pdo == Interface->Pdo && IsEqualGUID(&Other->Class, AliasInterfaceClassGuid) && !wcscmp(Other->Reference, Interface->Reference)) {
+        if (Other->Pdo == Interface->Pdo && IsEqualGUID(&Other->Class, AliasInterfaceClassGuid) &&
+            !wcscmp(Other->Reference, Interface->Reference)) {
             Status = ReturnName(Other, AliasSymbolicLinkName);
             break;
         }
@@ -326,7 +330,8 @@ NTSTATUS NTAPI IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName, const
     return Status;
 }
 
-NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName, ACCESS_MASK DesiredAccess, PHANDLE DeviceInterfaceKey)
+NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName, ACCESS_MASK DesiredAccess,
+                                                PHANDLE DeviceInterfaceKey)
 {
     PDEVICE_INTERFACE Interface;
     PCM_KEY Key;

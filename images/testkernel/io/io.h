@@ -18,8 +18,8 @@ typedef struct _DEVICE_EXTRA {
     PDEVICE_OBJECT AttachedTo; /* the device object below */
     KDEVICE_QUEUE *StartIoQueue;
     PIO_TIMER Timer;
-    PVOID Creator;             /* return address of IoCreateDevice's caller */
-    ULONG Handles;             /* file objects open on this device object */
+    PVOID Creator; /* return address of IoCreateDevice's caller */
+    ULONG Handles; /* file objects open on this device object */
 } DEVICE_EXTRA, *PDEVICE_EXTRA;
 
 #define DOE_UNLOAD_PENDING   0x00000001
@@ -41,13 +41,13 @@ extern struct _OBJECT_TYPE IopDeviceType, IopDriverType, IopFileType;
 typedef struct _DRIVER_DATA {
     DRIVER_OBJECT Object;
     DRIVER_EXTENSION Extension;
-    LIST_ENTRY Link;        /* all drivers */
-    LIST_ENTRY Extensions;  /* IoAllocateDriverObjectExtension */
-    PLOADED_IMAGE Image;    /* NULL for a driver inside the kernel */
-    WCHAR NameBuffer[80];   /* \Driver\owner */
+    LIST_ENTRY Link;       /* all drivers */
+    LIST_ENTRY Extensions; /* IoAllocateDriverObjectExtension */
+    PLOADED_IMAGE Image;   /* NULL for a driver inside the kernel */
+    WCHAR NameBuffer[80];  /* \Driver\owner */
     WCHAR ServiceBuffer[40];
     UNICODE_STRING ServiceName;
-    LONG Devnodes;          /* devnodes whose stack it takes part in */
+    LONG Devnodes; /* devnodes whose stack it takes part in */
     BOOLEAN Unloading;
 } DRIVER_DATA, *PDRIVER_DATA;
 
@@ -83,10 +83,10 @@ VOID IopDequeueThreadIrp(PIRP Irp);
 NTSTATUS IopCallSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp, PIO_STATUS_BLOCK Iosb);
 
 /* file.c, PASSIVE_LEVEL */
-NTSTATUS IopOpenFile(PCUNICODE_STRING Path, ACCESS_MASK Access, ULONG ShareAccess, ULONG Options, PFILE_OBJECT *FileObject, PHANDLE Handle,
-                     PVOID Caller);
-NTSTATUS IopDeviceControl(PFILE_OBJECT FileObject, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength,
-                          BOOLEAN Internal, PIO_STATUS_BLOCK Iosb);
+NTSTATUS IopOpenFile(PCUNICODE_STRING Path, ACCESS_MASK Access, ULONG ShareAccess, ULONG Options,
+                     PFILE_OBJECT *FileObject, PHANDLE Handle, PVOID Caller);
+NTSTATUS IopDeviceControl(PFILE_OBJECT FileObject, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output,
+                          ULONG OutputLength, BOOLEAN Internal, PIO_STATUS_BLOCK Iosb);
 
 /* pnp/remove.c: a file object of a device was closed; a surprise-removed device may now get its REMOVE. IRQL <= DISPATCH_LEVEL. */
 VOID PnpFileClosed(PDEVICE_OBJECT DeviceObject);
@@ -121,7 +121,7 @@ BOOLEAN IopWorkItemOfImage(PVOID Base, SIZE_T Size);
 typedef struct _NOTIFY_IN_PROGRESS {
     LIST_ENTRY Link;
     PETHREAD Thread;
-    PVOID Entry; /* the registration */
+    PVOID Entry;       /* the registration */
     BOOLEAN Interface; /* an interface-change callback */
     PVOID Callback;
     PCSTR Event;

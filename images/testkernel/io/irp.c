@@ -6,7 +6,8 @@
 #include "io/io.h"
 #include "io/irp.h"
 
-#define QUARANTINE 64 /* freed IRPs are kept this long, so that a second completion or free is named instead of corrupting memory */
+#define QUARANTINE                                                                                                     \
+    64 /* freed IRPs are kept this long, so that a second completion or free is named instead of corrupting memory */
 
 static KSPIN_LOCK ListLock; /* quarantine and thread lists */
 static PIRP Quarantine[QUARANTINE];
@@ -22,8 +23,10 @@ VOID IopInitIrps(VOID)
 
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
-    if (Irp->Type == IO_TYPE_IRP && (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && Irp->Size == PacketSize && IopTracker(Irp)->Magic == TRACKER_MAGIC) {
-        IoStopRule(0x20D, _ReturnAddress(), Irp, NULL, "IoInitializeIrp of IRP %p, which came from IoAllocateIrp: use IoReuseIrp", Irp);
+    if (Irp->Type == IO_TYPE_IRP && (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && Irp->Size == PacketSize &&
+        IopTracker(Irp)->Magic == TRACKER_MAGIC) {
+        IoStopRule(0x20D, _ReturnAddress(), Irp, NULL,
+                   "IoInitializeIrp of IRP %p, which came from IoAllocateIrp: use IoReuseIrp", Irp);
     }
     RtlZeroMemory(Irp, PacketSize);
     Irp->Type = IO_TYPE_IRP;
@@ -41,7 +44,8 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     PIRP Irp;
     IoRequireIrql("IoAllocateIrp", DISPATCH_LEVEL, _ReturnAddress());
     if (StackSize <= 0) {
-        IoStopRule(0x208, _ReturnAddress(), NULL, NULL, "IoAllocateIrp with %d stack locations: pass the StackSize of the target device object", StackSize);
+        IoStopRule(0x208, _ReturnAddress(), NULL, NULL,
+                   "IoAllocateIrp with %d stack locations: pass the StackSize of the target device object", StackSize);
     }
     Tracker = ExAllocatePoolWithTag(NonPagedPool, sizeof(IRP_TRACKER) + Size, IRP_TAG);
     if (!Tracker) {
@@ -69,7 +73,8 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
         IoStopRule(0x01, Caller, Irp, NULL, "IoFreeIrp of %p, which is no IRP (freed before?)", Irp);
     }
     if (!IsListEmpty(&Irp->ThreadListEntry)) {
-        IoStopRule(0x02, Caller, Irp, NULL, "IoFreeIrp of IRP %p, which is still queued to a thread: the I/O manager frees such IRPs", Irp);
+        IoStopRule(0x02, Caller, Irp, NULL,
+                   "IoFreeIrp of IRP %p, which is still queued to a thread: the I/O manager frees such IRPs", Irp);
     }
     if (Irp->CancelRoutine) {
         IoStopRule(0x20B, Caller, Irp, NULL, "IoFreeIrp of IRP %p, whose cancel routine is still set", Irp);

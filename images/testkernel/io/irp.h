@@ -11,9 +11,10 @@
 
 typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
     ULONG Magic;
-    BOOLEAN KernelWaits;       /* IopCallSynchronously: the status block is always written */
-    ULONG64 PendingReturned;   /* bit n: the dispatch routine of location n returned STATUS_PENDING before the IRP was completed */
-    PVOID Allocator;           /* return addresses */
+    BOOLEAN KernelWaits; /* IopCallSynchronously: the status block is always written */
+    ULONG64
+        PendingReturned; /* bit n: the dispatch routine of location n returned STATUS_PENDING before the IRP was completed */
+    PVOID Allocator; /* return addresses */
     PVOID Freer;
 } IRP_TRACKER, *PIRP_TRACKER;
 

@@ -19,7 +19,8 @@ VOID IopInitChecks(VOID)
 
 static BOOLEAN NeedsPassive(UCHAR Major)
 {
-    return Major == IRP_MJ_PNP || Major == IRP_MJ_CREATE || Major == IRP_MJ_CLEANUP || Major == IRP_MJ_CLOSE || Major == IRP_MJ_SYSTEM_CONTROL;
+    return Major == IRP_MJ_PNP || Major == IRP_MJ_CREATE || Major == IRP_MJ_CLEANUP || Major == IRP_MJ_CLOSE ||
+           Major == IRP_MJ_SYSTEM_CONTROL;
 }
 
 VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
@@ -28,7 +29,8 @@ VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     KIRQL Irql = KeGetCurrentIrql();
     CHAR Name[120];
     if (!Irp || Irp->Type != IO_TYPE_IRP) {
-        IoStopRule(0x03, Caller, Irp, DeviceObject, "IoCallDriver with %p, which is no IRP (completed or freed before?)", Irp);
+        IoStopRule(0x03, Caller, Irp, DeviceObject,
+                   "IoCallDriver with %p, which is no IRP (completed or freed before?)", Irp);
     }
     if (!DeviceObject) {
         IoStopRule(0x204, Caller, Irp, NULL, "IoCallDriver with a NULL device object");
@@ -42,15 +44,18 @@ VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     }
     if (Irp->CurrentLocation <= 1) {
         IoStop(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, 0, 0, 0, Caller,
-               "IoCallDriver: IRP %p (%u stack locations) has none left for %s; allocate it with the StackSize of the topmost device object", Irp,
-               Irp->StackCount, IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
+               "IoCallDriver: IRP %p (%u stack locations) has none left for %s; allocate it with the StackSize of the "
+               "topmost device object",
+               Irp, Irp->StackCount, IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
     }
     if (Irp->CancelRoutine) {
-        IoStopRule(0x203, Caller, Irp, DeviceObject, "IoCallDriver with a cancel routine still set: clear it with IoSetCancelRoutine(Irp, NULL)");
+        IoStopRule(0x203, Caller, Irp, DeviceObject,
+                   "IoCallDriver with a cancel routine still set: clear it with IoSetCancelRoutine(Irp, NULL)");
     }
     Next = IoGetNextIrpStackLocation(Irp);
     if (Irql > PASSIVE_LEVEL && NeedsPassive(Next->MajorFunction)) {
-        IoStopRule(0x23A, Caller, Irp, DeviceObject, "IRP with major function 0x%02x was sent at IRQL %u, but it must be PASSIVE_LEVEL",
+        IoStopRule(0x23A, Caller, Irp, DeviceObject,
+                   "IRP with major function 0x%02x was sent at IRQL %u, but it must be PASSIVE_LEVEL",
                    Next->MajorFunction, Irql);
     }
     if (Next->MajorFunction == IRP_MJ_PNP || Next->MajorFunction == IRP_MJ_POWER) {
@@ -59,12 +64,14 @@ VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
         if (Irp->CurrentLocation == Irp->StackCount + 1) {
             if (Status != STATUS_NOT_SUPPORTED && IoIsDriverCode(Caller)) {
                 IoStopRule(Pnp ? 0x20E : 0x20F, Caller, Irp, DeviceObject,
-                           "a new %s IRP was sent with status 0x%08x: IoStatus.Status must be STATUS_NOT_SUPPORTED", Pnp ? "PnP" : "power", Status);
+                           "a new %s IRP was sent with status 0x%08x: IoStatus.Status must be STATUS_NOT_SUPPORTED",
+                           Pnp ? "PnP" : "power", Status);
             }
         } else if (!NT_SUCCESS(Status) && Status != STATUS_NOT_SUPPORTED) {
-            IoStopRule(Pnp ? 0x215 : 0x219, Caller, Irp, DeviceObject,
-                       "a %s IRP (minor 0x%02x) with the failure status 0x%08x is passed down: a failed IRP must be completed", Pnp ? "PnP" : "power",
-                       Next->MinorFunction, Status);
+            IoStopRule(
+                Pnp ? 0x215 : 0x219, Caller, Irp, DeviceObject,
+                "a %s IRP (minor 0x%02x) with the failure status 0x%08x is passed down: a failed IRP must be completed",
+                Pnp ? "PnP" : "power", Next->MinorFunction, Status);
         }
     }
 }
@@ -114,7 +121,8 @@ VOID IopLocationCompleted(PIRP Irp, CCHAR Location, UCHAR Control)
     KeReleaseSpinLock(&CallLock, Irql);
     if (Forgot) {
         IoStopRule(0x23D, Forgot, Irp, NULL,
-                   "the dispatch routine returned STATUS_PENDING, but the IRP was not marked by IoMarkIrpPending (in a completion routine: "
+                   "the dispatch routine returned STATUS_PENDING, but the IRP was not marked by IoMarkIrpPending (in a "
+                   "completion routine: "
                    "if (Irp->PendingReturned) IoMarkIrpPending(Irp))");
     }
 }
@@ -129,40 +137,47 @@ VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status)
     Completed = Call->Completed;
     WasPending = Call->WasPending;
     CompletedWith = Call->Status;
-    if (Status == STATUS_PENDING && !Completed && (Call->Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && Call->Location <= 64) {
+    if (Status == STATUS_PENDING && !Completed && (Call->Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) &&
+        Call->Location <= 64) {
         /* Not completed and the lock is held: the IRP is still there. */
         IopTracker(Call->Irp)->PendingReturned |= 1ULL << (Call->Location - 1);
     }
     KeReleaseSpinLock(&CallLock, Irql);
     if (KeGetCurrentIrql() != Call->Irql) {
-        IoStopRule(0x05, Call->Dispatch, Call->Irp, Call->DeviceObject, "the dispatch routine for major function 0x%02x was called at IRQL %u and returned at IRQL %u",
+        IoStopRule(0x05, Call->Dispatch, Call->Irp, Call->DeviceObject,
+                   "the dispatch routine for major function 0x%02x was called at IRQL %u and returned at IRQL %u",
                    Call->Major, Call->Irql, KeGetCurrentIrql());
     }
     if (Status == (NTSTATUS)0xFFFFFFFF) {
-        IoStopRule(0x225, Call->Dispatch, Call->Irp, Call->DeviceObject, "the dispatch routine returned 0xFFFFFFFF (an uninitialised variable?)");
+        IoStopRule(0x225, Call->Dispatch, Call->Irp, Call->DeviceObject,
+                   "the dispatch routine returned 0xFFFFFFFF (an uninitialised variable?)");
     }
     if (Status == STATUS_PENDING) {
         if (Completed && !WasPending) {
             IoStopRule(0x23D, Call->Dispatch, Call->Irp, Call->DeviceObject,
-                       "the dispatch routine for major 0x%02x minor 0x%02x returned STATUS_PENDING, but the IRP was completed without IoMarkIrpPending",
+                       "the dispatch routine for major 0x%02x minor 0x%02x returned STATUS_PENDING, but the IRP was "
+                       "completed without IoMarkIrpPending",
                        Call->Major, Call->Minor);
         }
         return;
     }
     if (!Completed) {
         IoStopRule(0x226, Call->Dispatch, Call->Irp, Call->DeviceObject,
-                   "the dispatch routine for major 0x%02x minor 0x%02x returned 0x%08x without completing the IRP or passing it down, or forgot to return STATUS_PENDING",
+                   "the dispatch routine for major 0x%02x minor 0x%02x returned 0x%08x without completing the IRP or "
+                   "passing it down, or forgot to return STATUS_PENDING",
                    Call->Major, Call->Minor, Status);
     }
     if (WasPending) {
         IoStopRule(0x23E, Call->Dispatch, Call->Irp, Call->DeviceObject,
-                   "the IRP (major 0x%02x minor 0x%02x) was marked pending, but the dispatch routine returned 0x%08x instead of STATUS_PENDING", Call->Major,
-                   Call->Minor, Status);
+                   "the IRP (major 0x%02x minor 0x%02x) was marked pending, but the dispatch routine returned 0x%08x "
+                   "instead of STATUS_PENDING",
+                   Call->Major, Call->Minor, Status);
     }
     if (CompletedWith != Status) {
-        IoStopRule(0x224, Call->Dispatch, Call->Irp, Call->DeviceObject,
-                   "the dispatch routine for major 0x%02x minor 0x%02x returned 0x%08x, but the IRP was completed with 0x%08x", Call->Major, Call->Minor,
-                   Status, CompletedWith);
+        IoStopRule(
+            0x224, Call->Dispatch, Call->Irp, Call->DeviceObject,
+            "the dispatch routine for major 0x%02x minor 0x%02x returned 0x%08x, but the IRP was completed with 0x%08x",
+            Call->Major, Call->Minor, Status, CompletedWith);
     }
 }
 
@@ -170,7 +185,9 @@ VOID IopCheckComplete(PIRP Irp, PVOID Caller)
 {
     if (!Irp || Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount + 1) {
         IoStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, __LINE__, 0, 0, Caller,
-               "IoCompleteRequest for IRP %p, which was already completed: exactly one driver completes an IRP, exactly once", Irp);
+               "IoCompleteRequest for IRP %p, which was already completed: exactly one driver completes an IRP, "
+               "exactly once",
+               Irp);
     }
     if (KeGetCurrentIrql() > DISPATCH_LEVEL) {
         IoStopRule(0x0E, Caller, Irp, NULL, "IoCompleteRequest at IRQL %u: queue a DPC instead", KeGetCurrentIrql());
@@ -179,10 +196,13 @@ VOID IopCheckComplete(PIRP Irp, PVOID Caller)
         IoStopRule(0x06, Caller, Irp, NULL, "IoCompleteRequest with IoStatus.Status 0x%08x", Irp->IoStatus.Status);
     }
     if (Irp->CancelRoutine) {
-        IoStopRule(0x23C, Caller, Irp, NULL, "IoCompleteRequest while the cancel routine %p is still set", Irp->CancelRoutine);
+        IoStopRule(0x23C, Caller, Irp, NULL, "IoCompleteRequest while the cancel routine %p is still set",
+                   Irp->CancelRoutine);
     }
     if (Irp->CurrentLocation > Irp->StackCount && IoIsDriverCode(Caller)) {
-        IoStopRule(0x239, Caller, Irp, NULL, "IoCompleteRequest for an IRP that was never sent with IoCallDriver: free it with IoFreeIrp instead");
+        IoStopRule(
+            0x239, Caller, Irp, NULL,
+            "IoCompleteRequest for an IRP that was never sent with IoCallDriver: free it with IoFreeIrp instead");
     }
 }
 

@@ -27,7 +27,8 @@ static NTSTATUS Return(const VOID *Data, ULONG Size, PVOID Buffer, ULONG Length,
 
 static NTSTATUS ReturnText(PCWSTR Text, PVOID Buffer, ULONG Length, PULONG ResultLength)
 {
-    return Text ? Return(Text, (ULONG)(wcslen(Text) + 1) * sizeof(WCHAR), Buffer, Length, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+    return Text ? Return(Text, (ULONG)(wcslen(Text) + 1) * sizeof(WCHAR), Buffer, Length, ResultLength)
+                : STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
 static NTSTATUS ReturnEnumValue(PDEVICE_NODE Node, PCWSTR ValueName, PVOID Buffer, ULONG Length, PULONG ResultLength)
@@ -47,8 +48,8 @@ static NTSTATUS ReturnEnumValue(PDEVICE_NODE Node, PCWSTR ValueName, PVOID Buffe
     return Status;
 }
 
-NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty, ULONG BufferLength, PVOID PropertyBuffer,
-                                   PULONG ResultLength)
+NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty,
+                                   ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength)
 {
     PDEVICE_NODE Node = DeviceObject->Type == IO_TYPE_DEVICE ? PnpDevnodeOfPdo(DeviceObject) : NULL;
     WCHAR Path[128];
@@ -57,42 +58,51 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_
     *ResultLength = 0;
     if (!Node) {
         /* Windows stops with 0xCA (parameter 1 = 2) when the device object is no PDO. */
-        IoStop(PNP_DETECTED_FATAL_ERROR, 2, (ULONG_PTR)DeviceObject, 0, 0, _ReturnAddress(), "IoGetDeviceProperty was called with %p, which is not a PDO",
-               DeviceObject);
+        IoStop(PNP_DETECTED_FATAL_ERROR, 2, (ULONG_PTR)DeviceObject, 0, 0, _ReturnAddress(),
+               "IoGetDeviceProperty was called with %p, which is not a PDO", DeviceObject);
     }
     switch (DeviceProperty) {
     case DevicePropertyDeviceDescription:
         return ReturnText(Node->Description, PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyHardwareID:
-        return Node->HardwareIds ? Return(Node->HardwareIds, MultiSize(Node->HardwareIds), PropertyBuffer, BufferLength, ResultLength)
-                                 : STATUS_OBJECT_NAME_NOT_FOUND;
+        return Node->HardwareIds
+                   ? Return(Node->HardwareIds, MultiSize(Node->HardwareIds), PropertyBuffer, BufferLength, ResultLength)
+                   : STATUS_OBJECT_NAME_NOT_FOUND;
     case DevicePropertyCompatibleIDs:
-        return Node->CompatibleIds ? Return(Node->CompatibleIds, MultiSize(Node->CompatibleIds), PropertyBuffer, BufferLength, ResultLength)
+        return Node->CompatibleIds ? Return(Node->CompatibleIds, MultiSize(Node->CompatibleIds), PropertyBuffer,
+                                            BufferLength, ResultLength)
                                    : STATUS_OBJECT_NAME_NOT_FOUND;
     case DevicePropertyBootConfiguration:
-        return Return(Node->BootResources, (ULONG)PnpResourceListSize(Node->BootResources), PropertyBuffer, BufferLength, ResultLength);
+        return Return(Node->BootResources, (ULONG)PnpResourceListSize(Node->BootResources), PropertyBuffer,
+                      BufferLength, ResultLength);
     case DevicePropertyBootConfigurationTranslated:
-        return Return(Node->TranslatedResources, (ULONG)PnpResourceListSize(Node->TranslatedResources), PropertyBuffer, BufferLength, ResultLength);
+        return Return(Node->TranslatedResources, (ULONG)PnpResourceListSize(Node->TranslatedResources), PropertyBuffer,
+                      BufferLength, ResultLength);
     case DevicePropertyLocationInformation:
         return ReturnText(Node->LocationInformation, PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyPhysicalDeviceObjectName:
         ObpPathOf(DeviceObject, Path, COUNT_OF(Path));
         return ReturnText(Path, PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyBusTypeGuid:
-        return Node->HasBusInformation ? Return(&Node->BusInformation.BusTypeGuid, sizeof(GUID), PropertyBuffer, BufferLength, ResultLength)
-                                       : STATUS_OBJECT_NAME_NOT_FOUND;
+        return Node->HasBusInformation
+                   ? Return(&Node->BusInformation.BusTypeGuid, sizeof(GUID), PropertyBuffer, BufferLength, ResultLength)
+                   : STATUS_OBJECT_NAME_NOT_FOUND;
     case DevicePropertyLegacyBusType:
         Number = (ULONG)Node->BusInformation.LegacyBusType;
-        return Node->HasBusInformation ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+        return Node->HasBusInformation ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength)
+                                       : STATUS_OBJECT_NAME_NOT_FOUND;
     case DevicePropertyBusNumber:
         Number = Node->BusInformation.BusNumber;
-        return Node->HasBusInformation ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+        return Node->HasBusInformation ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength)
+                                       : STATUS_OBJECT_NAME_NOT_FOUND;
     case DevicePropertyAddress:
         Number = Node->Capabilities.Address;
-        return Number != (ULONG)-1 ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+        return Number != (ULONG)-1 ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength)
+                                   : STATUS_OBJECT_NAME_NOT_FOUND;
     case DevicePropertyUINumber:
         Number = Node->Capabilities.UINumber;
-        return Number != (ULONG)-1 ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+        return Number != (ULONG)-1 ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength)
+                                   : STATUS_OBJECT_NAME_NOT_FOUND;
     case DevicePropertyRemovalPolicy:
         Number = Node->Capabilities.SurpriseRemovalOK ? RemovalPolicyExpectSurpriseRemoval
                  : Node->Capabilities.Removable       ? RemovalPolicyExpectOrderlyRemoval
@@ -103,7 +113,9 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_
         return Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyEnumeratorName: {
         ULONG I;
-        for (I = 0; I + 1 < COUNT_OF(Path) && I < Node->InstancePath.Length / sizeof(WCHAR) && Node->InstancePath.Buffer[I] != L'\\'; I++) {
+        for (I = 0; I + 1 < COUNT_OF(Path) && I < Node->InstancePath.Length / sizeof(WCHAR) &&
+                    Node->InstancePath.Buffer[I] != L'\\';
+             I++) {
             Path[I] = Node->InstancePath.Buffer[I];
         }
         Path[I] = 0;
@@ -124,7 +136,8 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_
     }
 }
 
-NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevInstKeyType, ACCESS_MASK DesiredAccess, PHANDLE DevInstRegKey)
+NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevInstKeyType, ACCESS_MASK DesiredAccess,
+                                       PHANDLE DevInstRegKey)
 {
     PDEVICE_NODE Node = DeviceObject->Type == IO_TYPE_DEVICE ? PnpDevnodeOfPdo(DeviceObject) : NULL;
     PCM_KEY Key;

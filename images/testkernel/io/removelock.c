@@ -25,7 +25,8 @@ VOID IopInitRemoveLocks(VOID)
     InitializeListHead(&Holders);
 }
 
-VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes, ULONG HighWatermark, ULONG RemlockSize)
+VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes,
+                                    ULONG HighWatermark, ULONG RemlockSize)
 {
     IoRequireIrql("IoInitializeRemoveLock", PASSIVE_LEVEL, _ReturnAddress());
     RtlZeroMemory(Lock, RemlockSize);
@@ -40,7 +41,9 @@ NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCST
     IoRequireIrql("IoAcquireRemoveLock", DISPATCH_LEVEL, _ReturnAddress());
     if (InterlockedIncrement(&RemoveLock->Common.IoCount) <= 1) {
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)RemoveLock, 0, 0, _ReturnAddress(),
-               "IoAcquireRemoveLock of lock %p, which IoReleaseRemoveLockAndWait has already drained or which was never initialised", RemoveLock);
+               "IoAcquireRemoveLock of lock %p, which IoReleaseRemoveLockAndWait has already drained or which was "
+               "never initialised",
+               RemoveLock);
     }
     if (RemoveLock->Common.Removed) {
         if (InterlockedDecrement(&RemoveLock->Common.IoCount) == 0) {
@@ -114,15 +117,16 @@ VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, U
         return;
     }
     Timeout.QuadPart = -10LL * 10000000; /* 10 s, then say whom it waits for and go on waiting */
-    while (KeWaitForSingleObject(&RemoveLock->Common.RemoveEvent, Executive, KernelMode, FALSE, &Timeout) == STATUS_TIMEOUT) {
+    while (KeWaitForSingleObject(&RemoveLock->Common.RemoveEvent, Executive, KernelMode, FALSE, &Timeout) ==
+           STATUS_TIMEOUT) {
         KeAcquireSpinLock(&HolderLock, &Irql);
         for (Entry = Holders.Flink; Entry != &Holders; Entry = Entry->Flink) {
             PHOLDER Holder = CONTAINING_RECORD(Entry, HOLDER, Link);
             if (Holder->Lock == RemoveLock) {
                 SYMBOL Symbol;
                 LdrSymbolFromAddress(Holder->Caller, &Symbol);
-                KdLog(LOG_WARNING, "removal waits for remove lock %p: held with tag %p since %s!%s+0x%I64x", RemoveLock, Holder->Tag, Symbol.Image,
-                      Symbol.Name, Symbol.Offset);
+                KdLog(LOG_WARNING, "removal waits for remove lock %p: held with tag %p since %s!%s+0x%I64x", RemoveLock,
+                      Holder->Tag, Symbol.Image, Symbol.Name, Symbol.Offset);
             }
         }
         KeReleaseSpinLock(&HolderLock, Irql);

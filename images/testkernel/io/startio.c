@@ -41,7 +41,8 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRI
     KeLowerIrql(Irql);
 }
 
-static VOID StartNext(PDEVICE_OBJECT DeviceObject, PKDEVICE_QUEUE_ENTRY (*Remove)(PDEVICE_OBJECT, ULONG), ULONG Key, BOOLEAN Cancelable)
+static VOID StartNext(PDEVICE_OBJECT DeviceObject, PKDEVICE_QUEUE_ENTRY (*Remove)(PDEVICE_OBJECT, ULONG), ULONG Key,
+                      BOOLEAN Cancelable)
 {
     PKDEVICE_QUEUE_ENTRY Entry;
     KIRQL CancelIrql = 0;

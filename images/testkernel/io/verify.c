@@ -25,8 +25,8 @@ VOID IoStopRule(ULONG Rule, PVOID Caller, PIRP Irp, PDEVICE_OBJECT DeviceObject,
     va_end(Arguments);
     Length = strlen(Reason);
     RtlFormat(Reason + Length, sizeof(Reason) - Length, " (WDM DRIVER ERROR %x)", Rule);
-    KeBugCheckReason(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, Rule, (ULONG_PTR)Caller, (ULONG_PTR)Irp, (ULONG_PTR)DeviceObject,
-                     Caller && IoIsDriverCode(Caller) ? Caller : NULL, "%s", Reason);
+    KeBugCheckReason(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, Rule, (ULONG_PTR)Caller, (ULONG_PTR)Irp,
+                     (ULONG_PTR)DeviceObject, Caller && IoIsDriverCode(Caller) ? Caller : NULL, "%s", Reason);
 }
 
 VOID IoRequireIrql(PCSTR Name, KIRQL Irql, PVOID Caller)

@@ -17,7 +17,8 @@
  * Any IRQL; does not return. Caller is the address in the offending driver; the reason is prefixed with its driver and symbol and is
  * part of the bug-check report.
  */
-DECLSPEC_NORETURN VOID IoStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4, PVOID Caller, PCSTR Format, ...);
+DECLSPEC_NORETURN VOID IoStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4, PVOID Caller,
+                              PCSTR Format, ...);
 /* As IoStop with code 0xC9 and its usual parameters: the I/O error code, the driver's address, the IRP, the device object. */
 DECLSPEC_NORETURN VOID IoStopRule(ULONG Rule, PVOID Caller, PIRP Irp, PDEVICE_OBJECT DeviceObject, PCSTR Format, ...);
 /* Stops with 0xC4 when the current IRQL is above Irql. Name is the function that was called, Caller its caller. */

@@ -60,7 +60,8 @@ static VOID Unregister(PIO_WORKITEM Item, PCSTR Function, PVOID Caller)
 {
     KIRQL Irql;
     if (Item->Queued) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x90, (ULONG_PTR)Item, 0, 0, Caller, "%s of work item %p, which is still queued", Function, Item);
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x90, (ULONG_PTR)Item, 0, 0, Caller,
+               "%s of work item %p, which is still queued", Function, Item);
     }
     KeAcquireSpinLock(&ListLock, &Irql);
     RemoveEntryList(&Item->Link);
@@ -92,8 +93,9 @@ static VOID NTAPI Run(PVOID Parameter)
         Routine(IoObject, Context);
     }
     if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
-        IoStop(WORKER_THREAD_RETURNED_AT_BAD_IRQL, RoutineEx ? (ULONG_PTR)RoutineEx : (ULONG_PTR)Routine, KeGetCurrentIrql(), (ULONG_PTR)Context, 0,
-               RoutineEx ? (PVOID)RoutineEx : (PVOID)Routine, "a work item routine returned at IRQL %u", KeGetCurrentIrql());
+        IoStop(WORKER_THREAD_RETURNED_AT_BAD_IRQL, RoutineEx ? (ULONG_PTR)RoutineEx : (ULONG_PTR)Routine,
+               KeGetCurrentIrql(), (ULONG_PTR)Context, 0, RoutineEx ? (PVOID)RoutineEx : (PVOID)Routine,
+               "a work item routine returned at IRQL %u", KeGetCurrentIrql());
     }
     ObfDereferenceObject(IoObject);
 }
@@ -102,14 +104,16 @@ static VOID Queue(PIO_WORKITEM Item, WORK_QUEUE_TYPE Type, PVOID Caller)
 {
     IoRequireIrql("IoQueueWorkItem", DISPATCH_LEVEL, Caller);
     if (InterlockedExchange(&Item->Queued, 1)) {
-        IoStop(WORKER_INVALID, 1, (ULONG_PTR)Item, 0, 0, Caller, "work item %p was queued again before its routine started", Item);
+        IoStop(WORKER_INVALID, 1, (ULONG_PTR)Item, 0, 0, Caller,
+               "work item %p was queued again before its routine started", Item);
     }
     ObfReferenceObject(Item->IoObject);
     ExInitializeWorkItem(&Item->Item, Run, Item);
     ExQueueWorkItem(&Item->Item, Type);
 }
 
-VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context)
+VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType,
+                           PVOID Context)
 {
     IoWorkItem->Routine = WorkerRoutine;
     IoWorkItem->RoutineEx = NULL;
@@ -117,7 +121,8 @@ VOID NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerR
     Queue(IoWorkItem, QueueType, _ReturnAddress());
 }
 
-VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context)
+VOID NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType,
+                             PVOID Context)
 {
     IoWorkItem->Routine = NULL;
     IoWorkItem->RoutineEx = WorkerRoutine;

@@ -6,37 +6,40 @@
 #include "io/io.h"
 #include "io/irp.h"
 
-NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
-                            PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions,
-                            PVOID EaBuffer, ULONG EaLength)
+NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                            PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
+                            ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
+                            ULONG EaLength)
 {
     NTSTATUS Status;
     IoRequireIrql("ZwCreateFile", PASSIVE_LEVEL, _ReturnAddress());
     if (ObjectAttributes->RootDirectory || !ObjectAttributes->ObjectName) {
         return STATUS_OBJECT_NAME_INVALID;
     }
-    Status = IopOpenFile(ObjectAttributes->ObjectName, DesiredAccess, ShareAccess, CreateOptions, NULL, FileHandle, _ReturnAddress());
+    Status = IopOpenFile(ObjectAttributes->ObjectName, DesiredAccess, ShareAccess, CreateOptions, NULL, FileHandle,
+                         _ReturnAddress());
     IoStatusBlock->Status = Status;
     IoStatusBlock->Information = NT_SUCCESS(Status) ? FILE_OPENED : 0;
     return Status;
 }
 
-NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
-                          ULONG ShareAccess, ULONG OpenOptions)
+NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                          PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
     NTSTATUS Status;
     IoRequireIrql("ZwOpenFile", PASSIVE_LEVEL, _ReturnAddress());
     if (ObjectAttributes->RootDirectory || !ObjectAttributes->ObjectName) {
         return STATUS_OBJECT_NAME_INVALID;
     }
-    Status = IopOpenFile(ObjectAttributes->ObjectName, DesiredAccess, ShareAccess, OpenOptions, NULL, FileHandle, _ReturnAddress());
+    Status = IopOpenFile(ObjectAttributes->ObjectName, DesiredAccess, ShareAccess, OpenOptions, NULL, FileHandle,
+                         _ReturnAddress());
     IoStatusBlock->Status = Status;
     IoStatusBlock->Information = NT_SUCCESS(Status) ? FILE_OPENED : 0;
     return Status;
 }
 
-NTSTATUS IopDeviceControl(PFILE_OBJECT FileObject, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output, ULONG OutputLength, BOOLEAN Internal,
-                          PIO_STATUS_BLOCK Iosb)
+NTSTATUS IopDeviceControl(PFILE_OBJECT FileObject, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output,
+                          ULONG OutputLength, BOOLEAN Internal, PIO_STATUS_BLOCK Iosb)
 {
     PDEVICE_OBJECT Top = IoGetRelatedDeviceObject(FileObject);
     KEVENT Event;
@@ -57,7 +60,8 @@ NTSTATUS IopDeviceControl(PFILE_OBJECT FileObject, ULONG Code, PVOID Input, ULON
     return Status;
 }
 
-static NTSTATUS Transfer(HANDLE FileHandle, UCHAR Major, PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length, PLARGE_INTEGER Offset)
+static NTSTATUS Transfer(HANDLE FileHandle, UCHAR Major, PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length,
+                         PLARGE_INTEGER Offset)
 {
     PVOID Object;
     PFILE_OBJECT FileObject;
@@ -87,29 +91,33 @@ static NTSTATUS Transfer(HANDLE FileHandle, UCHAR Major, PIO_STATUS_BLOCK Iosb, 
     return Status;
 }
 
-NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
-                          PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+                          PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
+                          PULONG Key)
 {
     IoRequireIrql("ZwReadFile", PASSIVE_LEVEL, _ReturnAddress());
     return Transfer(FileHandle, IRP_MJ_READ, IoStatusBlock, Buffer, Length, ByteOffset);
 }
 
-NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
-                           PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+                           PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
+                           PULONG Key)
 {
     IoRequireIrql("ZwWriteFile", PASSIVE_LEVEL, _ReturnAddress());
     return Transfer(FileHandle, IRP_MJ_WRITE, IoStatusBlock, Buffer, Length, ByteOffset);
 }
 
-NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
-                                     ULONG IoControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+                                     PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer,
+                                     ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
 {
     PVOID FileObject;
     NTSTATUS Status;
     IoRequireIrql("ZwDeviceIoControlFile", PASSIVE_LEVEL, _ReturnAddress());
     Status = ObReferenceObjectByHandle(FileHandle, 0, &IopFileType, KernelMode, &FileObject, NULL);
     if (NT_SUCCESS(Status)) {
-        Status = IopDeviceControl(FileObject, IoControlCode, InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength, FALSE, IoStatusBlock);
+        Status = IopDeviceControl(FileObject, IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
+                                  OutputBufferLength, FALSE, IoStatusBlock);
         ObfDereferenceObject(FileObject);
     }
     return Status;

@@ -6,7 +6,8 @@
 #include "ob/object.h"
 #include "io/verify.h"
 
-static NTSTATUS OpenOrCreate(PCUNICODE_STRING Name, EVENT_TYPE Type, BOOLEAN Initial, BOOLEAN MayExist, PKEVENT *Event, PHANDLE Handle)
+static NTSTATUS OpenOrCreate(PCUNICODE_STRING Name, EVENT_TYPE Type, BOOLEAN Initial, BOOLEAN MayExist, PKEVENT *Event,
+                             PHANDLE Handle)
 {
     PVOID Object;
     WCHAR Buffer[256];
@@ -53,13 +54,14 @@ PKEVENT NTAPI IoCreateSynchronizationEvent(PUNICODE_STRING EventName, PHANDLE Ev
     return NT_SUCCESS(OpenOrCreate(EventName, SynchronizationEvent, TRUE, TRUE, &Event, EventHandle)) ? Event : NULL;
 }
 
-NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
-                             BOOLEAN InitialState)
+NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                             EVENT_TYPE EventType, BOOLEAN InitialState)
 {
     PKEVENT Event;
     PCUNICODE_STRING Name = ObjectAttributes ? ObjectAttributes->ObjectName : NULL;
     IoRequireIrql("ZwCreateEvent", PASSIVE_LEVEL, _ReturnAddress());
-    return OpenOrCreate(Name, EventType, InitialState, ObjectAttributes && (ObjectAttributes->Attributes & OBJ_OPENIF), &Event, EventHandle);
+    return OpenOrCreate(Name, EventType, InitialState, ObjectAttributes && (ObjectAttributes->Attributes & OBJ_OPENIF),
+                        &Event, EventHandle);
 }
 
 NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
@@ -78,7 +80,8 @@ static NTSTATUS WithEvent(HANDLE Handle, PLONG PreviousState, BOOLEAN Set)
 {
     PVOID Object;
     LONG Old;
-    NTSTATUS Status = ObReferenceObjectByHandle(Handle, EVENT_MODIFY_STATE, OB_TYPE(ExEventObjectType), KernelMode, &Object, NULL);
+    NTSTATUS Status =
+        ObReferenceObjectByHandle(Handle, EVENT_MODIFY_STATE, OB_TYPE(ExEventObjectType), KernelMode, &Object, NULL);
     if (NT_SUCCESS(Status)) {
         Old = Set ? KeSetEvent(Object, EVENT_INCREMENT, FALSE) : KeResetEvent(Object);
         if (PreviousState) {

@@ -87,8 +87,9 @@ NTSTATUS ObpCloseHandle(HANDLE Handle)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
-                                         PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                                         KPROCESSOR_MODE AccessMode, PVOID *Object,
+                                         POBJECT_HANDLE_INFORMATION HandleInformation)
 {
     KIRQL Irql;
     NTSTATUS Status = STATUS_INVALID_HANDLE;
@@ -119,8 +120,9 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
     return Status;
 }
 
-NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess,
-                                     POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PHANDLE Handle)
+NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState,
+                                     ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                     PHANDLE Handle)
 {
     if (ObjectType && ObpTypeOf(Object) != ObjectType) {
         return STATUS_OBJECT_TYPE_MISMATCH;
@@ -135,7 +137,8 @@ NTSTATUS NTAPI ZwClose(HANDLE Handle)
     Status = ObpCloseHandle(Handle);
     if (!NT_SUCCESS(Status)) {
         /* Driver Verifier: bug check 0xC4, 0xF6 is for user handles; a bad kernel handle is 0x93 INVALID_KERNEL_HANDLE. */
-        IoStop(INVALID_KERNEL_HANDLE, (ULONG_PTR)Handle, 1, 0, 0, _ReturnAddress(), "ZwClose of handle %p, which is not open", Handle);
+        IoStop(INVALID_KERNEL_HANDLE, (ULONG_PTR)Handle, 1, 0, 0, _ReturnAddress(),
+               "ZwClose of handle %p, which is not open", Handle);
     }
     return Status;
 }

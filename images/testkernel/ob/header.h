@@ -13,15 +13,15 @@ typedef struct _OBJECT_DIRECTORY OBJECT_DIRECTORY;
 
 typedef struct _OBJECT_HEADER {
     ULONG Magic;
-    BOOLEAN Permanent;            /* the name holds a reference (OBJ_PERMANENT) */
+    BOOLEAN Permanent; /* the name holds a reference (OBJ_PERMANENT) */
     LONG64 PointerCount;
     LONG64 HandleCount;
     POBJECT_TYPE Type;
-    UNICODE_STRING Name;          /* last component, in pool; empty for none */
-    OBJECT_DIRECTORY *Directory;  /* where the name stands, or NULL */
+    UNICODE_STRING Name;         /* last component, in pool; empty for none */
+    OBJECT_DIRECTORY *Directory; /* where the name stands, or NULL */
     LIST_ENTRY DirectoryLink;
     struct _OBJECT_HEADER *NextToDelete;
-    PVOID Creator;                /* return address of the driver that made the name */
+    PVOID Creator; /* return address of the driver that made the name */
     DECLSPEC_ALIGN(16) UCHAR Body[];
 } OBJECT_HEADER, *POBJECT_HEADER;
 

@@ -90,7 +90,8 @@ static BOOLEAN NextComponent(PUNICODE_STRING Path, PUNICODE_STRING Component)
  * Walks Path with names locked. Stops at the first object that is neither a directory nor a symbolic link; Remainder is what is left.
  * Buffer (256 characters) holds the path after symbolic links were followed.
  */
-static NTSTATUS Walk(PCUNICODE_STRING Path, POBJECT_HEADER *Found, PUNICODE_STRING Remainder, PWCHAR Buffer, BOOLEAN OpenLink)
+static NTSTATUS Walk(PCUNICODE_STRING Path, POBJECT_HEADER *Found, PUNICODE_STRING Remainder, PWCHAR Buffer,
+                     BOOLEAN OpenLink)
 {
     UNICODE_STRING Rest, Name;
     OBJECT_DIRECTORY *Directory = Root;
@@ -342,7 +343,8 @@ static BOOLEAN FindLinkIn(OBJECT_DIRECTORY *Directory, PVOID Base, SIZE_T Size, 
     PLIST_ENTRY Entry;
     for (Entry = Directory->Entries.Flink; Entry != &Directory->Entries; Entry = Entry->Flink) {
         POBJECT_HEADER Header = CONTAINING_RECORD(Entry, OBJECT_HEADER, DirectoryLink);
-        if (Header->Type == &DirectoryType && FindLinkIn((OBJECT_DIRECTORY *)Header->Body, Base, Size, Text, Characters)) {
+        if (Header->Type == &DirectoryType &&
+            FindLinkIn((OBJECT_DIRECTORY *)Header->Body, Base, Size, Text, Characters)) {
             return TRUE;
         }
         if (Header->Type == &LinkType && (ULONG_PTR)Header->Creator - (ULONG_PTR)Base < Size) {
@@ -364,8 +366,9 @@ BOOLEAN ObpFindLinkOfImage(PVOID Base, SIZE_T Size, PWCHAR Text, ULONG Character
 
 VOID ObpInitNamespace(VOID)
 {
-    static const PCWSTR Directories[] = {NULL,          L"\\Device",        L"\\Driver",  L"\\FileSystem",  L"\\GLOBAL??",
-                                         L"\\Callback", L"\\KernelObjects", L"\\ObjectTypes", L"\\BaseNamedObjects"};
+    static const PCWSTR Directories[] = {
+        NULL,          L"\\Device",        L"\\Driver",      L"\\FileSystem",      L"\\GLOBAL??",
+        L"\\Callback", L"\\KernelObjects", L"\\ObjectTypes", L"\\BaseNamedObjects"};
     UNICODE_STRING Path, Target;
     ULONG I;
     for (I = 0; I < COUNT_OF(Directories); I++) {

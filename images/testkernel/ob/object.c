@@ -33,7 +33,8 @@ POBJECT_TYPE ObpTypeOf(PVOID Object)
 /* Threads are made by ke/ with a reference count of their own, because the first ones exist before the object manager. */
 BOOLEAN ObpIsThread(PVOID Object)
 {
-    return CONTAINING_RECORD(Object, OBJECT_HEADER, Body)->Magic != OBJECT_MAGIC && ((PDISPATCHER_HEADER)Object)->Type == DISPATCHER_THREAD_TYPE;
+    return CONTAINING_RECORD(Object, OBJECT_HEADER, Body)->Magic != OBJECT_MAGIC &&
+           ((PDISPATCHER_HEADER)Object)->Type == DISPATCHER_THREAD_TYPE;
 }
 
 LONG_PTR ObpReferences(PVOID Object)
@@ -138,8 +139,9 @@ LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
     }
     if (Count == 0) {
         if (Header->HandleCount != 0) {
-            IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object, 5, Header->HandleCount, _ReturnAddress(),
-                   "%s object %p has no reference left but still %I64d open handles", Header->Type->Name, Object, Header->HandleCount);
+            IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object, 5, Header->HandleCount,
+                   _ReturnAddress(), "%s object %p has no reference left but still %I64d open handles",
+                   Header->Type->Name, Object, Header->HandleCount);
         }
         if (KeGetCurrentIrql() == PASSIVE_LEVEL) {
             FreeObject(Header);
@@ -183,7 +185,8 @@ VOID NTAPI ObDereferenceObjectDeferDelete(PVOID Object)
     ObfDereferenceObject(Object);
 }
 
-NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode)
+NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                                          KPROCESSOR_MODE AccessMode)
 {
     if (ObjectType && ObpTypeOf(Object) != ObjectType) {
         return STATUS_OBJECT_TYPE_MISMATCH;

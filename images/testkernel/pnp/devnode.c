@@ -163,7 +163,8 @@ void PnpSetState(PDEVICE_NODE Node, PNP_DEVNODE_STATE State)
     }
     Node->PreviousState = Node->State;
     Node->State = State;
-    KdLog(LOG_DEBUG, "devnode %wZ: %s -> %s", &Node->InstancePath, PnpStateName(Node->PreviousState), PnpStateName(State));
+    KdLog(LOG_DEBUG, "devnode %wZ: %s -> %s", &Node->InstancePath, PnpStateName(Node->PreviousState),
+          PnpStateName(State));
 }
 
 void PnpSetProblem(PDEVICE_NODE Node, ULONG Problem, NTSTATUS Status)
@@ -172,7 +173,9 @@ void PnpSetProblem(PDEVICE_NODE Node, ULONG Problem, NTSTATUS Status)
     Node->ProblemStatus = Status;
     Node->Flags |= DNF_HAS_PROBLEM;
     KdTrace("problem instance=%wZ problem=%s status=0x%08x", &Node->InstancePath, PnpProblemName(Problem), Status);
-    KdLog(Problem == CM_PROB_DISABLED || Problem == CM_PROB_HELD_FOR_EJECT || Problem == CM_PROB_FAILED_INSTALL ? LOG_INFO : LOG_WARNING,
+    KdLog(Problem == CM_PROB_DISABLED || Problem == CM_PROB_HELD_FOR_EJECT || Problem == CM_PROB_FAILED_INSTALL
+              ? LOG_INFO
+              : LOG_WARNING,
           "device %wZ has problem %s (0x%08x)", &Node->InstancePath, PnpProblemName(Problem), Status);
 }
 

@@ -44,7 +44,8 @@ typedef enum _PNP_DEVNODE_STATE {
 #define DNF_MISSING         0x00000080 /* no longer reported by its bus */
 #define DNF_HAS_PROBLEM     0x00000100
 #define DNF_NO_RESOURCES    0x00000200 /* needs no hardware resources */
-#define DNF_GOES_WITH_PARENT 0x00000400 /* its bus goes away: the devnode goes after REMOVE, the PDO at the latest with the bus */
+#define DNF_GOES_WITH_PARENT                                                                                           \
+    0x00000400 /* its bus goes away: the devnode goes after REMOVE, the PDO at the latest with the bus */
 
 typedef struct _DEVICE_NODE {
     struct _DEVICE_NODE *Parent;

@@ -7,7 +7,7 @@
 #include "kd/log.h"
 
 /* Bug check 0xCA PNP_DETECTED_FATAL_ERROR, parameter 1. */
-#define PNP_INVALID_PDO        2
+#define PNP_INVALID_PDO         2
 #define PNP_INVALID_ENUMERATION 4
 
 static VOID CheckReportedPdo(PDEVICE_NODE Bus, PDEVICE_OBJECT Pdo)
@@ -15,7 +15,8 @@ static VOID CheckReportedPdo(PDEVICE_NODE Bus, PDEVICE_OBJECT Pdo)
     PVOID Caller = (PVOID)IoGetAttachedDevice(Bus->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP];
     if (!Pdo || Pdo->Type != IO_TYPE_DEVICE || IoExtra(Pdo)->AttachedTo) {
         IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_PDO, (ULONG_PTR)Pdo, 0, 0, Caller,
-               "the bus relations of %wZ contain %p, which is no PDO (a PDO is at the bottom of its stack)", &Bus->InstancePath, Pdo);
+               "the bus relations of %wZ contain %p, which is no PDO (a PDO is at the bottom of its stack)",
+               &Bus->InstancePath, Pdo);
     }
     if (IoExtra(Pdo)->ExtensionFlags & (DOE_DELETE_PENDING | DOE_DELETED)) {
         IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ENUMERATION, (ULONG_PTR)Pdo, 0, 0, Caller,
@@ -54,7 +55,9 @@ NTSTATUS PnpEnumerate(PDEVICE_NODE Node)
             if (Child->Flags & DNF_MISSING) {
                 IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ENUMERATION, (ULONG_PTR)Pdo, 1, 0,
                        (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP],
-                       "the bus driver reported %wZ missing and now reports the same PDO again: a device that comes back needs a new PDO", &Child->InstancePath);
+                       "the bus driver reported %wZ missing and now reports the same PDO again: a device that comes "
+                       "back needs a new PDO",
+                       &Child->InstancePath);
             }
             Child->Flags |= DNF_ENUMERATED;
         }

@@ -47,7 +47,8 @@ VOID PnpFreeEvent(PPNP_EVENT Event)
 
 VOID PnpQueueEvent(PPNP_EVENT Event)
 {
-    BOOLEAN Action = Event->Kind == PnpEventEnumerate || Event->Kind == PnpEventStart || Event->Kind == PnpEventStateChanged;
+    BOOLEAN Action =
+        Event->Kind == PnpEventEnumerate || Event->Kind == PnpEventStart || Event->Kind == PnpEventStateChanged;
     QUEUE *Queue = Action ? &Actions : &Events;
     KIRQL Irql;
     KeAcquireSpinLock(&Lock, &Irql);
@@ -70,7 +71,9 @@ NTSTATUS PnpRunEvent(PPNP_EVENT Event)
     if (PnpOnPnpThread() || PnpCurrentNotification()) {
         PVOID Caller = _ReturnAddress();
         IoStop(DRIVER_PNP_WATCHDOG_CODE, 0, 0, (ULONG_PTR)PsGetCurrentThread(), 0, Caller,
-               "deadlock: a driver's PnP routine or notification callback, which the PnP manager waits for, waits for the PnP manager (request %u)", Event->Kind);
+               "deadlock: a driver's PnP routine or notification callback, which the PnP manager waits for, waits for "
+               "the PnP manager (request %u)",
+               Event->Kind);
     }
     KeInitializeEvent(&Done, NotificationEvent, FALSE);
     Event->Done = &Done;

@@ -25,8 +25,8 @@ static VOID CheckId(PDEVICE_NODE Node, PCWSTR Id, PCSTR Name, BOOLEAN Multi)
 {
     do {
         if (Id && !ValidId(Id)) {
-            IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ID, (ULONG_PTR)Node->PhysicalDeviceObject, (ULONG_PTR)Id, Multi ? 2 : 1,
-                   (PVOID)Node->PhysicalDeviceObject->DriverObject->MajorFunction[IRP_MJ_PNP],
+            IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ID, (ULONG_PTR)Node->PhysicalDeviceObject, (ULONG_PTR)Id,
+                   Multi ? 2 : 1, (PVOID)Node->PhysicalDeviceObject->DriverObject->MajorFunction[IRP_MJ_PNP],
                    "the bus driver returned the %s \"%ws\": only 0x21..0x7E without comma are allowed", Name, Id);
         }
         Id = Id && Multi ? Id + wcslen(Id) + 1 : NULL;
@@ -51,7 +51,8 @@ typedef struct _PATH_SEARCH {
 static BOOLEAN SamePath(PDEVICE_NODE Node, PVOID Context)
 {
     PATH_SEARCH *Search = Context;
-    if (Node != Search->Self && ObpEqualNames(&Node->InstancePath, &Search->Self->InstancePath) && !(Node->Flags & DNF_MISSING)) {
+    if (Node != Search->Self && ObpEqualNames(&Node->InstancePath, &Search->Self->InstancePath) &&
+        !(Node->Flags & DNF_MISSING)) {
         Search->Found = Node;
         return FALSE;
     }
@@ -71,8 +72,8 @@ static NTSTATUS MakeInstancePath(PDEVICE_NODE Node, PCWSTR DeviceId, PCWSTR Inst
     if (Node->Capabilities.UniqueID) {
         RtlFormat(Text, sizeof(Text), "%ws\\%ws", DeviceId, InstanceId);
     } else {
-        RtlFormat(Text, sizeof(Text), "%ws\\%u&%x&0%s%ws", DeviceId, Node->Level + 1, Hash(&Node->Parent->InstancePath), InstanceId ? "&" : "",
-                  InstanceId ? InstanceId : L"");
+        RtlFormat(Text, sizeof(Text), "%ws\\%u&%x&0%s%ws", DeviceId, Node->Level + 1, Hash(&Node->Parent->InstancePath),
+                  InstanceId ? "&" : "", InstanceId ? InstanceId : L"");
     }
     for (I = 0; I == 0 || Text[I - 1]; I++) {
         Wide[I] = (UCHAR)Text[I];
@@ -82,9 +83,11 @@ static NTSTATUS MakeInstancePath(PDEVICE_NODE Node, PCWSTR DeviceId, PCWSTR Inst
     }
     PnpWalkParentsFirst(PnpRootDevnode(), SamePath, &Search);
     if (Search.Found) {
-        IoStop(PNP_DETECTED_FATAL_ERROR, PNP_DUPLICATE_PDO, (ULONG_PTR)Search.Found->PhysicalDeviceObject, (ULONG_PTR)Node->PhysicalDeviceObject, 0,
+        IoStop(PNP_DETECTED_FATAL_ERROR, PNP_DUPLICATE_PDO, (ULONG_PTR)Search.Found->PhysicalDeviceObject,
+               (ULONG_PTR)Node->PhysicalDeviceObject, 0,
                (PVOID)Node->PhysicalDeviceObject->DriverObject->MajorFunction[IRP_MJ_PNP],
-               "two devices have the instance path %wZ: the bus driver must report unique instance IDs on its bus", &Node->InstancePath);
+               "two devices have the instance path %wZ: the bus driver must report unique instance IDs on its bus",
+               &Node->InstancePath);
     }
     return STATUS_SUCCESS;
 }
@@ -130,7 +133,9 @@ NTSTATUS PnpIdentify(PDEVICE_NODE Node)
     if (!NT_SUCCESS(Status) || !DeviceId) {
         IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ID, (ULONG_PTR)Node->PhysicalDeviceObject, 0, 1,
                (PVOID)Node->PhysicalDeviceObject->DriverObject->MajorFunction[IRP_MJ_PNP],
-               "the bus driver did not answer IRP_MN_QUERY_ID for BusQueryDeviceID of its PDO (0x%08x): that ID is required", Status);
+               "the bus driver did not answer IRP_MN_QUERY_ID for BusQueryDeviceID of its PDO (0x%08x): that ID is "
+               "required",
+               Status);
     }
     CheckId(Node, DeviceId, "device ID", FALSE);
     PnpQueryCapabilities(Node);

@@ -31,7 +31,9 @@ uint32_t InfNumber(const char *Text, uint32_t Default)
     }
     for (; *Text; Text++) {
         char C = Lower(*Text);
-        uint32_t Digit = C >= '0' && C <= '9' ? (uint32_t)(C - '0') : C >= 'a' && C <= 'f' ? (uint32_t)(C - 'a' + 10) : 99;
+        uint32_t Digit = C >= '0' && C <= '9'   ? (uint32_t)(C - '0')
+                         : C >= 'a' && C <= 'f' ? (uint32_t)(C - 'a' + 10)
+                                                : 99;
         if (Digit >= Base) {
             return Default;
         }
@@ -99,7 +101,8 @@ static bool LogicalLine(const INF_FILE *File, size_t *At, char *Out, size_t Size
             while (Used && IsBlank(Out[Used - 1])) {
                 Used--;
             }
-            if (Used && Out[Used - 1] == '\\' && !Quoted && (Used < 2 || IsBlank(Out[Used - 2]) || Out[Used - 2] == ',')) {
+            if (Used && Out[Used - 1] == '\\' && !Quoted &&
+                (Used < 2 || IsBlank(Out[Used - 2]) || Out[Used - 2] == ',')) {
                 Used--;
                 Comment = false;
                 continue;
@@ -179,7 +182,8 @@ static bool FindString(const INF_FILE *File, const char *Token, size_t Length, c
 }
 
 /* Writes one field: quotes removed ("" is a quote), %token% replaced, %% is a percent sign. Returns what follows the field. */
-static const char *ReadField(const INF_FILE *File, const char *Text, const char *Stops, char *Out, size_t Size, size_t *Length)
+static const char *ReadField(const INF_FILE *File, const char *Text, const char *Stops, char *Out, size_t Size,
+                             size_t *Length)
 {
     size_t Used = 0, Kept = 0;
     bool Quoted = false;

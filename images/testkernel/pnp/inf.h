@@ -64,9 +64,9 @@ uint32_t InfNumber(const char *Text, uint32_t Default);
 typedef struct INF_MATCH {
     const INF_FILE *File;
     uint32_t Rank;
-    char Install[80];     /* the DDInstall section's name, decoration included ("Install.NT") */
+    char Install[80]; /* the DDInstall section's name, decoration included ("Install.NT") */
     char Description[80];
-    char DeviceId[120];   /* the ID in the INF that matched */
+    char DeviceId[120]; /* the ID in the INF that matched */
 } INF_MATCH;
 void InfMatchDevice(const INF_FILE *File, const char *HardwareIds, const char *CompatibleIds, INF_MATCH *Best);
 

@@ -81,8 +81,11 @@ static uint32_t Rank(const INF_LINE *Model, const char *HardwareIds, const char 
     for (I = 1; I < Model->Count; I++) {
         int Hardware = IndexOf(HardwareIds, Model->Fields[I]);
         int Compatible = IndexOf(CompatibleIds, Model->Fields[I]);
-        uint32_t InInf = I == 1 ? 0 : 0x1000 + (uint32_t)(I - 2) * 0x100; /* its hardware ID, or one of its compatible IDs */
-        uint32_t Value = Hardware >= 0 ? InInf + (uint32_t)Hardware : Compatible >= 0 ? 0x2000 + InInf + (uint32_t)Compatible : INF_NO_MATCH;
+        uint32_t InInf =
+            I == 1 ? 0 : 0x1000 + (uint32_t)(I - 2) * 0x100; /* its hardware ID, or one of its compatible IDs */
+        uint32_t Value = Hardware >= 0     ? InInf + (uint32_t)Hardware
+                         : Compatible >= 0 ? 0x2000 + InInf + (uint32_t)Compatible
+                                           : INF_NO_MATCH;
         if (Value < Best) {
             Best = Value;
             *Id = Model->Fields[I];
@@ -105,7 +108,8 @@ static bool Decorate(const INF_FILE *File, const char *Section, char *Out, size_
     return false;
 }
 
-static void MatchModels(const INF_FILE *File, const char *Section, const char *HardwareIds, const char *CompatibleIds, INF_MATCH *Best)
+static void MatchModels(const INF_FILE *File, const char *Section, const char *HardwareIds, const char *CompatibleIds,
+                        INF_MATCH *Best)
 {
     INF_CURSOR Cursor;
     INF_LINE Model;
@@ -147,7 +151,8 @@ void InfMatchDevice(const INF_FILE *File, const char *HardwareIds, const char *C
         if (Chosen == 0) {
             continue;
         }
-        Append(Section, sizeof(Section), Append(Section, sizeof(Section), Append(Section, sizeof(Section), 0, Line.Fields[0]), "."),
+        Append(Section, sizeof(Section),
+               Append(Section, sizeof(Section), Append(Section, sizeof(Section), 0, Line.Fields[0]), "."),
                Line.Fields[Chosen]);
         MatchModels(File, Section, HardwareIds, CompatibleIds, Best);
     }

@@ -10,9 +10,9 @@
 #include "kd/log.h"
 #include "pnp/inf.h"
 
-#define MAX_INFS   64
-#define MAX_WIDE   512
-#define ID_BUFFER  2048
+#define MAX_INFS  64
+#define MAX_WIDE  512
+#define ID_BUFFER 2048
 
 static INF_FILE Infs[MAX_INFS];
 static ULONG InfCount;
@@ -39,7 +39,8 @@ VOID PnpReadInfs(VOID)
             continue;
         }
         if (Module->Size >= 2 && *(const USHORT *)Module->Base == 0xFEFF) {
-            Buffer = ExAllocatePoolWithTag(PagedPool, Module->Size / 2, PNP_TAG); /* kept: the INF is used whenever a device comes */
+            Buffer = ExAllocatePoolWithTag(PagedPool, Module->Size / 2,
+                                           PNP_TAG); /* kept: the INF is used whenever a device comes */
         }
         if (InfOpen(&Infs[InfCount], Module->Name, Module->Base, Module->Size, Buffer, Buffer ? Module->Size / 2 : 0)) {
             INF_LINE *Line = ExAllocatePoolWithTag(PagedPool, sizeof(*Line), PNP_TAG);
@@ -143,7 +144,8 @@ static VOID AddRegLine(PCM_KEY Root, const INF_LINE *Line)
     }
     default:
         Widen(Line->Count > 4 ? Line->Fields[4] : "", Wide);
-        CmSetValue(Key, &Name, (Flags & 0x000F0000) == 0x00020000 ? REG_EXPAND_SZ : REG_SZ, Wide, (ULONG)(wcslen(Wide) + 1) * sizeof(WCHAR));
+        CmSetValue(Key, &Name, (Flags & 0x000F0000) == 0x00020000 ? REG_EXPAND_SZ : REG_SZ, Wide,
+                   (ULONG)(wcslen(Wide) + 1) * sizeof(WCHAR));
         break;
     }
 }
@@ -303,20 +305,23 @@ NTSTATUS PnpFindDriver(PDEVICE_NODE Node)
     }
     Node->Flags &= ~DNF_BUILTIN;
     if (Find->Match.Rank >= 0x2000 &&
-        (FirstBuiltin(Node->HardwareIds, Find->Wide, MAX_WIDE) || (Find->Match.Rank == INF_NO_MATCH && FirstBuiltin(Node->CompatibleIds, Find->Wide, MAX_WIDE)))) {
+        (FirstBuiltin(Node->HardwareIds, Find->Wide, MAX_WIDE) ||
+         (Find->Match.Rank == INF_NO_MATCH && FirstBuiltin(Node->CompatibleIds, Find->Wide, MAX_WIDE)))) {
         Node->Flags |= DNF_BUILTIN;
         Status = PnpSetUnicode(&Node->ServiceName, Find->Wide);
     } else if (Find->Match.Rank != INF_NO_MATCH) {
-        if (!InfAssociatedService(&Find->Match, Find->Service, sizeof(Find->Service), Find->Section, sizeof(Find->Section))) {
-            KdLog(LOG_WARNING, "%s matches %wZ by %s but [%s.Services] has no AddService with flag 0x2", Find->Match.File->Name, &Node->InstancePath,
-                  Find->Match.DeviceId, Find->Match.Install);
+        if (!InfAssociatedService(&Find->Match, Find->Service, sizeof(Find->Service), Find->Section,
+                                  sizeof(Find->Section))) {
+            KdLog(LOG_WARNING, "%s matches %wZ by %s but [%s.Services] has no AddService with flag 0x2",
+                  Find->Match.File->Name, &Node->InstancePath, Find->Match.DeviceId, Find->Match.Install);
         } else {
             PWSTR Description;
             CmLock();
             WriteService(Find->Match.File, Find->Service, Find->Section, &Find->Line);
             WriteDeviceKeys(Node, &Find->Match, Find->Service, &Find->Line);
             CmUnlock();
-            KdLog(LOG_INFO, "%wZ: service %s by %s (%s)", &Node->InstancePath, Find->Service, Find->Match.File->Name, Find->Match.DeviceId);
+            KdLog(LOG_INFO, "%wZ: service %s by %s (%s)", &Node->InstancePath, Find->Service, Find->Match.File->Name,
+                  Find->Match.DeviceId);
             Status = PnpSetUnicode(&Node->ServiceName, Widen(Find->Service, Find->Wide));
             Description = PnpCopyString(Widen(Find->Match.Description, Find->Wide));
             if (Description) {

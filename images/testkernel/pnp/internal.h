@@ -51,15 +51,15 @@ VOID PnpRemoveStack(PDEVICE_NODE Node);
 
 /* event.c: two threads, as on Windows: device actions (enumerate, start) and device events (removal, notification). Any thread may queue. */
 typedef enum _PNP_EVENT_KIND {
-    PnpEventEnumerate,      /* action: Pdo */
-    PnpEventStart,          /* action: Pdo */
-    PnpEventSurprise,       /* event: Pdo is missing */
-    PnpEventRemove,         /* event: Pdo, Kind, Veto */
-    PnpEventRebalance,      /* event: Pdo */
-    PnpEventPendingCloses,  /* event */
-    PnpEventInterface,      /* event: Guid, Link */
-    PnpEventCustom,         /* event: Pdo, Custom */
-    PnpEventStateChanged,   /* action: Pdo (IoInvalidateDeviceState) */
+    PnpEventEnumerate,     /* action: Pdo */
+    PnpEventStart,         /* action: Pdo */
+    PnpEventSurprise,      /* event: Pdo is missing */
+    PnpEventRemove,        /* event: Pdo, Kind, Veto */
+    PnpEventRebalance,     /* event: Pdo */
+    PnpEventPendingCloses, /* event */
+    PnpEventInterface,     /* event: Guid, Link */
+    PnpEventCustom,        /* event: Pdo, Custom */
+    PnpEventStateChanged,  /* action: Pdo (IoInvalidateDeviceState) */
 } PNP_EVENT_KIND;
 
 typedef struct _PNP_EVENT {
@@ -69,7 +69,7 @@ typedef struct _PNP_EVENT {
     PNP_REMOVE_KIND Remove;
     PNP_VETO Veto;
     NTSTATUS Status;
-    PKEVENT Done;             /* set when processed; the event then belongs to the waiter */
+    PKEVENT Done; /* set when processed; the event then belongs to the waiter */
     PNP_EJECT_DONE EjectDone;
     PVOID Context;
     GUID Guid;

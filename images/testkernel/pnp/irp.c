@@ -8,7 +8,7 @@
 NTSTATUS PnpSendIrp(PDEVICE_OBJECT DeviceObject, PIO_STACK_LOCATION Stack, PULONG_PTR Information)
 {
     PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(DeviceObject);
-    PIRP Irp = IoAllocateIrp(Top->StackSize, FALSE);
+    PIRP Irp = IoAllocateIrp(Top->StackSize + 1, FALSE);
     PIO_STACK_LOCATION Next;
     IO_STATUS_BLOCK Iosb;
     NTSTATUS Status;
@@ -16,6 +16,7 @@ NTSTATUS PnpSendIrp(PDEVICE_OBJECT DeviceObject, PIO_STACK_LOCATION Stack, PULON
         ObfDereferenceObject(Top);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
+    IoSetNextIrpStackLocation(Irp); /* ours: a driver that skips its own location must not look like the IRP's sender */
     Next = IoGetNextIrpStackLocation(Irp);
     *Next = *Stack;
     Next->MajorFunction = IRP_MJ_PNP;

@@ -5,12 +5,27 @@
 const char *PnpStateName(PNP_DEVNODE_STATE State)
 {
     static const char *const Names[] = {
-        "DeviceNodeUnspecified",       "DeviceNodeUninitialized",         "DeviceNodeInitialized",      "DeviceNodeDriversAdded",
-        "DeviceNodeResourcesAssigned", "DeviceNodeStartPending",          "DeviceNodeStartCompletion",  "DeviceNodeStartPostWork",
-        "DeviceNodeStarted",           "DeviceNodeQueryStopped",          "DeviceNodeStopped",          "DeviceNodeRestartCompletion",
-        "DeviceNodeEnumeratePending",  "DeviceNodeEnumerateCompletion",   "DeviceNodeAwaitingQueuedDeletion",
-        "DeviceNodeAwaitingQueuedRemoval", "DeviceNodeQueryRemoved",      "DeviceNodeRemovePendingCloses", "DeviceNodeRemoved",
-        "DeviceNodeDeletePendingCloses", "DeviceNodeDeleted",
+        "DeviceNodeUnspecified",
+        "DeviceNodeUninitialized",
+        "DeviceNodeInitialized",
+        "DeviceNodeDriversAdded",
+        "DeviceNodeResourcesAssigned",
+        "DeviceNodeStartPending",
+        "DeviceNodeStartCompletion",
+        "DeviceNodeStartPostWork",
+        "DeviceNodeStarted",
+        "DeviceNodeQueryStopped",
+        "DeviceNodeStopped",
+        "DeviceNodeRestartCompletion",
+        "DeviceNodeEnumeratePending",
+        "DeviceNodeEnumerateCompletion",
+        "DeviceNodeAwaitingQueuedDeletion",
+        "DeviceNodeAwaitingQueuedRemoval",
+        "DeviceNodeQueryRemoved",
+        "DeviceNodeRemovePendingCloses",
+        "DeviceNodeRemoved",
+        "DeviceNodeDeletePendingCloses",
+        "DeviceNodeDeleted",
     };
     ULONG Index = (ULONG)State - DeviceNodeUnspecified;
     return Index < sizeof(Names) / sizeof(Names[0]) ? Names[Index] : "?";

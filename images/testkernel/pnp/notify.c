@@ -8,19 +8,19 @@
 #include <wdmguid.h>
 
 typedef struct _NOTIFY_ENTRY {
-    LIST_ENTRY Link;      /* in Interfaces, or in the devnode's TargetNotifications */
+    LIST_ENTRY Link; /* in Interfaces, or in the devnode's TargetNotifications */
     LIST_ENTRY AllLink;
     IO_NOTIFICATION_EVENT_CATEGORY Category;
     GUID Class;
-    PDEVICE_NODE Node;    /* NULL once the device is gone */
+    PDEVICE_NODE Node; /* NULL once the device is gone */
     PFILE_OBJECT FileObject;
     PDRIVER_OBJECT DriverObject;
     PDRIVER_NOTIFICATION_CALLBACK_ROUTINE Callback;
     PVOID Context;
-    LONG References;      /* the registration's, and one for each walk that stands at it; under Lock */
+    LONG References; /* the registration's, and one for each walk that stands at it; under Lock */
     BOOLEAN Unregistered;
-    LONG Active;          /* calls of the callback in progress */
-    KEVENT Quiet;         /* set while there are none */
+    LONG Active;  /* calls of the callback in progress */
+    KEVENT Quiet; /* set while there are none */
 } NOTIFY_ENTRY, *PNOTIFY_ENTRY;
 
 static KSPIN_LOCK Lock;
@@ -90,8 +90,8 @@ static NTSTATUS Call(PNOTIFY_ENTRY Entry, PVOID Structure, PCSTR Event, PUNICODE
     KeReleaseSpinLock(&Lock, Irql);
     Status = Entry->Callback(Structure, Entry->Context);
     if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
-        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, (PVOID)Entry->Callback, "a PnP notification callback returned at IRQL %u",
-               KeGetCurrentIrql());
+        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, (PVOID)Entry->Callback,
+               "a PnP notification callback returned at IRQL %u", KeGetCurrentIrql());
     }
     KeAcquireSpinLock(&Lock, &Irql);
     RemoveEntryList(&Progress.Link);
@@ -161,7 +161,8 @@ NTSTATUS PnpNotifyTargetQuery(PDEVICE_NODE Node, PPNP_VETO Veto)
     PNOTIFY_ENTRY Entry = NULL, Agreed = NULL;
     while ((Entry = Next(&Node->TargetNotifications, Entry)) != NULL) {
         NTSTATUS Status = CallTarget(Entry, &GUID_TARGET_DEVICE_QUERY_REMOVE, Node);
-        KdTrace("target-query-remove instance=%wZ driver=%wZ status=0x%08x", &Node->InstancePath, &IoDriverData(Entry->DriverObject)->ServiceName, Status);
+        KdTrace("target-query-remove instance=%wZ driver=%wZ status=0x%08x", &Node->InstancePath,
+                &IoDriverData(Entry->DriverObject)->ServiceName, Status);
         if (!NT_SUCCESS(Status)) {
             PNOTIFY_ENTRY Refused = Entry;
             PnpFillVeto(Veto, PNP_VetoDriver, Status, &IoDriverData(Entry->DriverObject)->ServiceName);
@@ -237,7 +238,9 @@ static PDEVICE_NODE NodeOfFile(PFILE_OBJECT FileObject)
         PDEVICE_OBJECT Pdo = IopBottomOfStack(Top);
         if (PnpDevnodeOfPdo(Pdo)) {
             IoStopRule(0x22A, (PVOID)Pdo->DriverObject->MajorFunction[IRP_MJ_PNP], NULL, Pdo,
-                       "the PDO did not answer IRP_MN_QUERY_DEVICE_RELATIONS for TargetDeviceRelation (0x%08x), which every bus driver must handle", Status);
+                       "the PDO did not answer IRP_MN_QUERY_DEVICE_RELATIONS for TargetDeviceRelation (0x%08x), which "
+                       "every bus driver must handle",
+                       Status);
         }
     }
     return Node;
@@ -248,8 +251,9 @@ static VOID NotifyExisting(const GUID *Class, PUNICODE_STRING Link, PDEVICE_NODE
     CallInterface(Context, &GUID_DEVICE_INTERFACE_ARRIVAL, Class, Link);
 }
 
-NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY EventCategory, ULONG EventCategoryFlags, PVOID EventCategoryData,
-                                              PDRIVER_OBJECT DriverObject, PDRIVER_NOTIFICATION_CALLBACK_ROUTINE CallbackRoutine, PVOID Context,
+NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY EventCategory, ULONG EventCategoryFlags,
+                                              PVOID EventCategoryData, PDRIVER_OBJECT DriverObject,
+                                              PDRIVER_NOTIFICATION_CALLBACK_ROUTINE CallbackRoutine, PVOID Context,
                                               PVOID *NotificationEntry)
 {
     PNOTIFY_ENTRY Entry;
@@ -295,7 +299,8 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     InsertTailList(&All, &Entry->AllLink);
     KeReleaseSpinLock(&Lock, Irql);
     *NotificationEntry = Entry;
-    if (EventCategory == EventCategoryDeviceInterfaceChange && (EventCategoryFlags & PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES)) {
+    if (EventCategory == EventCategoryDeviceInterfaceChange &&
+        (EventCategoryFlags & PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES)) {
         /* In the caller's thread, before it returns. An arrival that is being delivered right now may be reported twice, as on Windows. */
         IopVisitInterfaces(&Entry->Class, NULL, NotifyExisting, Entry);
     }
@@ -320,7 +325,8 @@ static NTSTATUS Unregister(PVOID NotificationEntry, BOOLEAN Wait, PVOID Caller)
     }
     KeReleaseSpinLock(&Lock, Irql);
     if (Twice) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020011, (ULONG_PTR)Entry, 0, 0, Caller, "a PnP notification was unregistered twice");
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020011, (ULONG_PTR)Entry, 0, 0, Caller,
+               "a PnP notification was unregistered twice");
     }
     if (Wait && !Own) {
         KeWaitForSingleObject(&Entry->Quiet, Executive, KernelMode, FALSE, NULL);
@@ -373,7 +379,8 @@ static PPNP_EVENT CustomEvent(PDEVICE_OBJECT Pdo, PVOID NotificationStructure)
 
 static BOOLEAN IsReserved(const GUID *Event)
 {
-    return IsEqualGUID(Event, &GUID_TARGET_DEVICE_QUERY_REMOVE) || IsEqualGUID(Event, &GUID_TARGET_DEVICE_REMOVE_CANCELLED) ||
+    return IsEqualGUID(Event, &GUID_TARGET_DEVICE_QUERY_REMOVE) ||
+           IsEqualGUID(Event, &GUID_TARGET_DEVICE_REMOVE_CANCELLED) ||
            IsEqualGUID(Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);
 }
 

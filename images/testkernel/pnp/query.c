@@ -79,8 +79,10 @@ static VOID Cancel(PREMOVAL Removal)
         Status = PnpSendMinor(Node, IRP_MN_CANCEL_REMOVE_DEVICE);
         KdTrace("cancel-remove instance=%wZ status=0x%08x", &Node->InstancePath, Status);
         if (!NT_SUCCESS(Status) && Status != STATUS_NOT_SUPPORTED) {
-            IoStopRule(0x247, (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP], NULL,
-                       Node->PhysicalDeviceObject, "IRP_MN_CANCEL_REMOVE_DEVICE for %wZ was failed with 0x%08x: drivers must not fail it",
+            IoStopRule(0x247,
+                       (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP],
+                       NULL, Node->PhysicalDeviceObject,
+                       "IRP_MN_CANCEL_REMOVE_DEVICE for %wZ was failed with 0x%08x: drivers must not fail it",
                        &Node->InstancePath, Status);
         }
         IopMarkStack(Node->PhysicalDeviceObject, 0, DOE_REMOVE_PENDING);
@@ -145,7 +147,8 @@ static VOID RemoveAll(PREMOVAL Removal, PNP_REMOVE_KIND Kind, PDEVICE_NODE Targe
                 Node->Flags |= DNF_GOES_WITH_PARENT;
             }
         }
-        if (Node->State == DeviceNodeQueryRemoved || Node->PhysicalDeviceObject->AttachedDevice || (Node->Flags & DNF_GOES_WITH_PARENT)) {
+        if (Node->State == DeviceNodeQueryRemoved || Node->PhysicalDeviceObject->AttachedDevice ||
+            (Node->Flags & DNF_GOES_WITH_PARENT)) {
             PnpRemoveStack(Node);
         }
         PnpNotifyTarget(Node, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);

@@ -17,18 +17,23 @@ static VOID CheckRemoved(PDEVICE_NODE Node, PDRIVER_DATA Function, NTSTATUS Stat
     WCHAR Name[200];
     PVOID Dispatch = Function ? (PVOID)Function->Object.MajorFunction[IRP_MJ_PNP] : NULL;
     if (!NT_SUCCESS(Status)) {
-        IoStopRule(0x247, Dispatch, NULL, Pdo, "IRP_MN_REMOVE_DEVICE for %wZ was failed with 0x%08x: drivers must not fail it", &Node->InstancePath, Status);
+        IoStopRule(0x247, Dispatch, NULL, Pdo,
+                   "IRP_MN_REMOVE_DEVICE for %wZ was failed with 0x%08x: drivers must not fail it", &Node->InstancePath,
+                   Status);
     }
     if (Left) {
         IoStopRule(0x21D, (PVOID)Left->DriverObject->MajorFunction[IRP_MJ_PNP], NULL, Left,
-                   "%wZ did not detach its device object from %wZ when it handled IRP_MN_REMOVE_DEVICE", &Left->DriverObject->DriverName, &Node->InstancePath);
+                   "%wZ did not detach its device object from %wZ when it handled IRP_MN_REMOVE_DEVICE",
+                   &Left->DriverObject->DriverName, &Node->InstancePath);
     }
     if (Function && Function->Devnodes == 1 && Function->Object.DriverUnload && Function->Image) {
         /* The last device: device objects that are attached to nothing are left-overs (a control device object has a name). */
         PDEVICE_OBJECT Device;
         for (Device = Function->Object.DeviceObject; Device; Device = Device->NextDevice) {
-            if (!(Device->Flags & DO_DEVICE_HAS_NAME) && !(IoExtra(Device)->ExtensionFlags & DOE_DELETE_PENDING) && !IoExtra(Device)->DeviceNode) {
-                IoStopRule(0x21E, Dispatch, NULL, Device, "%wZ did not delete its device object for %wZ when it handled IRP_MN_REMOVE_DEVICE",
+            if (!(Device->Flags & DO_DEVICE_HAS_NAME) && !(IoExtra(Device)->ExtensionFlags & DOE_DELETE_PENDING) &&
+                !IoExtra(Device)->DeviceNode) {
+                IoStopRule(0x21E, Dispatch, NULL, Device,
+                           "%wZ did not delete its device object for %wZ when it handled IRP_MN_REMOVE_DEVICE",
                            &Function->ServiceName, &Node->InstancePath);
             }
         }
@@ -36,16 +41,22 @@ static VOID CheckRemoved(PDEVICE_NODE Node, PDRIVER_DATA Function, NTSTATUS Stat
     if (IoExtra(Pdo)->ExtensionFlags & DOE_DELETE_PENDING) {
         if (!(Node->Flags & (DNF_MISSING | DNF_GOES_WITH_PARENT))) {
             IoStopRule(0x221, (PVOID)Pdo->DriverObject->MajorFunction[IRP_MJ_PNP], NULL, Pdo,
-                       "the bus driver deleted the PDO of %wZ, but the device has not been reported missing in a bus relations query", &Node->InstancePath);
+                       "the bus driver deleted the PDO of %wZ, but the device has not been reported missing in a bus "
+                       "relations query",
+                       &Node->InstancePath);
         }
     } else if (Node->Flags & DNF_MISSING) {
         IoStopRule(0x21E, (PVOID)Pdo->DriverObject->MajorFunction[IRP_MJ_PNP], NULL, Pdo,
-                   "the bus driver did not delete the PDO of %wZ on IRP_MN_REMOVE_DEVICE although it had reported the device missing", &Node->InstancePath);
+                   "the bus driver did not delete the PDO of %wZ on IRP_MN_REMOVE_DEVICE although it had reported the "
+                   "device missing",
+                   &Node->InstancePath);
     }
     if (IopDisableInterfaces(Node, Name, COUNT_OF(Name)) && Function) {
         /* https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-iosetdeviceinterfacestate: drivers disable them at removal. */
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020010, (ULONG_PTR)Pdo, 0, 0, Dispatch,
-               "device interface %ws was still enabled after IRP_MN_REMOVE_DEVICE: call IoSetDeviceInterfaceState(FALSE) when the device goes", Name);
+               "device interface %ws was still enabled after IRP_MN_REMOVE_DEVICE: call "
+               "IoSetDeviceInterfaceState(FALSE) when the device goes",
+               Name);
     }
 }
 
@@ -96,20 +107,27 @@ static BOOLEAN SendSurprise(PDEVICE_NODE Node, PVOID Context)
         return TRUE;
     }
     IopMarkStack(Node->PhysicalDeviceObject, DOE_REMOVE_PENDING, 0);
-    if (PnpIsStarted(Node) || State == DeviceNodeQueryStopped || State == DeviceNodeStopped || State == DeviceNodeQueryRemoved) {
+    if (PnpIsStarted(Node) || State == DeviceNodeQueryStopped || State == DeviceNodeStopped ||
+        State == DeviceNodeQueryRemoved) {
         Status = PnpSendMinor(Node, IRP_MN_SURPRISE_REMOVAL);
         KdTrace("surprise-removal instance=%wZ status=0x%08x", &Node->InstancePath, Status);
         if (!NT_SUCCESS(Status) && Status != STATUS_NOT_SUPPORTED) {
-            IoStopRule(0x247, (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP], NULL,
-                       Node->PhysicalDeviceObject, "IRP_MN_SURPRISE_REMOVAL for %wZ was failed with 0x%08x: drivers must not fail it", &Node->InstancePath,
-                       Status);
+            IoStopRule(0x247,
+                       (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP],
+                       NULL, Node->PhysicalDeviceObject,
+                       "IRP_MN_SURPRISE_REMOVAL for %wZ was failed with 0x%08x: drivers must not fail it",
+                       &Node->InstancePath, Status);
         }
         if (Node->DriverCount && !Node->PhysicalDeviceObject->AttachedDevice) {
-            IoStopRule(0x241, (PVOID)Node->Drivers[0]->Object.MajorFunction[IRP_MJ_PNP], NULL, Node->PhysicalDeviceObject,
-                       "a driver detached its device object from %wZ on IRP_MN_SURPRISE_REMOVAL: it must wait for IRP_MN_REMOVE_DEVICE", &Node->InstancePath);
+            IoStopRule(0x241, (PVOID)Node->Drivers[0]->Object.MajorFunction[IRP_MJ_PNP], NULL,
+                       Node->PhysicalDeviceObject,
+                       "a driver detached its device object from %wZ on IRP_MN_SURPRISE_REMOVAL: it must wait for "
+                       "IRP_MN_REMOVE_DEVICE",
+                       &Node->InstancePath);
         }
     }
-    PnpSetState(Node, Node->Flags & (DNF_MISSING | DNF_GOES_WITH_PARENT) ? DeviceNodeDeletePendingCloses : DeviceNodeRemovePendingCloses);
+    PnpSetState(Node, Node->Flags & (DNF_MISSING | DNF_GOES_WITH_PARENT) ? DeviceNodeDeletePendingCloses
+                                                                         : DeviceNodeRemovePendingCloses);
     InterlockedIncrement(&PendingCloses);
     return TRUE;
 }

@@ -14,7 +14,8 @@ static VOID RequirePdo(PCSTR Function, PDEVICE_OBJECT Pdo, PVOID Caller)
 {
     if (!Pdo || Pdo->Type != IO_TYPE_DEVICE || !PnpDevnodeOfPdo(Pdo)) {
         /* Bug check 0xCA, parameter 1 = 2: the driver called a PnP routine with something that is no PDO. */
-        IoStop(PNP_DETECTED_FATAL_ERROR, 2, (ULONG_PTR)Pdo, 0, 0, Caller, "%s was called with %p, which is not the PDO of an enumerated device", Function, Pdo);
+        IoStop(PNP_DETECTED_FATAL_ERROR, 2, (ULONG_PTR)Pdo, 0, 0, Caller,
+               "%s was called with %p, which is not the PDO of an enumerated device", Function, Pdo);
     }
 }
 

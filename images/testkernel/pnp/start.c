@@ -13,16 +13,21 @@ static VOID CheckAdded(PDRIVER_DATA Driver, PDEVICE_OBJECT Below, BOOLEAN Filter
     PVOID AddDevice = (PVOID)Driver->Extension.AddDevice;
     for (Device = Below->AttachedDevice; Device; Below = Device, Device = Device->AttachedDevice) {
         if (Device->Flags & DO_DEVICE_INITIALIZING) {
-            IoStopRule(0x243, AddDevice, NULL, Device, "AddDevice of %wZ did not clear DO_DEVICE_INITIALIZING", &Driver->ServiceName);
+            IoStopRule(0x243, AddDevice, NULL, Device, "AddDevice of %wZ did not clear DO_DEVICE_INITIALIZING",
+                       &Driver->ServiceName);
         }
         if ((Below->Flags & DO_POWER_PAGABLE) && !(Device->Flags & DO_POWER_PAGABLE)) {
-            IoStopRule(0x23F, AddDevice, NULL, Device, "AddDevice of %wZ did not copy DO_POWER_PAGABLE from the device object below", &Driver->ServiceName);
+            IoStopRule(0x23F, AddDevice, NULL, Device,
+                       "AddDevice of %wZ did not copy DO_POWER_PAGABLE from the device object below",
+                       &Driver->ServiceName);
         }
         if ((Device->Flags & DO_BUFFERED_IO) && (Device->Flags & DO_DIRECT_IO)) {
-            IoStopRule(0x245, AddDevice, NULL, Device, "AddDevice of %wZ set both DO_BUFFERED_IO and DO_DIRECT_IO", &Driver->ServiceName);
+            IoStopRule(0x245, AddDevice, NULL, Device, "AddDevice of %wZ set both DO_BUFFERED_IO and DO_DIRECT_IO",
+                       &Driver->ServiceName);
         }
         if (Filter && ((Below->Flags ^ Device->Flags) & (DO_BUFFERED_IO | DO_DIRECT_IO))) {
-            IoStopRule(0x244, AddDevice, NULL, Device, "AddDevice of filter %wZ did not copy DO_BUFFERED_IO or DO_DIRECT_IO", &Driver->ServiceName);
+            IoStopRule(0x244, AddDevice, NULL, Device,
+                       "AddDevice of filter %wZ did not copy DO_BUFFERED_IO or DO_DIRECT_IO", &Driver->ServiceName);
         }
     }
 }
@@ -34,12 +39,14 @@ static NTSTATUS AddDriver(PDEVICE_NODE Node, PCUNICODE_STRING Service, BOOLEAN F
     ULONG Problem;
     NTSTATUS Status = IopLoadDriver(Service, &Driver, &Problem);
     if (!NT_SUCCESS(Status)) {
-        PnpSetProblem(Node, Filter && Problem == CM_PROB_DRIVER_SERVICE_KEY_INVALID ? CM_PROB_FAILED_FILTER : Problem, Status);
+        PnpSetProblem(Node, Filter && Problem == CM_PROB_DRIVER_SERVICE_KEY_INVALID ? CM_PROB_FAILED_FILTER : Problem,
+                      Status);
         return Status;
     }
     if (!Driver->Extension.AddDevice || Node->DriverCount == COUNT_OF(Node->Drivers)) {
         PnpSetProblem(Node, CM_PROB_FAILED_ADD, STATUS_INVALID_DEVICE_REQUEST);
-        KdLog(LOG_ERROR, "driver %wZ cannot serve %wZ: DriverEntry set no AddDevice routine", Service, &Node->InstancePath);
+        KdLog(LOG_ERROR, "driver %wZ cannot serve %wZ: DriverEntry set no AddDevice routine", Service,
+              &Node->InstancePath);
         return STATUS_INVALID_DEVICE_REQUEST;
     }
     Driver->Devnodes++;
@@ -47,7 +54,8 @@ static NTSTATUS AddDriver(PDEVICE_NODE Node, PCUNICODE_STRING Service, BOOLEAN F
     Below = IoGetAttachedDevice(Node->PhysicalDeviceObject);
     Status = Driver->Extension.AddDevice(&Driver->Object, Node->PhysicalDeviceObject);
     if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
-        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, (PVOID)Driver->Extension.AddDevice, "AddDevice returned at IRQL %u", KeGetCurrentIrql());
+        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, (PVOID)Driver->Extension.AddDevice,
+               "AddDevice returned at IRQL %u", KeGetCurrentIrql());
     }
     KdTrace("add-device instance=%wZ driver=%wZ status=0x%08x", &Node->InstancePath, Service, Status);
     if (!NT_SUCCESS(Status)) {
@@ -159,7 +167,7 @@ static VOID ApplyState(PDEVICE_NODE Node)
         Node->Flags |= DNF_NOT_DISABLEABLE;
     }
     if (Node->PnpState & (PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED | PNP_DEVICE_DISABLED)) {
-        ULONG Problem = Node->PnpState & PNP_DEVICE_DISABLED ? CM_PROB_HARDWARE_DISABLED
+        ULONG Problem = Node->PnpState & PNP_DEVICE_DISABLED  ? CM_PROB_HARDWARE_DISABLED
                         : Node->PnpState & PNP_DEVICE_REMOVED ? CM_PROB_WILL_BE_REMOVED
                                                               : CM_PROB_FAILED_POST_START;
         /* https://learn.microsoft.com/windows-hardware/drivers/kernel/handling-an-irp-mn-query-pnp-device-state-request: surprise removal, then remove. */
@@ -255,8 +263,10 @@ NTSTATUS PnpStopAndRestart(PDEVICE_NODE Node, PPNP_VETO Veto)
     PnpSetState(Node, DeviceNodeStopped);
     KdTrace("stop instance=%wZ status=0x%08x", &Node->InstancePath, Status);
     if (!NT_SUCCESS(Status)) {
-        IoStopRule(0x247, (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP], NULL,
-                   Node->PhysicalDeviceObject, "IRP_MN_STOP_DEVICE was failed with 0x%08x: drivers must not fail it", Status);
+        IoStopRule(0x247,
+                   (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP],
+                   NULL, Node->PhysicalDeviceObject,
+                   "IRP_MN_STOP_DEVICE was failed with 0x%08x: drivers must not fail it", Status);
     }
     Status = AssignResources(Node);
     if (NT_SUCCESS(Status)) {
