@@ -210,6 +210,13 @@ static void PutCounted(OUTPUT *Out, const SPECIFIER *Spec, const COUNTED_STRING 
     }
 }
 
+/* '+' and ' ' mean nothing to unsigned conversions. */
+static void PutUnsigned(OUTPUT *Out, SPECIFIER *Spec, uint64_t Value, unsigned Base, int Upper)
+{
+    Spec->Plus = Spec->Space = 0;
+    PutNumber(Out, Spec, Value, 0, Base, Upper);
+}
+
 static void PutPointer(OUTPUT *Out, SPECIFIER *Spec, const void *Pointer)
 {
     Spec->Precision = 16;
@@ -235,15 +242,14 @@ static void Convert(OUTPUT *Out, SPECIFIER *Spec, char Conversion, va_list *Argu
         break;
     }
     case 'u':
-        Spec->Plus = Spec->Space = 0;
-        PutNumber(Out, Spec, UnsignedArgument(Spec, Arguments), 0, 10, 0);
+        PutUnsigned(Out, Spec, UnsignedArgument(Spec, Arguments), 10, 0);
         break;
     case 'o':
-        PutNumber(Out, Spec, UnsignedArgument(Spec, Arguments), 0, 8, 0);
+        PutUnsigned(Out, Spec, UnsignedArgument(Spec, Arguments), 8, 0);
         break;
     case 'x':
     case 'X':
-        PutNumber(Out, Spec, UnsignedArgument(Spec, Arguments), 0, 16, Conversion == 'X');
+        PutUnsigned(Out, Spec, UnsignedArgument(Spec, Arguments), 16, Conversion == 'X');
         break;
     case 'p':
         PutPointer(Out, Spec, va_arg(*Arguments, const void *));

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stands in for images/testkernel/kernel.h when rtl/ is compiled for the host (gcc -fshort-wchar): Windows' types, and other names for what
+ * the host's C library also defines, so that the tests run the kernel's functions and not the host's.
+ */
+#ifndef TESTKERNEL_KERNEL_H
+#define TESTKERNEL_KERNEL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* clang-format off */
+#define memcpy   TkMemcpy
+#define memmove  TkMemmove
+#define memset   TkMemset
+#define memcmp   TkMemcmp
+#define memchr   TkMemchr
+#define strlen   TkStrlen
+#define strnlen  TkStrnlen
+#define strcmp   TkStrcmp
+#define strncmp  TkStrncmp
+#define strcpy   TkStrcpy
+#define strncpy  TkStrncpy
+#define strcat   TkStrcat
+#define strncat  TkStrncat
+#define strchr   TkStrchr
+#define strrchr  TkStrrchr
+#define strstr   TkStrstr
+#define strspn   TkStrspn
+#define tolower  TkTolower
+#define toupper  TkToupper
+#define isdigit  TkIsdigit
+#define isxdigit TkIsxdigit
+#define islower  TkIslower
+#define isupper  TkIsupper
+#define isspace  TkIsspace
+#define isprint  TkIsprint
+#define towlower TkTowlower
+#define towupper TkTowupper
+#define wcslen   TkWcslen
+#define wcsnlen  TkWcsnlen
+#define wcscmp   TkWcscmp
+#define wcsncmp  TkWcsncmp
+#define wcscpy   TkWcscpy
+#define wcsncpy  TkWcsncpy
+#define wcscat   TkWcscat
+#define wcsncat  TkWcsncat
+#define wcschr   TkWcschr
+#define wcsrchr  TkWcsrchr
+#define wcsstr   TkWcsstr
+#define wcsspn   TkWcsspn
+#define wcscspn  TkWcscspn
+#define wcstoul  TkWcstoul
+#define atoi     TkAtoi
+#define atol     TkAtol
+#define qsort    TkQsort
+#define bsearch  TkBsearch
+#define sprintf  TkSprintf
+#define vsprintf TkVsprintf
+/* clang-format on */
+
+#define __cdecl
+#define NTAPI
+#define FASTCALL
+#define CONST const
+#define VOID  void
+
+typedef char CHAR, CCHAR, *PCHAR, *PSTR;
+typedef const char *PCSTR, *PCSZ, *PCCH;
+typedef uint8_t UCHAR, BOOLEAN, *PUCHAR;
+typedef int16_t SHORT, CSHORT;
+typedef uint16_t USHORT;
+typedef int32_t LONG, NTSTATUS;
+typedef uint32_t ULONG, *PULONG;
+typedef int64_t LONG64;
+typedef uint64_t ULONG64, ULONGLONG;
+typedef size_t SIZE_T;
+typedef uintptr_t ULONG_PTR;
+typedef wchar_t WCHAR, *PWCHAR, *PWSTR, *PWCH;
+typedef const wchar_t *PCWSTR, *PCWCH;
+typedef unsigned int wint_t;
+typedef void *PVOID;
+typedef UCHAR KIRQL;
+typedef union {
+    LONG64 QuadPart;
+} LARGE_INTEGER, *PLARGE_INTEGER;
+
+typedef struct {
+    USHORT Length, MaximumLength;
+    PWSTR Buffer;
+} UNICODE_STRING, *PUNICODE_STRING;
+typedef const UNICODE_STRING *PCUNICODE_STRING;
+typedef struct {
+    USHORT Length, MaximumLength;
+    PCHAR Buffer;
+} STRING, ANSI_STRING, OEM_STRING, *PSTRING, *PANSI_STRING, *POEM_STRING;
+typedef const ANSI_STRING *PCANSI_STRING;
+
+typedef struct {
+    ULONG Data1;
+    USHORT Data2, Data3;
+    UCHAR Data4[8];
+} GUID;
+typedef const GUID *REFGUID;
+
+typedef struct {
+    ULONG SizeOfBitMap;
+    PULONG Buffer;
+} RTL_BITMAP, *PRTL_BITMAP;
+typedef struct {
+    ULONG StartingIndex, NumberOfBits;
+} RTL_BITMAP_RUN, *PRTL_BITMAP_RUN;
+
+typedef struct {
+    CSHORT Year, Month, Day, Hour, Minute, Second, Milliseconds, Weekday;
+} TIME_FIELDS, *PTIME_FIELDS;
+
+typedef struct {
+    ULONG dwOSVersionInfoSize, dwMajorVersion, dwMinorVersion, dwBuildNumber, dwPlatformId;
+    WCHAR szCSDVersion[128];
+} RTL_OSVERSIONINFOW, *PRTL_OSVERSIONINFOW;
+typedef struct {
+    ULONG dwOSVersionInfoSize, dwMajorVersion, dwMinorVersion, dwBuildNumber, dwPlatformId;
+    WCHAR szCSDVersion[128];
+    USHORT wServicePackMajor, wServicePackMinor, wSuiteMask;
+    UCHAR wProductType, wReserved;
+} RTL_OSVERSIONINFOEXW, *PRTL_OSVERSIONINFOEXW;
+
+#define TRUE          1
+#define FALSE         0
+#define MAXUSHORT     0xFFFF
+#define PASSIVE_LEVEL 0
+
+#define STATUS_SUCCESS             ((NTSTATUS)0)
+#define STATUS_SOME_NOT_MAPPED     ((NTSTATUS)0x00000107)
+#define STATUS_BUFFER_OVERFLOW     ((NTSTATUS)0x80000005)
+#define STATUS_INVALID_PARAMETER   ((NTSTATUS)0xC000000D)
+#define STATUS_NO_MEMORY           ((NTSTATUS)0xC0000017)
+#define STATUS_BUFFER_TOO_SMALL    ((NTSTATUS)0xC0000023)
+#define STATUS_REVISION_MISMATCH   ((NTSTATUS)0xC0000059)
+#define STATUS_INVALID_PARAMETER_2 ((NTSTATUS)0xC00000F0)
+#define STATUS_NAME_TOO_LONG       ((NTSTATUS)0xC0000106)
+#define NT_SUCCESS(Status)         ((NTSTATUS)(Status) >= 0)
+
+#define HASH_STRING_ALGORITHM_DEFAULT 0
+#define HASH_STRING_ALGORITHM_X65599  1
+
+void *memset(void *Destination, int Value, size_t Length);
+#define RtlZeroMemory(Destination, Length)         memset((Destination), 0, (Length))
+#define RtlCopyMemory(Destination, Source, Length) memcpy((Destination), (Source), (Length))
+#define COUNT_OF(array)                            (sizeof(array) / sizeof((array)[0]))
+
+#include "prototypes.h"
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests (and rtl's files of each other) call. */
+#ifndef NATIVE_PROTOTYPES_H
+#define NATIVE_PROTOTYPES_H
+
+size_t strlen(const char *Text);
+size_t strnlen(const char *Text, size_t Limit);
+int strcmp(const char *A, const char *B);
+int strncmp(const char *A, const char *B, size_t Limit);
+char *strcpy(char *Target, const char *Source);
+char *strncpy(char *Target, const char *Source, size_t Count);
+char *strcat(char *Target, const char *Source);
+char *strncat(char *Target, const char *Source, size_t Count);
+char *strchr(const char *Text, int c);
+char *strrchr(const char *Text, int c);
+char *strstr(const char *Text, const char *Part);
+size_t strspn(const char *Text, const char *Set);
+int _stricmp(const char *A, const char *B);
+int _strnicmp(const char *A, const char *B, size_t Limit);
+char *_strrev(char *Text);
+size_t wcslen(const wchar_t *Text);
+size_t wcsnlen(const wchar_t *Text, size_t Limit);
+int wcscmp(const wchar_t *A, const wchar_t *B);
+int wcsncmp(const wchar_t *A, const wchar_t *B, size_t Limit);
+wchar_t *wcscpy(wchar_t *Target, const wchar_t *Source);
+wchar_t *wcsncpy(wchar_t *Target, const wchar_t *Source, size_t Count);
+wchar_t *wcschr(const wchar_t *Text, wchar_t c);
+wchar_t *wcsstr(const wchar_t *Text, const wchar_t *Part);
+int _wcsicmp(const wchar_t *A, const wchar_t *B);
+unsigned long wcstoul(const wchar_t *Text, wchar_t **End, int Base);
+int atoi(const char *Text);
+wchar_t *_itow(int Value, wchar_t *Buffer, int Base);
+void qsort(void *Base, size_t Count, size_t Size, int (*Compare)(const void *, const void *));
+void *bsearch(const void *Key, const void *Base, size_t Count, size_t Size, int (*Compare)(const void *, const void *));
+int _snprintf(char *Buffer, size_t Count, const char *Format, ...);
+int _snprintf_s(char *Buffer, size_t Size, size_t Count, const char *Format, ...);
+int _snwprintf(wchar_t *Buffer, size_t Count, const wchar_t *Format, ...);
+
+WCHAR RtlUpcaseUnicodeChar(WCHAR SourceCharacter);
+WCHAR RtlDowncaseUnicodeChar(WCHAR SourceCharacter);
+VOID RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString);
+NTSTATUS RtlInitUnicodeStringEx(PUNICODE_STRING DestinationString, PCWSTR SourceString);
+VOID RtlCopyUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString);
+NTSTATUS RtlAppendUnicodeToString(PUNICODE_STRING Destination, PCWSTR Source);
+NTSTATUS RtlAppendUnicodeStringToString(PUNICODE_STRING Destination, PCUNICODE_STRING Source);
+LONG RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2, BOOLEAN CaseInSensitive);
+BOOLEAN RtlEqualUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2, BOOLEAN CaseInSensitive);
+BOOLEAN RtlPrefixUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2, BOOLEAN CaseInSensitive);
+NTSTATUS RtlUpcaseUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString, BOOLEAN Allocate);
+BOOLEAN RtlCreateUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString);
+NTSTATUS RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING SourceString, PUNICODE_STRING DestinationString);
+VOID RtlFreeUnicodeString(PUNICODE_STRING UnicodeString);
+NTSTATUS RtlHashUnicodeString(const UNICODE_STRING *String, BOOLEAN CaseInSensitive, ULONG Algorithm, PULONG HashValue);
+
+VOID RtlInitAnsiString(PANSI_STRING DestinationString, PCSZ SourceString);
+VOID RtlFreeAnsiString(PANSI_STRING AnsiString);
+BOOLEAN RtlEqualString(const PSTRING String1, const PSTRING String2, BOOLEAN CaseInSensitive);
+NTSTATUS RtlAnsiStringToUnicodeString(PUNICODE_STRING DestinationString, PCANSI_STRING SourceString, BOOLEAN Allocate);
+NTSTATUS RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString, PCUNICODE_STRING SourceString, BOOLEAN Allocate);
+NTSTATUS RtlUTF8ToUnicodeN(PWSTR Destination, ULONG MaxByteCount, PULONG ActualByteCount, PCCH Source, ULONG ByteCount);
+NTSTATUS RtlUnicodeToUTF8N(PCHAR Destination, ULONG MaxByteCount, PULONG ActualByteCount, PCWCH Source,
+                           ULONG ByteCount);
+
+NTSTATUS RtlIntegerToUnicodeString(ULONG Value, ULONG Base, PUNICODE_STRING String);
+NTSTATUS RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value);
+NTSTATUS RtlIntegerToChar(ULONG Value, ULONG Base, LONG Length, PCHAR String);
+NTSTATUS RtlStringFromGUID(REFGUID Guid, PUNICODE_STRING GuidString);
+NTSTATUS RtlGUIDFromString(PUNICODE_STRING GuidString, GUID *Guid);
+
+VOID RtlInitializeBitMap(PRTL_BITMAP BitMapHeader, PULONG BitMapBuffer, ULONG SizeOfBitMap);
+VOID RtlClearAllBits(PRTL_BITMAP BitMapHeader);
+VOID RtlSetBits(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG NumberToSet);
+VOID RtlClearBits(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG NumberToClear);
+BOOLEAN RtlTestBit(PRTL_BITMAP BitMapHeader, ULONG BitNumber);
+BOOLEAN RtlAreBitsClear(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG Length);
+BOOLEAN RtlAreBitsSet(PRTL_BITMAP BitMapHeader, ULONG StartingIndex, ULONG Length);
+ULONG RtlFindClearBits(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+ULONG RtlFindClearBitsAndSet(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+ULONG RtlNumberOfSetBits(PRTL_BITMAP BitMapHeader);
+ULONG RtlFindLongestRunClear(PRTL_BITMAP BitMapHeader, PULONG StartingIndex);
+ULONG RtlFindClearRuns(PRTL_BITMAP BitMapHeader, PRTL_BITMAP_RUN RunArray, ULONG SizeOfRunArray, BOOLEAN Longest);
+ULONG RtlFindLastBackwardRunClear(PRTL_BITMAP BitMapHeader, ULONG FromIndex, PULONG StartingRunIndex);
+
+VOID RtlTimeToTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS TimeFields);
+BOOLEAN RtlTimeFieldsToTime(PTIME_FIELDS TimeFields, PLARGE_INTEGER Time);
+ULONG RtlRandomEx(PULONG Seed);
+ULONGLONG VerSetConditionMask(ULONGLONG ConditionMask, ULONG TypeMask, UCHAR Condition);
+NTSTATUS RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG TypeMask, ULONGLONG ConditionMask);
+NTSTATUS RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation);
+SIZE_T RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length);
+
+#endif
