@@ -44,7 +44,7 @@
 #define EVENT_PRESENCE 0x0008
 #define EVENT_COMMAND  0x0010
 #define EVENT_LINK     0x0100
-#define EVENTS         0x011F
+#define EVENTS         0x010F /* all but command completed, which Control waits for and clears */
 #define STATUS_PRESENT 0x0040
 
 typedef enum { SlotOff, SlotOn, SlotEjecting } SLOT_STATE;
@@ -55,7 +55,8 @@ typedef struct _PCI_SLOT {
     ULONG Cap;        /* offset of the port's PCIe capability */
     ULONG Capability; /* slot capabilities register */
     BOOLEAN LinkReporting;
-    SLOT_STATE State; /* changed by the work item, and by PciSlotPowerOff while PnP ejects */
+    SLOT_STATE State;   /* changed by the work item, and by PciSlotPowerOff while PnP ejects */
+    FAST_MUTEX Command; /* one command at a time: its completion bit belongs to who gave it */
     volatile LONG Events;
     volatile LONG Queued;
     PKINTERRUPT Interrupt;
@@ -69,16 +70,9 @@ static USHORT ReadStatus(const PCI_SLOT *Slot)
     return PciRead16(Slot->Port, Slot->Cap + SLOT_STATUS);
 }
 
-/* Change the control register and wait for the port to take it (PCIe 6.7.3.2: at most a second). IRQL <= DISPATCH_LEVEL. */
-static void Control(const PCI_SLOT *Slot, USHORT Clear, USHORT Set)
+/* PCIe 6.7.3.2: a port takes at most a second for a command. */
+static void WaitForCommand(const PCI_SLOT *Slot)
 {
-    USHORT old = PciRead16(Slot->Port, Slot->Cap + SLOT_CONTROL);
-
-    if (ReadStatus(Slot) & EVENT_COMMAND)
-        PciWrite16(Slot->Port, Slot->Cap + SLOT_STATUS, EVENT_COMMAND);
-    PciWrite16(Slot->Port, Slot->Cap + SLOT_CONTROL, (old & ~Clear) | Set);
-    if (Slot->Capability & SLOT_NO_COMMAND_CPL)
-        return;
     for (ULONG waited = 0; !(ReadStatus(Slot) & EVENT_COMMAND); waited += 10) {
         if (waited >= 1000000) {
             KdLog(LOG_WARNING, "pci: slot at %02x:%02x.%x did not complete a command within 1 s", Slot->Port.Bus,
@@ -90,7 +84,22 @@ static void Control(const PCI_SLOT *Slot, USHORT Clear, USHORT Set)
     PciWrite16(Slot->Port, Slot->Cap + SLOT_STATUS, EVENT_COMMAND);
 }
 
-static void Indicate(const PCI_SLOT *Slot, USHORT State)
+/* Change the control register and wait for the port to take it. PASSIVE_LEVEL. */
+static void Control(PCI_SLOT *Slot, USHORT Clear, USHORT Set)
+{
+    USHORT old;
+
+    ExAcquireFastMutex(&Slot->Command);
+    old = PciRead16(Slot->Port, Slot->Cap + SLOT_CONTROL);
+    if (ReadStatus(Slot) & EVENT_COMMAND)
+        PciWrite16(Slot->Port, Slot->Cap + SLOT_STATUS, EVENT_COMMAND);
+    PciWrite16(Slot->Port, Slot->Cap + SLOT_CONTROL, (old & ~Clear) | Set);
+    if (!(Slot->Capability & SLOT_NO_COMMAND_CPL))
+        WaitForCommand(Slot);
+    ExReleaseFastMutex(&Slot->Command);
+}
+
+static void Indicate(PCI_SLOT *Slot, USHORT State)
 {
     if (Slot->Capability & SLOT_HAS_INDICATOR)
         Control(Slot, CONTROL_INDICATOR, State);
@@ -136,9 +145,10 @@ static void SlotPowerOff(PCI_SLOT *Slot)
 {
     USHORT off = Slot->Capability & SLOT_HAS_POWER ? CONTROL_POWER_OFF : 0;
 
+    /* First, so that the change of presence that follows is taken for what it is. */
+    Slot->State = SlotOff;
     /* Both in one write: QEMU removes the device when it sees power and indicator off. */
     Control(Slot, CONTROL_INDICATOR, off | (Slot->Capability & SLOT_HAS_INDICATOR ? INDICATOR_OFF : 0));
-    Slot->State = SlotOff;
 }
 
 /* The functions below are no longer there, whatever answers at their addresses now. PASSIVE_LEVEL. */
@@ -248,13 +258,13 @@ static VOID NTAPI Dpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2
 static LONG Collect(PCI_SLOT *Slot)
 {
     LONG all = 0;
-    USHORT events;
+    USHORT status;
 
-    while ((events = ReadStatus(Slot) & EVENTS) != 0 && events != EVENTS) {
-        PciWrite16(Slot->Port, Slot->Cap + SLOT_STATUS, events);
-        all |= events;
+    while ((status = ReadStatus(Slot)) != 0xFFFF && (status & EVENTS) != 0) {
+        PciWrite16(Slot->Port, Slot->Cap + SLOT_STATUS, status & EVENTS);
+        all |= status & EVENTS;
     }
-    return all & ~EVENT_COMMAND;
+    return all;
 }
 
 static BOOLEAN NTAPI ServiceRoutine(PKINTERRUPT Interrupt, PVOID Context)
@@ -324,6 +334,7 @@ NTSTATUS PciStartSlot(PCI_BUS *Bus, PCM_RESOURCE_LIST Translated)
     slot->Cap = port->PcieCap;
     slot->Capability = capability;
     slot->LinkReporting = (PciRead32(port->At, port->PcieCap + LINK_CAPABILITY) & LINK_ACTIVE_REPORTING) != 0;
+    ExInitializeFastMutex(&slot->Command);
     KeInitializeDpc(&slot->Dpc, Dpc, slot);
     KeInitializeEvent(&slot->Idle, NotificationEvent, TRUE);
     slot->Work = IoAllocateWorkItem(Bus->Common.Self);
