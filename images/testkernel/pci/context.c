@@ -18,22 +18,35 @@ static ULONG SavedLong(const PCI_FUNCTION *Function, ULONG Offset)
     return *(const ULONG *)&Function->Saved[Offset];
 }
 
-/* Read the first 256 bytes. Any IRQL. */
+/* Read the header and the PCI Express controls. Any IRQL. */
 VOID PciSaveConfig(PCI_FUNCTION *Function)
 {
-    for (ULONG offset = 0; offset < sizeof(Function->Saved); offset += 4)
+    for (ULONG offset = 0; offset < PCI_COMMON_HDR_LENGTH; offset += 4)
         *(ULONG *)&Function->Saved[offset] = PciRead32(Function->At, offset);
+    for (ULONG i = 0; Function->PcieCap != 0 && i < COUNT_OF(PcieControls); i++) {
+        ULONG offset = Function->PcieCap + PcieControls[i];
+
+        if (offset + 2 <= sizeof(Function->Saved))
+            *(USHORT *)&Function->Saved[offset] = PciRead16(Function->At, offset);
+    }
     Function->SavedValid = *(USHORT *)Function->Saved != PCI_INVALID_VENDORID;
+}
+
+/* A register that has its value is left alone: each write to a window, BAR or command register costs a virtual machine a new memory map. */
+static void Put(PCI_ADDRESS At, ULONG Offset, ULONG Size, ULONG Value)
+{
+    if (PciRead(At, Offset, Size) != Value)
+        PciWrite(At, Offset, Size, Value);
 }
 
 static void RestoreBridge(PCI_FUNCTION *Function)
 {
     /* Bus numbers first: without them nothing below can be reached. 1Eh is the secondary status. */
-    PciWrite32(Function->At, PCI_PRIMARY_BUS, SavedLong(Function, PCI_PRIMARY_BUS));
-    PciWrite16(Function->At, PCI_IO_BASE, SavedWord(Function, PCI_IO_BASE));
+    Put(Function->At, PCI_PRIMARY_BUS, 4, SavedLong(Function, PCI_PRIMARY_BUS));
+    Put(Function->At, PCI_IO_BASE, 2, SavedWord(Function, PCI_IO_BASE));
     for (ULONG offset = PCI_MEMORY_BASE; offset <= PCI_IO_UPPER; offset += 4)
-        PciWrite32(Function->At, offset, SavedLong(Function, offset));
-    PciWrite16(Function->At, PCI_BRIDGE_CONTROL, SavedWord(Function, PCI_BRIDGE_CONTROL));
+        Put(Function->At, offset, 4, SavedLong(Function, offset));
+    Put(Function->At, PCI_BRIDGE_CONTROL, 2, SavedWord(Function, PCI_BRIDGE_CONTROL));
 }
 
 /* A bridge's slot control goes back without power control and indicators: those were reset to what the slot holds now. */
@@ -43,29 +56,50 @@ static void RestorePcie(PCI_FUNCTION *Function)
         ULONG offset = Function->PcieCap + PcieControls[i];
 
         if (offset + 2 <= sizeof(Function->Saved) && PcieControls[i] != 0x18)
-            PciWrite16(Function->At, offset, SavedWord(Function, offset));
+            Put(Function->At, offset, 2, SavedWord(Function, offset));
     }
 }
 
-/* Write back what PciSaveConfig read: addresses while decode is off, the command register after them, interrupts last. Any IRQL. */
-VOID PciRestoreConfig(PCI_FUNCTION *Function)
+static void RestoreBars(PCI_FUNCTION *Function)
+{
+    PCI_BAR *bar = Function->Bar;
+
+    for (ULONG i = 0; i < Function->BarCount; i++, bar++) {
+        if (bar->Size == 0)
+            continue;
+        Put(Function->At, PCI_BAR0 + 4 * i, 4, SavedLong(Function, PCI_BAR0 + 4 * i));
+        if (bar->Wide)
+            Put(Function->At, PCI_BAR0 + 4 * i + 4, 4, SavedLong(Function, PCI_BAR0 + 4 * i + 4));
+    }
+}
+
+/*
+ * Write back what PciSaveConfig read: addresses while decode is off, the command register after them, interrupts last. Mastering: with the
+ * bus master bit as it was, otherwise without it. Any IRQL.
+ */
+VOID PciRestoreConfig(PCI_FUNCTION *Function, BOOLEAN Mastering)
 {
     PCI_ADDRESS at = Function->At;
+    USHORT command = SavedWord(Function, PCI_COMMAND);
 
-    PciWrite16(at, PCI_COMMAND, 0);
-    if (Function->BarsAssigned || Function->Common.State == PciStarted) {
-        PciWriteBars(Function);
-    } else {
-        for (ULONG i = 0; i < Function->BarCount; i++)
-            PciWrite32(at, PCI_BAR0 + 4 * i, SavedLong(Function, PCI_BAR0 + 4 * i));
+    if (!Mastering)
+        command &= ~PCI_ENABLE_BUS_MASTER;
+    if (Function->Common.State == PciStarted && Function->Interrupt.Kind != PciInterruptLine)
+        command |= PCI_DISABLE_LEVEL_INTERRUPT;
+    for (ULONG i = 0; i < Function->BarCount; i++) {
+        if (Function->Bar[i].Size != 0 && PciRead32(at, PCI_BAR0 + 4 * i) != SavedLong(Function, PCI_BAR0 + 4 * i)) {
+            Put(at, PCI_COMMAND, 2, PciRead16(at, PCI_COMMAND) & ~PCI_DECODES);
+            break;
+        }
     }
-    PciWrite16(at, 0x0C, SavedWord(Function, 0x0C));
-    PciWrite8(at, PCI_INTERRUPT_LINE, Function->Saved[PCI_INTERRUPT_LINE]);
+    RestoreBars(Function);
+    Put(at, 0x0C, 2, SavedWord(Function, 0x0C));
+    Put(at, PCI_INTERRUPT_LINE, 1, Function->Saved[PCI_INTERRUPT_LINE]);
     if ((Function->HeaderType & 0x7F) == PCI_BRIDGE_TYPE)
         RestoreBridge(Function);
     if (Function->PcieCap != 0)
         RestorePcie(Function);
-    PciWrite16(at, PCI_COMMAND, SavedWord(Function, PCI_COMMAND));
+    Put(at, PCI_COMMAND, 2, command);
     if (Function->Common.State == PciStarted)
         PciProgramInterrupt(Function);
 }

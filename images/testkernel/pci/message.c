@@ -79,7 +79,7 @@ static void ProgramMsix(PCI_FUNCTION *Function)
  * time, any later. */
 VOID PciProgramInterrupt(PCI_FUNCTION *Function)
 {
-    USHORT command = PciRead16(Function->At, PCI_COMMAND);
+    USHORT old = PciRead16(Function->At, PCI_COMMAND), command = old;
 
     if (Function->Interrupt.Kind == PciInterruptMsi)
         ProgramMsi(Function);
@@ -89,7 +89,8 @@ VOID PciProgramInterrupt(PCI_FUNCTION *Function)
         command &= ~PCI_DISABLE_LEVEL_INTERRUPT;
     else
         command |= PCI_DISABLE_LEVEL_INTERRUPT;
-    PciWrite16(Function->At, PCI_COMMAND, command);
+    if (command != old)
+        PciWrite16(Function->At, PCI_COMMAND, command);
 }
 
 /* Turn the function's interrupts off, at stop and removal. PASSIVE_LEVEL. */

@@ -206,7 +206,7 @@ BOOLEAN PciSignalWake(PCI_FUNCTION *Function);
 
 /* context.c */
 VOID PciSaveConfig(PCI_FUNCTION *Function);
-VOID PciRestoreConfig(PCI_FUNCTION *Function);
+VOID PciRestoreConfig(PCI_FUNCTION *Function, BOOLEAN Mastering);
 
 /* interface.c */
 NTSTATUS PciQueryInterface(PCI_FUNCTION *Function, PIO_STACK_LOCATION Stack, NTSTATUS Unchanged);

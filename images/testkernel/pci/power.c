@@ -87,7 +87,7 @@ static void FinishPowerUp(PCI_FUNCTION *Function)
     if (Function->PmCap != 0 && (Pmcsr(Function) & PMCSR_PME_ENABLE))
         WritePmcsr(Function, Pmcsr(Function) & ~PMCSR_PME_ENABLE);
     if (Function->SavedValid)
-        PciRestoreConfig(Function);
+        PciRestoreConfig(Function, TRUE);
     Function->SavedValid = FALSE;
 }
 

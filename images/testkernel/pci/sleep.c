@@ -40,13 +40,10 @@ static void Restore(PCI_FUNCTION *Function)
     }
     if (!Function->SavedValid)
         return;
-    PciRestoreConfig(Function);
-    if (bridge || Function->PowerState == PowerDeviceD0) {
+    /* One whose driver has not had the D0 IRP gets no mastering, and so no interrupts, until then. */
+    PciRestoreConfig(Function, bridge || Function->PowerState == PowerDeviceD0);
+    if (bridge || Function->PowerState == PowerDeviceD0)
         Function->SavedValid = FALSE;
-    } else {
-        /* Its driver has not had the D0 IRP: no mastering and no interrupts until then. */
-        PciWrite16(Function->At, PCI_COMMAND, PciRead16(Function->At, PCI_COMMAND) & ~PCI_ENABLE_BUS_MASTER);
-    }
 }
 
 /* HAL_SLEEP_CONTEXT: HIGH_LEVEL, interrupts off. */

@@ -11,10 +11,10 @@ static const struct {
     const GUID *Guid;
     ULONG Value;
 } Settings[] = {
-    {&GUID_ACDC_POWER_SOURCE, 0},  /* PoAc */
-    {&GUID_MONITOR_POWER_ON, 0},    /* off */
+    {&GUID_ACDC_POWER_SOURCE, 0},     /* PoAc */
+    {&GUID_MONITOR_POWER_ON, 0},      /* off */
     {&GUID_CONSOLE_DISPLAY_STATE, 0}, /* off */
-    {&GUID_SYSTEM_AWAYMODE, 0},     /* leaving */
+    {&GUID_SYSTEM_AWAYMODE, 0},       /* leaving */
 };
 
 typedef struct _REGISTRATION {
@@ -23,8 +23,8 @@ typedef struct _REGISTRATION {
 } REGISTRATION;
 
 /* PASSIVE_LEVEL. A setting that this machine does not have is registered and stays silent. */
-NTSTATUS NTAPI PoRegisterPowerSettingCallback(PDEVICE_OBJECT DeviceObject, LPCGUID SettingGuid, PPOWER_SETTING_CALLBACK Callback,
-                                              PVOID Context, PVOID *Handle)
+NTSTATUS NTAPI PoRegisterPowerSettingCallback(PDEVICE_OBJECT DeviceObject, LPCGUID SettingGuid,
+                                              PPOWER_SETTING_CALLBACK Callback, PVOID Context, PVOID *Handle)
 {
     REGISTRATION *registration;
     ULONG value;
