@@ -82,6 +82,16 @@ static NTSTATUS DeviceControl(PFUNCTION_DEVICE Device, ULONG Code, PVOID Buffer,
                             Information);
 }
 
+/* Mutant only: takes the power of its own stack for that of the hardware. */
+static VOID OwnPowerUp(PFUNCTION_DEVICE Device)
+{
+    PHARDWARE hardware = &Borrower(Device)->Hardware;
+
+    if (hardware->Page != NULL) {
+        GateOpen(&hardware->Gate);
+    }
+}
+
 const FUNCTION_OPERATIONS FunctionOperations = {
     .ExtensionSize = sizeof(BORROWER),
     .DeviceType = FILE_DEVICE_UNKNOWN,
@@ -93,6 +103,7 @@ const FUNCTION_OPERATIONS FunctionOperations = {
     .Uninitialize = Uninitialize,
     .Started = Started,
     .Leaving = Leaving,
+    .PowerUp = MUTANT(BORROWER_USES_OWN_POWER) ? OwnPowerUp : NULL,
     .DeviceControl = DeviceControl,
 };
 

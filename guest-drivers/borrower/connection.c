@@ -14,7 +14,12 @@ VOID ConnectionClose(PCONNECTION Connection)
         Return(Connection);
         /* IoGetDeviceObjectPointer references the file object, which keeps the device; without an open it is the device itself. */
         if (Connection->FileObject != NULL) {
-            ObDereferenceObject(Connection->FileObject);
+            if (!MUTANT(BORROWER_LEAKS_FILE_OBJECT)) {
+                ObDereferenceObject(Connection->FileObject);
+            }
+            if (MUTANT(BORROWER_DEREFERENCES_TWICE)) {
+                ObDereferenceObject(Connection->FileObject);
+            }
         } else {
             ObDereferenceObject(Connection->Device);
         }
@@ -38,11 +43,15 @@ static NTSTATUS NTAPI TargetChanged(PVOID NotificationStructure, PVOID Context)
     if (IsEqualGUID(&notification->Event, &GUID_TARGET_DEVICE_QUERY_REMOVE)) {
         /* Our open would veto the removal: it must be closed when this returns. */
         Trace("target-query-remove device=%u", number);
-        ConnectionClose(connection);
+        if (!MUTANT(BORROWER_KEEPS_HANDLE)) {
+            ConnectionClose(connection);
+        }
     } else if (IsEqualGUID(&notification->Event, &GUID_TARGET_DEVICE_REMOVE_CANCELLED)) {
         Trace("target-remove-cancelled device=%u", number);
-        connection->Finished = TRUE;
-        FinderQueueWork(connection->Borrower);
+        if (!MUTANT(BORROWER_FORGETS_CANCEL)) {
+            connection->Finished = TRUE;
+            FinderQueueWork(connection->Borrower);
+        }
     } else if (IsEqualGUID(&notification->Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE)) {
         /* After a surprise removal there was no query, and the owner's stack stays until we close. */
         Trace("target-remove-complete device=%u", number);
@@ -136,7 +145,9 @@ VOID ConnectionFree(PCONNECTION Connection)
     ConnectionClose(Connection);
     if (Connection->Notification != NULL) {
         /* The Ex form returns only when no callback is running any more. */
-        IoUnregisterPlugPlayNotificationEx(Connection->Notification);
+        if (!MUTANT(BORROWER_LEAKS_TARGET_NOTIFICATION)) {
+            IoUnregisterPlugPlayNotificationEx(Connection->Notification);
+        }
     }
     ExFreePoolWithTag(Connection, POOL_TAG);
 }

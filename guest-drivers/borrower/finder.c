@@ -72,6 +72,9 @@ static VOID AddLink(PFINDER Finder, PCUNICODE_STRING Name)
     if (link == NULL) {
         return; /* nothing can be done in a notification; the next arrival finds us again */
     }
+    if (MUTANT(BORROWER_KEEPS_LINK_POINTER)) { /* the article's Figure 6 */
+        link->Name = *Name;
+    }
     KeAcquireSpinLock(&Finder->Lock, &irql);
     known = FindLink(Finder, Name) != NULL;
     if (!known) {
@@ -155,7 +158,9 @@ static VOID NTAPI Work(PDEVICE_OBJECT DeviceObject, PVOID Context)
         Connect(borrower);
     }
     KeReleaseMutex(&finder->WorkLock, FALSE);
-    IoReleaseRemoveLock(&borrower->Function.RemoveLock, &finder->WorkItem);
+    if (!MUTANT(BORROWER_LEAKS_REMOVE_LOCK)) {
+        IoReleaseRemoveLock(&borrower->Function.RemoveLock, &finder->WorkItem);
+    }
 }
 
 VOID FinderQueueWork(PBORROWER Borrower)
@@ -198,7 +203,9 @@ VOID FinderStop(PBORROWER Borrower)
 
     if (finder->Notification != NULL) {
         /* The Ex form returns only when no callback is running any more. */
-        IoUnregisterPlugPlayNotificationEx(finder->Notification);
+        if (!MUTANT(BORROWER_LEAKS_INTERFACE_NOTIFICATION)) {
+            IoUnregisterPlugPlayNotificationEx(finder->Notification);
+        }
         finder->Notification = NULL;
     }
     KeWaitForSingleObject(&finder->WorkLock, Executive, KernelMode, FALSE, NULL);
@@ -214,7 +221,7 @@ VOID FinderUninitialize(PBORROWER Borrower)
 {
     PFINDER finder = &Borrower->Finder;
 
-    while (!IsListEmpty(&finder->Links)) {
+    while (!MUTANT(BORROWER_LEAKS_LINKS) && !IsListEmpty(&finder->Links)) {
         ExFreePoolWithTag(CONTAINING_RECORD(RemoveHeadList(&finder->Links), LINK, Entry), POOL_TAG);
     }
     IoFreeWorkItem(finder->WorkItem);

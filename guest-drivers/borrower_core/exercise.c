@@ -22,6 +22,17 @@ static VOID ExerciseRegisters(PEXERCISER Exerciser, PHARDWARE Hardware)
 
         HardwareWrite(Hardware, SCRATCH, pattern);
         ExerciserCount(Exerciser, HardwareRead(Hardware, SCRATCH) == pattern);
+        if (MUTANT(BORROWER_READS_BYTES)) {
+            ExerciserCount(Exerciser, READ_REGISTER_UCHAR(Hardware->Page) != 0);
+        }
+        if (MUTANT(BORROWER_READS_BEYOND)) {
+            ExerciserCount(Exerciser, RegisterRead(Hardware->Page + sizeof(buddy_client_t), buddy_client_t, ID) != 1);
+        }
+        if (MUTANT(BORROWER_TRUSTS_HARDWARE)) {
+            static volatile ULONG histogram[16]; /* one a client: but all ones is no client number */
+
+            histogram[HardwareRead(Hardware, CLIENT)]++;
+        }
     }
 }
 
@@ -30,8 +41,15 @@ static BOOLEAN TakeSemaphore(PEXERCISER Exerciser, PHARDWARE Hardware)
 {
     ULONG attempt;
 
+    if (MUTANT(BORROWER_NEEDS_NO_SEMAPHORE)) {
+        return TRUE;
+    }
     for (attempt = 0; attempt < SEMAPHORE_ATTEMPTS; attempt++) {
         ULONG tag;
+
+        if (MUTANT(BORROWER_WAITS_FOR_EVER)) {
+            attempt = 0;
+        }
 
         HardwareWrite(Hardware, SEM, 1);
         tag = HardwareRead(Hardware, SEM);
@@ -39,7 +57,7 @@ static BOOLEAN TakeSemaphore(PEXERCISER Exerciser, PHARDWARE Hardware)
             ExerciserCount(Exerciser, TRUE);
             return TRUE;
         }
-        if (tag == ALL_ONES) {
+        if (tag == ALL_ONES && !MUTANT(BORROWER_WAITS_FOR_EVER)) {
             ExerciserCount(Exerciser, FALSE);
             return FALSE;
         }
@@ -66,7 +84,7 @@ static VOID RunTransaction(PEXERCISER Exerciser, PHARDWARE Hardware)
         HardwareWrite(Hardware, TXN_DATA, value);
         sum += value;
     }
-    HardwareWrite(Hardware, TXN_COMMIT, TRANSACTION_WORDS);
+    HardwareWrite(Hardware, TXN_COMMIT, MUTANT(BORROWER_MISCOUNTS) ? TRANSACTION_WORDS + 1 : TRANSACTION_WORDS);
     ExerciserCount(Exerciser, HardwareRead(Hardware, TXN_RESULT) == sum);
 }
 
@@ -79,15 +97,23 @@ static VOID RunJob(PEXERCISER Exerciser, PHARDWARE Hardware)
     NTSTATUS status;
 
     KeClearEvent(&Hardware->JobDone);
-    HardwareWrite(Hardware, JOB_DURATION, JOB_MICROSECONDS);
+    HardwareWrite(Hardware, JOB_DURATION, MUTANT(BORROWER_LEAVES_JOB_RUNNING) ? 50000 : JOB_MICROSECONDS);
     HardwareWrite(Hardware, JOB_ARG, argument);
     HardwareWrite(Hardware, JOB_CTRL, BUDDY_CLIENT__JOB_CTRL__START_bm);
+    if (MUTANT(BORROWER_WAITS_WITH_SPIN_LOCK)) {
+        KSPIN_LOCK lock = 0;
+        KIRQL irql;
+
+        KeAcquireSpinLock(&lock, &irql);
+        KeWaitForSingleObject(&Hardware->JobDone, Executive, KernelMode, FALSE, &limit);
+        KeReleaseSpinLock(&lock, irql);
+    }
     status = KeWaitForMultipleObjects(2, events, WaitAny, Executive, KernelMode, FALSE, &limit, NULL);
     if (status == STATUS_WAIT_0) {
         ExerciserCount(Exerciser, HardwareRead(Hardware, JOB_RESULT) == ~argument);
         return;
     }
-    if (!Hardware->Gone) {
+    if (!Hardware->Gone && !MUTANT(BORROWER_LEAVES_JOB_RUNNING)) {
         HardwareWrite(Hardware, JOB_CTRL, BUDDY_CLIENT__JOB_CTRL__ABORT_bm);
     }
     if (status == STATUS_TIMEOUT) {

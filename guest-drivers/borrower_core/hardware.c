@@ -19,6 +19,9 @@ static BOOLEAN Map(PHARDWARE Hardware, const BUDDY_RESOURCES *Resources)
         const CM_PARTIAL_RESOURCE_DESCRIPTOR *descriptor = BUDDY_TRANSLATED(Resources, index);
 
         if (descriptor->Type == CmResourceTypeMemory) {
+            if (MUTANT(BORROWER_KEEPS_OLD_ADDRESS) && Hardware->Page != NULL) {
+                return TRUE;
+            }
             if (Hardware->Page != NULL && Hardware->PageAddress.QuadPart == descriptor->u.Memory.Start.QuadPart) {
                 return TRUE;
             }
@@ -65,7 +68,13 @@ static VOID NTAPI PowerDown(PVOID Context, BUDDY_POWER_DOWN_REASON Reason)
     PHARDWARE hardware = (PHARDWARE)Context;
 
     hardware->Gone = Reason == BuddyPowerDownSurprise;
-    if (!MUTANT(BORROWER_IGNORES_POWER_DOWN)) {
+    if (MUTANT(BORROWER_UNMAPS_EARLY)) {
+        Unmap(hardware);
+    }
+    if (MUTANT(BORROWER_DOES_NOT_WAIT)) {
+        hardware->Gate.Open = FALSE;
+        KeClearEvent(&hardware->Gate.Opened);
+    } else if (!MUTANT(BORROWER_IGNORES_POWER_DOWN)) {
         GateCloseAndWait(&hardware->Gate);
         if (hardware->Page != NULL && !hardware->Gone) {
             HardwareWrite(hardware, INT_ENABLE, 0);
@@ -87,7 +96,9 @@ static BOOLEAN Serve(PHARDWARE Hardware)
     if (causes == 0 || causes == ALL_ONES) {
         return FALSE;
     }
-    HardwareWrite(Hardware, INT_STATUS, causes);
+    if (!MUTANT(BORROWER_NEVER_ACKNOWLEDGES)) {
+        HardwareWrite(Hardware, INT_STATUS, causes);
+    }
     InterlockedOr(&Hardware->Causes, (LONG)causes);
     KeInsertQueueDpc(&Hardware->Dpc, NULL, NULL);
     return TRUE;

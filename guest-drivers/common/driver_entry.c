@@ -81,7 +81,9 @@ static SECTION_PAGE NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVIC
         Trace("add-device device=%u", device->Number);
         /* DO_POWER_PAGABLE: power IRPs come at PASSIVE_LEVEL. Set before initialization is over, after which IRPs may come. */
         self->Flags |= DO_BUFFERED_IO | DO_POWER_PAGABLE;
-        self->Flags &= ~DO_DEVICE_INITIALIZING;
+        if (!MUTANT(OWNER_STAYS_INITIALIZING)) {
+            self->Flags &= ~DO_DEVICE_INITIALIZING;
+        }
         return STATUS_SUCCESS;
     }
     if (device->InterfaceName.Buffer != NULL) {

@@ -32,7 +32,12 @@ NTSTATUS NTAPI DispatchCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         break;
     }
     CompleteIrp(Irp, status, FILE_OPENED);
-    IoReleaseRemoveLock(&device->RemoveLock, Irp);
+    if (MUTANT(OWNER_COMPLETES_TWICE)) {
+        CompleteIrp(Irp, status, FILE_OPENED);
+    }
+    if (!MUTANT(OWNER_LEAKS_REMOVE_LOCK)) {
+        IoReleaseRemoveLock(&device->RemoveLock, Irp);
+    }
     return status;
 }
 

@@ -32,11 +32,14 @@ static VOID LeaveOthers(PFUNCTION_DEVICE Device)
 /* START goes up the stack: the lower drivers first, then this one. Succeeded or failed here. */
 static NTSTATUS Start(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK_LOCATION Stack)
 {
-    NTSTATUS status = ForwardIrpAndWait(Device->Lower, Irp);
+    NTSTATUS status = MUTANT(OWNER_STARTS_BEFORE_THE_BUS) ? STATUS_SUCCESS : ForwardIrpAndWait(Device->Lower, Irp);
 
     if (NT_SUCCESS(status) && FunctionOperations.AcquireResources != NULL) {
         status = FunctionOperations.AcquireResources(Device, Stack->Parameters.StartDevice.AllocatedResources,
                                                      Stack->Parameters.StartDevice.AllocatedResourcesTranslated);
+    }
+    if (MUTANT(OWNER_STARTS_BEFORE_THE_BUS) && NT_SUCCESS(status)) {
+        status = ForwardIrpAndWait(Device->Lower, Irp);
     }
     Trace("start status=%x device=%u", status, Device->Number);
     if (NT_SUCCESS(status)) {
@@ -156,7 +159,9 @@ static NTSTATUS Remove(PFUNCTION_DEVICE Device, PIRP Irp)
         RtlFreeUnicodeString(&Device->InterfaceName);
     }
     IoFreeWorkItem(Device->PowerUpItem);
-    IoDetachDevice(lower);
+    if (!MUTANT(OWNER_DOES_NOT_DETACH)) {
+        IoDetachDevice(lower);
+    }
     IoDeleteDevice(Device->Self);
     return status;
 }
@@ -210,6 +215,9 @@ static NTSTATUS DispatchFunctionPnp(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK
         return FunctionOperations.QueryInterface != NULL ? FunctionOperations.QueryInterface(Device, Irp)
                                                          : PassIrp(Device->Lower, Irp);
     default:
+        if (MUTANT(OWNER_FAILS_UNKNOWN_IRPS)) {
+            return CompleteIrp(Irp, STATUS_NOT_SUPPORTED, 0);
+        }
         return PassIrp(Device->Lower, Irp);
     }
 }

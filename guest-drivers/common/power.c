@@ -43,7 +43,9 @@ static VOID NTAPI DevicePowerDone(PDEVICE_OBJECT DeviceObject, UCHAR MinorFuncti
     UNREFERENCED_PARAMETER(MinorFunction);
     UNREFERENCED_PARAMETER(PowerState);
     device->SystemPowerIrp = NULL;
-    CompletePower(device, systemIrp, IoStatus->Status);
+    if (!MUTANT(OWNER_FORGETS_SYSTEM_IRP)) {
+        CompletePower(device, systemIrp, IoStatus->Status);
+    }
 }
 
 /* The lower drivers are done with the system power IRP: request the device's own. IRQL <= DISPATCH_LEVEL. */
@@ -74,7 +76,9 @@ static NTSTATUS NTAPI SystemPowerPassed(PDEVICE_OBJECT DeviceObject, PIRP Irp, P
 /* Query and set alike: delegated now, completed when the device has followed. The remove lock stays held until then. */
 static NTSTATUS SystemPower(PFUNCTION_DEVICE Device, PIRP Irp)
 {
-    IoMarkIrpPending(Irp);
+    if (!MUTANT(OWNER_FORGETS_TO_MARK_PENDING)) {
+        IoMarkIrpPending(Irp);
+    }
     IoCopyCurrentIrpStackLocationToNext(Irp);
     IoSetCompletionRoutine(Irp, SystemPowerPassed, Device, TRUE, TRUE, TRUE);
     PoCallDriver(Device->Lower, Irp);
@@ -114,6 +118,9 @@ static NTSTATUS NTAPI DevicePowerUpPassed(PDEVICE_OBJECT DeviceObject, PIRP Irp,
 
 static NTSTATUS DevicePowerUp(PFUNCTION_DEVICE Device, PIRP Irp)
 {
+    if (MUTANT(OWNER_TELLS_TOO_EARLY)) {
+        HardwarePowerUp(Device);
+    }
     IoMarkIrpPending(Irp);
     IoCopyCurrentIrpStackLocationToNext(Irp);
     IoSetCompletionRoutine(Irp, DevicePowerUpPassed, Device, TRUE, TRUE, TRUE);
@@ -126,6 +133,12 @@ static NTSTATUS DevicePowerDown(PFUNCTION_DEVICE Device, PIRP Irp, DEVICE_POWER_
 {
     POWER_STATE power = {.DeviceState = NewState};
 
+    if (MUTANT(OWNER_TELLS_TOO_LATE)) {
+        PoSetPowerState(Device->Self, DevicePowerState, power);
+        ForwardIrpAndWait(Device->Lower, Irp);
+        HardwarePowerDown(Device, PowerDownSleep);
+        return CompletePower(Device, Irp, STATUS_SUCCESS);
+    }
     HardwarePowerDown(Device, PowerDownSleep);
     PoSetPowerState(Device->Self, DevicePowerState, power);
     Device->DeviceState = NewState;

@@ -105,7 +105,9 @@ static VOID ReleaseResources(PFUNCTION_DEVICE Device)
 {
     PFRED_CHILD child = FredChild(Device);
 
-    child->Bus.Header.InterfaceDereference(child->Bus.Header.Context);
+    if (!MUTANT(TOASTER_KEEPS_INTERFACE)) {
+        child->Bus.Header.InterfaceDereference(child->Bus.Header.Context);
+    }
 }
 
 static VOID PowerUp(PFUNCTION_DEVICE Device)

@@ -23,7 +23,7 @@ VOID ChildSwitch(PCHILD Child, BOOLEAN On)
     KIRQL irql;
 
     KeAcquireSpinLock(&bus->HardwareLock, &irql);
-    if (NT_SUCCESS(Reachable(Child))) {
+    if (NT_SUCCESS(Reachable(Child)) && !MUTANT(FREDBUS_FORGETS_TO_SWITCH_ON)) {
         SlotWrite(bus, Child->Slot, CONTROL, On ? FRED_SLOT__CONTROL__POWER_ON_bm : FRED_SLOT__CONTROL__POWER_OFF_bm);
         SlotWrite(bus, Child->Slot, INT_ENABLE, On ? FRED_SLOT__INT_ENABLE__DONE_bm : 0);
     }
@@ -133,7 +133,7 @@ NTSTATUS ChildQueryInterface(PCHILD Child, PIO_STACK_LOCATION Stack, NTSTATUS St
     FRED_CHILD_INTERFACE *calls = (FRED_CHILD_INTERFACE *)Stack->Parameters.QueryInterface.Interface;
 
     if (!IsEqualGUID(Stack->Parameters.QueryInterface.InterfaceType, &GUID_FRED_CHILD_INTERFACE)) {
-        return Status;
+        return MUTANT(FREDBUS_SUCCEEDS_EVERYTHING) ? STATUS_SUCCESS : Status;
     }
     if (Stack->Parameters.QueryInterface.Version != FRED_CHILD_INTERFACE_VERSION ||
         Stack->Parameters.QueryInterface.Size < sizeof(*calls)) {
@@ -148,6 +148,8 @@ NTSTATUS ChildQueryInterface(PCHILD Child, PIO_STACK_LOCATION Stack, NTSTATUS St
     calls->SetDone = SetDone;
     calls->StartWork = StartWork;
     calls->GetWorkCount = GetWorkCount;
-    InterfaceReference(Child);
+    if (!MUTANT(FREDBUS_DOES_NOT_REFERENCE_INTERFACE)) {
+        InterfaceReference(Child);
+    }
     return STATUS_SUCCESS;
 }

@@ -39,7 +39,7 @@ static PWSTR Copy(PCWSTR String, SIZE_T Characters)
     if (copy != NULL) {
         RtlCopyMemory(copy, String, Characters * sizeof(WCHAR));
         copy[Characters] = L'\0';
-        copy[Characters + 1] = L'\0';
+        copy[Characters + 1] = MUTANT(FREDBUS_ENDS_LISTS_WITH_ONE_ZERO) ? L'x' : L'\0';
     }
     return copy;
 }

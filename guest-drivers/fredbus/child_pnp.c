@@ -44,7 +44,9 @@ static NTSTATUS CancelRemove(PCHILD Child, PIRP Irp)
 static NTSTATUS Eject(PCHILD Child, PIRP Irp)
 {
     Trace("eject slot=%u device=%u", Child->Slot, Child->Bus->Function.Number);
-    ChildAnswerEject(Child, TRUE);
+    if (!MUTANT(FREDBUS_NEVER_EJECTS)) {
+        ChildAnswerEject(Child, TRUE);
+    }
     Child->EjectAsked = FALSE;
     EnumerateQueue(Child->Bus); /* also when the interrupt is late */
     return Succeed(Irp);
@@ -53,7 +55,8 @@ static NTSTATUS Eject(PCHILD Child, PIRP Irp)
 /* The end of the PDO only when the hardware has gone and the PnP manager has been told so; else it waits for its next start. */
 static NTSTATUS Remove(PCHILD Child, PIRP Irp)
 {
-    BOOLEAN end = Child->ReportedMissing;
+    BOOLEAN end =
+        (Child->ReportedMissing || MUTANT(FREDBUS_DELETES_PRESENT_CHILD)) && !MUTANT(FREDBUS_KEEPS_GONE_CHILD);
 
     ChildSwitch(Child, FALSE);
     Succeed(Irp);
@@ -123,6 +126,9 @@ NTSTATUS ChildPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     case IRP_MN_QUERY_RESOURCE_REQUIREMENTS: /* "completes the IRP without modifying" */
     case IRP_MN_QUERY_PNP_DEVICE_STATE:
     default:
+        if (MUTANT(FREDBUS_SUCCEEDS_EVERYTHING)) {
+            return Succeed(Irp);
+        }
         return IgnoreIrp(Irp);
     }
 }

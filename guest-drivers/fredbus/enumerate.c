@@ -91,7 +91,7 @@ static VOID ChildArrived(PBUS Bus, ULONG Slot, const SLOT_CONTENT *Content)
     child->Self = deviceObject;
     child->Bus = Bus;
     child->Slot = Slot;
-    child->Number = ++Bus->NextNumber;
+    child->Number = MUTANT(FREDBUS_REPEATS_INSTANCE) ? 1 : ++Bus->NextNumber;
     child->Content = *Content;
     child->Present = TRUE;
     InsertTailList(&Bus->Children, &child->Entry);
@@ -124,7 +124,7 @@ static BOOLEAN UpdateSlot(PBUS Bus, ULONG Slot)
         return FALSE;
     }
     /* Another generation in the same slot is another child, even of the same kind: the old one has departed. */
-    if (child != NULL && !SameContent(&child->Content, &content)) {
+    if (child != NULL && !SameContent(&child->Content, &content) && !MUTANT(FREDBUS_MISSES_DEPARTURE)) {
         ChildGone(child);
         child = NULL;
         changed = TRUE;
@@ -187,7 +187,7 @@ static VOID NTAPI Enumerate(PDEVICE_OBJECT DeviceObject, PVOID Context)
     }
     AskForEjects(bus);
     UnlockChildren(bus);
-    if (changed) {
+    if (changed && !MUTANT(FREDBUS_KEEPS_NEWS_TO_ITSELF)) {
         IoInvalidateDeviceRelations(bus->Function.Pdo, BusRelations);
     }
     IoReleaseRemoveLock(&bus->Function.RemoveLock, &bus->EnumerateItem);
@@ -245,7 +245,9 @@ static PDEVICE_RELATIONS BuildRelations(PBUS Bus, PDEVICE_RELATIONS Former)
         PCHILD child = CONTAINING_RECORD(entry, CHILD, Entry);
 
         if (child->Present) {
-            ObReferenceObject(child->Self);
+            if (!MUTANT(FREDBUS_DOES_NOT_REFERENCE)) {
+                ObReferenceObject(child->Self);
+            }
             relations->Objects[relations->Count++] = child->Self;
         } else {
             child->ReportedMissing = TRUE;

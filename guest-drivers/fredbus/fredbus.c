@@ -102,7 +102,9 @@ static VOID PowerUp(PFUNCTION_DEVICE Device)
     BusSwitchInterrupts(bus, TRUE);
     BusWrite(bus, INT_ENABLE,
              FREDBUS__INT_ENABLE__CHANGE_bm | FREDBUS__INT_ENABLE__EJECT_bm | FREDBUS__INT_ENABLE__CHILD_bm);
-    EnumerateQueue(bus);
+    if (!MUTANT(FREDBUS_SLEEPS_THROUGH_CHANGES) || IsListEmpty(&bus->Children)) {
+        EnumerateQueue(bus);
+    }
 }
 
 static VOID PowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)

@@ -49,7 +49,7 @@ typedef struct _CHILD {
     BOOLEAN Present;         /* the hardware is in the slot */
     BOOLEAN ReportedMissing; /* a relations query has left it out: the next REMOVE is its end */
     BOOLEAN
-        EjectAsked; /* hardware asked, IoRequestDeviceEject was called; cleared by the PnP IRP that answers, or by departure */
+    EjectAsked; /* hardware asked, IoRequestDeviceEject was called; cleared by the PnP IRP that answers, or by departure */
 
     /* Under BUS.HardwareLock: what the direct calls and the DPC look at. */
     BOOLEAN Powered; /* the child is in D0 and started */

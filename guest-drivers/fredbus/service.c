@@ -15,7 +15,7 @@ static ULONG ServeChildren(PBUS Bus)
         return 0; /* the bus is gone */
     }
     for (slot = 0; slot < Bus->SlotCount; slot++) {
-        if (pending & (1u << slot)) {
+        if ((pending & (1u << slot)) && !MUTANT(FREDBUS_NEVER_ACKNOWLEDGES)) {
             SlotWrite(Bus, slot, INT_STATUS, FRED_SLOT__INT_STATUS__DONE_bm);
         }
     }

@@ -5,7 +5,22 @@
 #ifndef DDK_COMPAT_H
 #define DDK_COMPAT_H
 
+/*
+ * mingw's wdm.h defines these two as static after intrin.h has declared them; clang takes that, as Microsoft's compiler does, for an external definition, and
+ * every object file has one. Under names of their own they stay static.
+ */
+#if defined(__clang__) && defined(__MINGW32__)
+#include <intrin.h>
+#define InterlockedBitTestAndSet   WdmInterlockedBitTestAndSet
+#define InterlockedBitTestAndReset WdmInterlockedBitTestAndReset
+#endif
+
 #include <ntddk.h>
+
+/* On x86 mingw declares it and has it nowhere. */
+#if defined(__MINGW32__) && !defined(_WIN64)
+#define InterlockedIncrement64(Value) __sync_add_and_fetch((Value), 1)
+#endif
 
 /* Section placement. `#pragma alloc_text` does nothing in gcc; the section name is what makes code pageable or discardable. */
 #if defined(_MSC_VER) && !defined(__clang__)

@@ -29,6 +29,9 @@ static ULONG ClientResources(POWNER Owner, ULONG Client, PCM_PARTIAL_RESOURCE_DE
     ULONG count = 0;
 
     Raw[count] = Owner->RawRegisters;
+    if (MUTANT(OWNER_LENDS_ITS_OWN_PAGE)) {
+        Client = 0;
+    }
     Raw[count].u.Memory.Start.QuadPart += (LONGLONG)(Client * CLIENT_PAGE);
     Raw[count].u.Memory.Length = CLIENT_PAGE;
     Translated[count] = Owner->TranslatedRegisters;
@@ -61,7 +64,7 @@ static NTSTATUS DescribeResources(POWNER Owner, ULONG Client, PBUDDY_RESOURCES R
     Resources->Client = Client;
     Resources->Count = count;
     Resources->Reserved = 0;
-    if (Length < size) {
+    if (Length < size && !MUTANT(OWNER_OVERRUNS_ANSWER)) {
         return STATUS_BUFFER_OVERFLOW;
     }
     RtlCopyMemory(BUDDY_RAW(Resources, 0), raw, count * sizeof(raw[0]));
@@ -86,7 +89,10 @@ static VOID CallUp(POWNER Owner, ULONG Number)
     } list;
 
     DescribeResources(Owner, Number, &list.Resources, sizeof(list));
-    SetGate(Owner, Number, TRUE);
+    if (!MUTANT(OWNER_OPENS_GATE_ONCE) || !client->GateOpened) {
+        SetGate(Owner, Number, TRUE);
+    }
+    client->GateOpened = TRUE;
     client->ToldUp = TRUE;
     OwnerDeliverInterrupts(Owner, Number, TRUE);
     Trace("callback-begin dir=up client=%u device=%u", Number, Owner->Function.Number);
@@ -99,8 +105,20 @@ static VOID CallDown(POWNER Owner, ULONG Number, BUDDY_POWER_DOWN_REASON Reason)
 {
     PCLIENT client = &Owner->Clients[Number];
 
+    if (MUTANT(OWNER_CLOSES_GATE_FIRST) && Reason != BuddyPowerDownSurprise) {
+        SetGate(Owner, Number, FALSE);
+    }
     Trace("callback-begin dir=down client=%u device=%u", Number, Owner->Function.Number);
-    client->Borrow.PowerDown(client->Borrow.Context, Reason);
+    if (MUTANT(OWNER_CALLS_WITH_SPIN_LOCK)) {
+        KSPIN_LOCK lock = 0;
+        KIRQL irql;
+
+        KeAcquireSpinLock(&lock, &irql);
+        client->Borrow.PowerDown(client->Borrow.Context, Reason);
+        KeReleaseSpinLock(&lock, irql);
+    } else {
+        client->Borrow.PowerDown(client->Borrow.Context, Reason);
+    }
     Trace("callback-end dir=down client=%u device=%u", Number, Owner->Function.Number);
     OwnerDeliverInterrupts(Owner, Number, FALSE);
     client->ToldUp = FALSE;
@@ -221,6 +239,9 @@ NTSTATUS ClientsLend(POWNER Owner, const BUDDY_BORROW *Request, PFILE_OBJECT Fil
 /* Since the lending, power may have come or gone, or the client may have returned: reconciling asks what is true now. */
 VOID ClientsCallUp(POWNER Owner, ULONG Number)
 {
+    if (MUTANT(OWNER_FORGETS_FIRST_POWER_UP)) {
+        return;
+    }
     LockClients(Owner);
     ReconcileClient(Owner, Number, Owner->Powered, BuddyPowerDownSleep);
     UnlockClients(Owner);

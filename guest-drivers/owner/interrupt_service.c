@@ -42,6 +42,15 @@ static BOOLEAN Service(PVOID Context)
     BOOLEAN ours = FALSE;
     ULONG round;
 
+    if (MUTANT(OWNER_ALLOCATES_IN_INTERRUPT)) {
+        ExFreePoolWithTag(ExAllocatePoolWithTag(NonPagedPoolNx, 16, POOL_TAG), POOL_TAG);
+    }
+    if (MUTANT(OWNER_WAKES_IN_INTERRUPT)) {
+        KEVENT event;
+
+        KeInitializeEvent(&event, NotificationEvent, FALSE);
+        KeSetEvent(&event, IO_NO_INCREMENT, FALSE);
+    }
     if (!(owner->Delivering & 1)) {
         return FALSE; /* a shared line's interrupt while this device has no power: hands off */
     }

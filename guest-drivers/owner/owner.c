@@ -113,9 +113,13 @@ static VOID ReleaseResources(PFUNCTION_DEVICE Device)
 {
     POWNER owner = Owner(Device);
 
-    DisconnectInterrupt(&owner->Interrupt);
+    if (!MUTANT(OWNER_LEAVES_INTERRUPT_CONNECTED)) {
+        DisconnectInterrupt(&owner->Interrupt);
+    }
     KeFlushQueuedDpcs();
-    Unmap(owner);
+    if (!MUTANT(OWNER_LEAKS_MAPPING)) {
+        Unmap(owner);
+    }
 }
 
 /* The register context is new (or lost): everything is set up again, then the clients come in. */
@@ -142,8 +146,12 @@ static VOID PowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
     };
     POWNER owner = Owner(Device);
 
-    ClientsPowerDown(owner, clientReasons[Reason]);
-    if (Reason != PowerDownSurprise) {
+    if (!(MUTANT(OWNER_SLEEPS_WITHOUT_TELLING) && Reason == PowerDownSleep) &&
+        !(MUTANT(OWNER_STOPS_WITHOUT_TELLING) && Reason == PowerDownStop) &&
+        !(MUTANT(OWNER_VANISHES_WITHOUT_TELLING) && Reason == PowerDownSurprise)) {
+        ClientsPowerDown(owner, clientReasons[Reason]);
+    }
+    if (Reason != PowerDownSurprise || MUTANT(OWNER_TOUCHES_AFTER_SURPRISE)) {
         OwnerWrite(owner, client.INT_ENABLE, 0);
         OwnerWrite(owner, client.INT_STATUS, ALL_ONES);
     }

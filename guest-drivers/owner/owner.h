@@ -20,6 +20,7 @@ enum { SettingTraceDetail, SettingTalk, SettingDeviceName, SettingCount };
 typedef struct _CLIENT {
     BOOLEAN Lent;
     BOOLEAN ToldUp;          /* its PowerUp was the last call */
+    BOOLEAN GateOpened;      /* it was ever called up */
     PFILE_OBJECT FileObject; /* the open through which it borrowed; identity only, never dereferenced */
     BUDDY_BORROW
     Borrow; /* Borrow.Interrupt and Borrow.Context are also read by the service routine while the bit in Delivering is set */
