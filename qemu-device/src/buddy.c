@@ -84,15 +84,13 @@ static void buddy_before_yank(BuddyFunction *f)
 {
 }
 
-static Property buddy_properties[] = {
-    DEFINE_PROP_UINT32("clients", Buddy, clients, 2),
-    DEFINE_PROP_SIZE("ram-size", Buddy, ram_size, 64 * KiB),
-    DEFINE_PROP_BOOL("ram-trace", Buddy, ram_trace, false),
-    DEFINE_PROP_BOOL("ioport", Buddy, ioport, false),
-    DEFINE_PROP_UINT32("extra-bars", Buddy, extra_bars, 0),
-    DEFINE_PROP_SIZE("extra-bar-size", Buddy, extra_bar_size, 4096),
-    DEFINE_PROP_END_OF_LIST(),
-};
+static PropertyList buddy_properties[] = {DEFINE_PROP_UINT32("clients", Buddy, clients, 2),
+                                          DEFINE_PROP_SIZE("ram-size", Buddy, ram_size, 64 * KiB),
+                                          DEFINE_PROP_BOOL("ram-trace", Buddy, ram_trace, false),
+                                          DEFINE_PROP_BOOL("ioport", Buddy, ioport, false),
+                                          DEFINE_PROP_UINT32("extra-bars", Buddy, extra_bars, 0),
+                                          DEFINE_PROP_SIZE("extra-bar-size", Buddy, extra_bar_size, 4096),
+                                          PROPERTY_LIST_END};
 
 static void buddy_class_init(ObjectClass *klass, void *data)
 {

@@ -14,12 +14,23 @@
 #include "qemu/units.h"
 #include "qemu/main-loop.h"
 #include "exec/memory.h"
+#include "hw/pci/pci.h"
 #include "hw/qdev-properties.h"
 #include "hw/qdev-properties-system.h"
 #include "hw/resettable.h"
 #include "migration/vmstate.h"
 
+/* Property lists are constant and counted since 9.2, and terminated before. */
+#if QEMU_VERSION_MAJOR >= 10
+typedef const Property PropertyList;
+#define PROPERTY_LIST_END
+#else
+typedef Property PropertyList;
+#define PROPERTY_LIST_END DEFINE_PROP_END_OF_LIST(),
+#endif
+
 #if QEMU_VERSION_MAJOR >= 8
+#include "hw/pci/pci_device.h"
 #define unplug_guest_error_compat(id, path) qapi_event_send_device_unplug_guest_error(id, path)
 #else
 #define unplug_guest_error_compat(id, path) qapi_event_send_device_unplug_guest_error((id) != NULL, id, path)
@@ -30,7 +41,6 @@
 #include "system/reset.h"
 #include "system/system.h"
 #include "system/cpus.h"
-#define DEFINE_PROP_END_OF_LIST()
 #else
 #include "sysemu/runstate.h"
 #include "sysemu/reset.h"
@@ -38,6 +48,16 @@
 #include "sysemu/cpus.h"
 #define device_class_set_legacy_reset(dc, handler) ((dc)->reset = (handler))
 #endif
+
+/* The slot has its power on. */
+static inline bool pci_has_power_compat(const PCIDevice *pci)
+{
+#if QEMU_VERSION_MAJOR >= 10
+    return pci->enabled;
+#else
+    return pci->has_power;
+#endif
+}
 
 /* RAM of a device, migrated with it. False and an error if there is no memory for it. */
 static inline bool memory_region_init_ram_compat(MemoryRegion *mr, Object *owner, const char *name, uint64_t size,

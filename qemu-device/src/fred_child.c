@@ -131,23 +131,15 @@ static void fred_child_unrealize(DeviceState *dev)
 }
 
 /* Children are reset by their bus controller, which resets them in the order of its own registers. */
-static Property fred_child_properties[] = {
-    DEFINE_PROP_INT32("slot", FredChild, slot, -1),
-    DEFINE_PROP_UINT32("serial", FredChild, serial, 1),
-    DEFINE_PROP_END_OF_LIST(),
-};
+static PropertyList fred_child_properties[] = {DEFINE_PROP_INT32("slot", FredChild, slot, -1),
+                                               DEFINE_PROP_UINT32("serial", FredChild, serial, 1), PROPERTY_LIST_END};
 
-static Property toaster_properties[] = {
-    DEFINE_PROP_UINT32("colour", FredChild, colour, 0xc0c0c0),
-    DEFINE_PROP_UINT32("slices", FredChild, property, 2),
-    DEFINE_PROP_END_OF_LIST(),
-};
+static PropertyList toaster_properties[] = {DEFINE_PROP_UINT32("colour", FredChild, colour, 0xc0c0c0),
+                                            DEFINE_PROP_UINT32("slices", FredChild, property, 2), PROPERTY_LIST_END};
 
-static Property oven_properties[] = {
-    DEFINE_PROP_UINT32("colour", FredChild, colour, 0xffffff),
-    DEFINE_PROP_UINT32("temperature", FredChild, property, 250),
-    DEFINE_PROP_END_OF_LIST(),
-};
+static PropertyList oven_properties[] = {DEFINE_PROP_UINT32("colour", FredChild, colour, 0xffffff),
+                                         DEFINE_PROP_UINT32("temperature", FredChild, property, 250),
+                                         PROPERTY_LIST_END};
 
 static void fred_child_class_init(ObjectClass *klass, void *data)
 {

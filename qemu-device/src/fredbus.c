@@ -106,10 +106,7 @@ static void fredbus_before_yank(BuddyFunction *f)
     destroy_children(FREDBUS(f));
 }
 
-static Property fredbus_properties[] = {
-    DEFINE_PROP_UINT32("slots", FredBus, slots, 8),
-    DEFINE_PROP_END_OF_LIST(),
-};
+static PropertyList fredbus_properties[] = {DEFINE_PROP_UINT32("slots", FredBus, slots, 8), PROPERTY_LIST_END};
 
 static void fredbus_class_init(ObjectClass *klass, void *data)
 {

@@ -179,17 +179,15 @@ static void function_dc_realize(DeviceState *dev, Error **errp)
     BUDDY_FUNCTION_GET_CLASS(dev)->parent_dc_realize(dev, errp);
 }
 
-static Property function_properties[] = {
-    DEFINE_PROP_UINT64("serial", BuddyFunction, serial, 0),
-    DEFINE_PROP_BOOL("msi", BuddyFunction, use_msi, true),
-    DEFINE_PROP_BOOL("msix", BuddyFunction, use_msix, true),
-    DEFINE_PROP_BOOL("no-soft-reset", BuddyFunction, no_soft_reset, false),
-    DEFINE_PROP_BOOL("d1d2", BuddyFunction, has_d1_d2, false),
-    DEFINE_PROP_UINT32("d3hot-delay", BuddyFunction, d3hot_delay_us, 0),
-    DEFINE_PROP_UINT32("d2-delay", BuddyFunction, d2_delay_us, 0),
-    DEFINE_PROP_UINT32("ack-timeout", BuddyFunction, ack_timeout_ms, 1000),
-    DEFINE_PROP_END_OF_LIST(),
-};
+static PropertyList function_properties[] = {DEFINE_PROP_UINT64("serial", BuddyFunction, serial, 0),
+                                             DEFINE_PROP_BOOL("msi", BuddyFunction, use_msi, true),
+                                             DEFINE_PROP_BOOL("msix", BuddyFunction, use_msix, true),
+                                             DEFINE_PROP_BOOL("no-soft-reset", BuddyFunction, no_soft_reset, false),
+                                             DEFINE_PROP_BOOL("d1d2", BuddyFunction, has_d1_d2, false),
+                                             DEFINE_PROP_UINT32("d3hot-delay", BuddyFunction, d3hot_delay_us, 0),
+                                             DEFINE_PROP_UINT32("d2-delay", BuddyFunction, d2_delay_us, 0),
+                                             DEFINE_PROP_UINT32("ack-timeout", BuddyFunction, ack_timeout_ms, 1000),
+                                             PROPERTY_LIST_END};
 
 static void function_class_init(ObjectClass *klass, void *data)
 {

@@ -126,14 +126,14 @@ void function_power_reset(BuddyFunction *f, ResetCause cause)
     uint16_t sticky = 0;
 
     /* Auxiliary power keeps the wake-up bits through all but a cold machine reset. */
-    if (cause != RESET_BUS || !PCI_DEVICE(f)->has_power || f->power == POWER_D3COLD) {
+    if (cause != RESET_BUS || !pci_has_power_compat(PCI_DEVICE(f)) || f->power == POWER_D3COLD) {
         sticky = pci_get_word(pmcsr(f)) & (PCI_PM_CTRL_PME_ENABLE | PCI_PM_CTRL_PME_STATUS);
     }
     pci_set_word(pmcsr(f), pmcsr_reset_value(f) | sticky);
     /* The configuration space's command register is cleared by QEMU after this. */
     function_command_changed(f, false, false);
-    if (PCI_DEVICE(f)->has_power) {
-        function_set_power(f, POWER_D0, causes[cause]);
+    if (pci_has_power_compat(PCI_DEVICE(f))) {
+        function_set_power(f, POWER_D0, f->power == POWER_D3COLD ? "slot" : causes[cause]);
     } else {
         function_set_power(f, POWER_D3COLD, "slot");
     }
@@ -141,7 +141,7 @@ void function_power_reset(BuddyFunction *f, ResetCause cause)
 
 void function_power_notice(BuddyFunction *f)
 {
-    if (unlikely(f->power == POWER_D3COLD && PCI_DEVICE(f)->has_power)) {
+    if (unlikely(f->power == POWER_D3COLD && pci_has_power_compat(PCI_DEVICE(f)))) {
         function_set_power(f, POWER_D0, "slot");
     }
 }

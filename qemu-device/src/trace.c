@@ -195,11 +195,9 @@ static void trace_port_set_flush(Object *obj, bool value, Error **errp)
     }
 }
 
-static Property trace_port_properties[] = {
-    DEFINE_PROP_CHR("chardev", BuddyTrace, chr),
-    DEFINE_PROP_UINT32("iobase", BuddyTrace, iobase, 0xB00),
-    DEFINE_PROP_END_OF_LIST(),
-};
+static PropertyList trace_port_properties[] = {DEFINE_PROP_CHR("chardev", BuddyTrace, chr),
+                                               DEFINE_PROP_UINT32("iobase", BuddyTrace, iobase, 0xB00),
+                                               PROPERTY_LIST_END};
 
 static void trace_port_init(Object *obj)
 {

@@ -39,6 +39,7 @@ write_source_list() {
     done | sort -u >"$1"
     if ! [ -s "$1" ]; then
         # No package lists on this machine: the distribution's own archives.
+        # shellcheck source=/dev/null
         codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
         {
             echo "deb-src ${options}http://deb.debian.org/debian $codename main"
@@ -83,8 +84,31 @@ numeric=${version%% *}
     die "$source is QEMU $(cat "$source/VERSION"), but $numeric is wanted"
 
 source=$(cd "$source" && pwd)
-(cd "$work/build" && "$source/configure" --target-list=x86_64-softmmu --without-default-features --enable-system \
-    --enable-modules --enable-tcg --enable-fdt --disable-docs --disable-tools --disable-werror) >"$work/configure.log" 2>&1 || {
+# configure insists on an interpreter that has meson as a package: the one that meson itself is started with.
+python=$(sed -n '1s/^#! *\([^ ]*\).*/\1/p' "$(command -v meson)")
+[ -x "$python" ] || python=python3
+
+# Debian takes firmware images out of the source, but newer meson files insist on their being there. Nothing reads them.
+sed -n "s/^ *'\(edk2-.*\.fd\)',$/\1/p" "$source/pc-bios/meson.build" | while read -r image; do
+    [ -e "$source/pc-bios/$image.bz2" ] || : >"$source/pc-bios/$image.bz2"
+done
+
+run_configure() {
+    rm -rf "$work/build"
+    mkdir "$work/build"
+    (cd "$work/build" && "$source/configure" --target-list=x86_64-softmmu --without-default-features --enable-system \
+        --enable-modules --enable-tcg --enable-fdt --python="$python" --disable-docs --disable-tools --disable-werror \
+        --disable-install-blobs) \
+        >"$work/configure.log" 2>&1
+}
+# Newer QEMUs want a newer meson than an older distribution has. Then one is put into a private environment.
+newer_meson() {
+    grep -q "isn't suitable\|was not found" "$work/configure.log" || return 1
+    echo "prepare-headers: fetching a newer meson into a private environment" >&2
+    python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install 'meson>=1.5,<2' pycotap >>"$work/configure.log" 2>&1 &&
+        python=$work/venv/bin/python
+}
+run_configure || { newer_meson && run_configure; } || {
     tail -5 "$work/configure.log" >&2
     die "configure of $source failed (log: $work/configure.log)"
 }

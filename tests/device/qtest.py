@@ -93,6 +93,7 @@ class Machine:
             self.process.wait()
             raise QtestError(f"QEMU did not start: {self.stderr()}") from error
         self._journal_read = 0
+        self.now = 0  # virtual nanoseconds
         self.irq_levels: dict[int, bool] = {}  # of the controller that irq_intercept_in names
 
     def __enter__(self) -> Self:
@@ -182,7 +183,7 @@ class Machine:
 
     def step(self, nanoseconds: int) -> None:
         """Let virtual time pass; timers that expire on the way are served."""
-        self.qtest(f"clock_step {nanoseconds}")
+        self.now = int(self.qtest(f"clock_step {nanoseconds}")[0])
 
     def trace_line(self, line: str) -> None:
         """Write a trace line as a driver does."""

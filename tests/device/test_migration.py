@@ -66,7 +66,6 @@ def carry(request: pytest.FixtureRequest, source: Board, options: Options) -> ob
 
     def migrate(board: Board) -> Board:
         stream = options.workdir / "stream"
-        now = int(board.machine.qtest("clock_step 0")[0])
         board.machine.command_qmp("migrate-set-capabilities", capabilities=[{"capability": "events", "state": True}])
         board.machine.command_qmp("migrate", uri=f"exec:cat > {stream}")
         board.machine.wait_event("MIGRATION", status="completed")
@@ -77,7 +76,8 @@ def carry(request: pytest.FixtureRequest, source: Board, options: Options) -> ob
         target.command_qmp("migrate-set-capabilities", capabilities=[{"capability": "events", "state": True}])
         target.command_qmp("migrate-incoming", uri=f"exec:cat {stream}")
         target.wait_event("MIGRATION", status="completed")
-        target.qtest(f"clock_set {now}")
+        if board.machine.now:
+            target.qtest(f"clock_set {board.machine.now}")
         return attach(target, board)
 
     def snapshot(board: Board) -> Board:
