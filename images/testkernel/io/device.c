@@ -130,12 +130,6 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
                    "IoDeleteDevice of %s, which is still attached to a device object below: call IoDetachDevice first",
                    IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
     }
-    if (DeviceObject->AttachedDevice) {
-        IoStopRule(0x201, Caller, NULL, DeviceObject,
-                   "IoDeleteDevice of %s while a device object of %wZ is still attached to it",
-                   IopDescribeDevice(DeviceObject, Name, sizeof(Name)),
-                   &DeviceObject->AttachedDevice->DriverObject->DriverName);
-    }
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
     if (Extra->ExtensionFlags & DOE_DELETE_PENDING) {
         KeReleaseSpinLock(&IopDeviceLock, Irql);
@@ -146,7 +140,8 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
         IoStopTimer(DeviceObject);
     }
     Extra->ExtensionFlags |= DOE_DELETE_PENDING;
-    Finish = DeviceObject->ReferenceCount == 0;
+    /* A PDO is deleted while the function driver is still attached to it: then IoDetachDevice finishes. */
+    Finish = DeviceObject->ReferenceCount == 0 && !DeviceObject->AttachedDevice;
     KeReleaseSpinLock(&IopDeviceLock, Irql);
     if (Finish) {
         FinishDelete(DeviceObject);
@@ -159,7 +154,8 @@ VOID IopDropDeviceReference(PDEVICE_OBJECT DeviceObject)
     KIRQL Irql;
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
     DeviceObject->ReferenceCount--;
-    Finish = DeviceObject->ReferenceCount == 0 && (IoExtra(DeviceObject)->ExtensionFlags & DOE_DELETE_PENDING);
+    Finish = DeviceObject->ReferenceCount == 0 && !DeviceObject->AttachedDevice &&
+             (IoExtra(DeviceObject)->ExtensionFlags & DOE_DELETE_PENDING);
     KeReleaseSpinLock(&IopDeviceLock, Irql);
     if (Finish) {
         FinishDelete(DeviceObject);
@@ -213,6 +209,7 @@ NTSTATUS NTAPI IoAttachDeviceToDeviceStackSafe(PDEVICE_OBJECT SourceDevice, PDEV
 VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
 {
     PDEVICE_OBJECT Upper = NULL;
+    BOOLEAN Finish = FALSE;
     KIRQL Irql;
     PVOID Caller = _ReturnAddress();
     IoRequireIrql("IoDetachDevice", DISPATCH_LEVEL, Caller);
@@ -222,6 +219,8 @@ VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
         if (Upper) {
             IoExtra(Upper)->AttachedTo = NULL;
             TargetDevice->AttachedDevice = NULL;
+            Finish = TargetDevice->ReferenceCount == 0 &&
+                     (IoExtra(TargetDevice)->ExtensionFlags & (DOE_DELETE_PENDING | DOE_DELETED)) == DOE_DELETE_PENDING;
         }
     }
     KeReleaseSpinLock(&IopDeviceLock, Irql);
@@ -230,6 +229,9 @@ VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
                    "IoDetachDevice(%p): nothing is attached to that device object (pass the device object below yours, "
                    "and only once)",
                    TargetDevice);
+    }
+    if (Finish) {
+        FinishDelete(TargetDevice);
     }
 }
 
