@@ -38,6 +38,7 @@ static void Restore(PCI_FUNCTION *Function)
         Function->SavedValid = FALSE;
         return;
     }
+    Function->ReadyTime.QuadPart = 0; /* what it owed for entering D3hot ended with its reset, after which the firmware ran */
     if (!Function->SavedValid)
         return;
     /* One whose driver has not had the D0 IRP gets no mastering, and so no interrupts, until then. */
