@@ -57,32 +57,26 @@ PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
 }
 
 /*
- * "A callback routine must not open the device directly … can cause a deadlock" (seed article buddy-drivers.txt), and "a notification callback routine
- * must not block … calling such routines during a notification callback can cause a system deadlock":
+ * "A callback routine must not open the device directly ... can cause a deadlock" (seed article buddy-drivers.txt);
+ * "a notification callback routine must not block":
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/guidelines-for-writing-pnp-notification-callback-routines
- * The open of a device whose stack is in a PnP transition waits until PnP is through, and PnP waits for the callback. Windows reports such a stuck PnP
- * operation as 0x1D5 DRIVER_PNP_WATCHDOG ("a driver has failed to complete a PnP operation within a specific time": first characters of the
- * service, triage data, responsible thread, milliseconds), minutes later; here it is recognised at once.
+ * The open of a device waits until the PnP manager is through with it, and the PnP manager waits for the callback. Windows notices the hang after
+ * minutes (0x1D5 DRIVER_PNP_WATCHDOG: "failed to complete a PnP operation within a specific time"). Here nobody has waited yet: it is a
+ * deadlock detected, 0xC4 sub-code 0x1001, as Driver Verifier's deadlock detection reports it.
  */
 static VOID CheckNotDeadlocked(PCUNICODE_STRING Path, PDEVICE_OBJECT DeviceObject, PVOID Caller)
 {
     PNOTIFY_IN_PROGRESS Notify = PnpCurrentNotification();
     SYMBOL Callback, Function;
-    ULONG64 Service = 0;
     CHAR Name[160];
-    ULONG I;
     if (!Notify) {
         return;
     }
     LdrSymbolFromAddress(Notify->Callback, &Callback);
     LdrSymbolFromAddress(Caller, &Function);
-    for (I = 0; I < 8 && Callback.Image[I]; I++) {
-        Service |= (ULONG64)(UCHAR)Callback.Image[I] << (8 * I);
-    }
-    IoStop(DRIVER_PNP_WATCHDOG_CODE, Service, 0, (ULONG_PTR)Notify->Thread, 0, Caller,
+    IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1001, (ULONG_PTR)DeviceObject, (ULONG_PTR)Notify->Thread, 0, Caller,
            "deadlock: thread %p is in the %s notification callback %s!%s for %ws and thereby holds up the PnP event "
-           "queue; in it %s!%s opens %wZ (%s), and that open "
-           "waits for the PnP event queue. Open the device from a work item",
+           "queue; in it %s!%s opens %wZ (%s), and that open waits for the PnP event queue. Open it from a work item",
            Notify->Thread, Notify->Event, Callback.Image, Callback.Name, Notify->Name, Function.Image, Function.Name,
            Path, IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
 }

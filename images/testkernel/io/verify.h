@@ -8,7 +8,6 @@
 
 /* Driver Verifier I/O error codes (bug check 0xC9, WDM DRIVER ERROR nnn), by Microsoft's page on 0xC9. */
 #define DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE 0xC9
-#define DRIVER_PNP_WATCHDOG_CODE                 0x1D5
 #ifndef DRIVER_VERIFIER_DETECTED_VIOLATION
 #define DRIVER_VERIFIER_DETECTED_VIOLATION 0xC4
 #endif

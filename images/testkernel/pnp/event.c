@@ -6,6 +6,7 @@
 #include "pnp/internal.h"
 #include "boot/loader.h"
 #include "kd/log.h"
+#include "ke/bugcheck.h"
 #include "ke/thread.h"
 
 typedef struct _QUEUE {
@@ -69,10 +70,10 @@ NTSTATUS PnpRunEvent(PPNP_EVENT Event)
 {
     KEVENT Done;
     if (PnpOnPnpThread() || PnpCurrentNotification()) {
-        PVOID Caller = _ReturnAddress();
-        IoStop(DRIVER_PNP_WATCHDOG_CODE, 0, 0, (ULONG_PTR)PsGetCurrentThread(), 0, Caller,
-               "deadlock: a driver's PnP routine or notification callback, which the PnP manager waits for, waits for "
-               "the PnP manager (request %u)",
+        PVOID Caller = KeDriverCaller();
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1001, 0, (ULONG_PTR)PsGetCurrentThread(), 0, Caller,
+               "deadlock: a PnP dispatch routine or notification callback, which the PnP manager waits for, waits in "
+               "turn for the PnP manager (request %u): use the asynchronous form or a work item",
                Event->Kind);
     }
     KeInitializeEvent(&Done, NotificationEvent, FALSE);
