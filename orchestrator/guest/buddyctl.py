@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,11 @@ class GuestDevice:
     started: bool
     problem: int
     problem_name: str | None
+    compatible_ids: tuple[str, ...] = ()
+
+    def has_id(self, ids: Collection[str]) -> bool:
+        """One of its hardware or compatible ids is among these (in capitals): an INF with them fits the device."""
+        return any(id.upper() in ids for id in (*self.hardware_ids, *self.compatible_ids))
 
     @property
     def label(self) -> str:
@@ -101,6 +106,7 @@ class Buddyctl:
                 bool(entry["started"]),
                 int(entry["problem"]),
                 entry.get("problem_name"),
+                tuple(entry.get("compatible_ids", ())),
             )
             for entry in answer["devices"]
         ]

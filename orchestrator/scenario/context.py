@@ -108,7 +108,7 @@ class Context:
         """The instance path of the one device that `driver` (or a mutant in its place) serves."""
         installed = next((d for d in self.drivers if self.guest.standing_for(d) == driver), driver)
         ids = set(self.guest.hardware_ids(installed))
-        found = [d for d in await self.devices() if ids.intersection(id.upper() for id in d.hardware_ids)]
+        found = [d for d in await self.devices() if d.has_id(ids)]
         if len(found) != 1:
             have = ", ".join(d.label for d in found) or "none"
             self.fail("no-device", f"one device of driver {driver} was expected in the guest, but it has: {have}")
@@ -130,7 +130,7 @@ class Context:
                 problems.append(f"{hardware}, but {len(started)} started in the guest")
             problems += [f"{d.label} is not started" + _problem(d) for d in seen if not d.started]
         for id in self.guest.software_devices(self.drivers):
-            if not any(d.started and id in (each.upper() for each in d.hardware_ids) for d in devices):
+            if not any(d.started and d.has_id([id]) for d in devices):
                 problems.append(f"{id} is not started")
         problems += [f"{d.label} has a problem" + _problem(d) for d in devices if d.service and d.started and d.problem]
         return problems
