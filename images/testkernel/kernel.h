@@ -24,12 +24,12 @@
 #define __wbinvd()        __asm__ volatile("wbinvd" : : : "memory")
 #define __invlpg(address) __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory")
 
-#define KERNEL_BASE      0xFFFFF80000000000ULL /* physical 0 of RAM is mapped here (2 MiB pages, all RAM) */
-#define KERNEL_IMAGE     0xFFFFF80000110000ULL /* the kernel's PE image, physical 0x110000 */
-#define IMAGE_REGION     0xFFFFF80200000000ULL /* driver images, 4 KiB pages */
-#define POOL_REGION      0xFFFFA80000000000ULL /* pool, 4 KiB pages */
-#define STACK_REGION     0xFFFFB00000000000ULL /* kernel stacks, each with guard pages */
-#define IOSPACE_REGION   0xFFFFF88000000000ULL /* MmMapIoSpace, 4 KiB pages, never reused soon */
+#define KERNEL_BASE    0xFFFFF80000000000ULL /* physical 0 of RAM is mapped here (2 MiB pages, all RAM) */
+#define KERNEL_IMAGE   0xFFFFF80000110000ULL /* the kernel's PE image, physical 0x110000 */
+#define IMAGE_REGION   0xFFFFF80200000000ULL /* driver images, 4 KiB pages */
+#define POOL_REGION    0xFFFFA80000000000ULL /* pool, 4 KiB pages */
+#define STACK_REGION   0xFFFFB00000000000ULL /* kernel stacks, each with guard pages */
+#define IOSPACE_REGION 0xFFFFF88000000000ULL /* MmMapIoSpace, 4 KiB pages, never reused soon */
 
 #define CONTAINER(address, type, field) CONTAINING_RECORD(address, type, field)
 #define COUNT_OF(array)                 (sizeof(array) / sizeof((array)[0]))

@@ -41,7 +41,8 @@ static VOID NTAPI SystemThread(PVOID Context)
         KeBugCheckReason(0x69, (ULONG)status, 0, 0, 0, NULL, "IoInitSystem failed with status 0x%08x", status);
     }
     AgentStart();
-    KdLog(LOG_INFO, "ready: %I64u us, %u of %u pages free", HalNanoseconds() / 1000, MiFreePageCount(), MiTotalPageCount());
+    KdLog(LOG_INFO, "ready: %I64u us, %u of %u pages free", HalNanoseconds() / 1000, MiFreePageCount(),
+          MiTotalPageCount());
     KdTrace("ready");
 }
 
@@ -61,7 +62,8 @@ VOID KiStartKernel(ULONG MultibootInformation)
     __writecr8(DISPATCH_LEVEL);
     MmInitialize();
     if (!HalAcpiInitialize()) {
-        KeBugCheckReason(0xA5, 0, 0, 0, 0, NULL, "no ACPI tables (RSDP, FADT, MADT); start QEMU with -machine q35 and its SeaBIOS");
+        KeBugCheckReason(0xA5, 0, 0, 0, 0, NULL,
+                         "no ACPI tables (RSDP, FADT, MADT); start QEMU with -machine q35 and its SeaBIOS");
     }
     HalApicInitialize();
     HalIoApicInitialize();

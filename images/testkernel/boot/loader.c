@@ -12,9 +12,9 @@
 #include "rtl/format.h"
 
 /* Not in the DDK's ntimage.h. */
-#define IMAGE_SUBSYSTEM_NATIVE    1
-#define IMAGE_REL_BASED_HIGHLOW   3
-#define IMAGE_REL_BASED_DIR64     10
+#define IMAGE_SUBSYSTEM_NATIVE  1
+#define IMAGE_REL_BASED_HIGHLOW 3
+#define IMAGE_REL_BASED_DIR64   10
 
 #define MAX_IMAGES 256
 #define IMAGE_TAG  'dLmM'
@@ -92,7 +92,8 @@ PVOID LdrKernelExport(PCSTR Name)
 {
     PUCHAR base = __ImageBase;
     PIMAGE_NT_HEADERS64 nt = (PVOID)(base + ((PIMAGE_DOS_HEADER)__ImageBase)->e_lfanew);
-    PIMAGE_EXPORT_DIRECTORY exports = (PVOID)(base + nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_EXPORT].VirtualAddress);
+    PIMAGE_EXPORT_DIRECTORY exports =
+        (PVOID)(base + nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_EXPORT].VirtualAddress);
     PULONG names = (PULONG)(base + exports->AddressOfNames), functions = (PULONG)(base + exports->AddressOfFunctions);
     PUSHORT ordinals = (PUSHORT)(base + exports->AddressOfNameOrdinals);
     ULONG low = 0, high = exports->NumberOfNames;
@@ -138,7 +139,8 @@ static NTSTATUS Fail(LOAD *Load, NTSTATUS Status, PCSTR Format, ...)
 static NTSTATUS CheckHeaders(LOAD *Load)
 {
     PIMAGE_DOS_HEADER dos = (PVOID)Load->File;
-    if (Load->FileSize < PAGE_SIZE / 4 || dos->e_magic != IMAGE_DOS_SIGNATURE || (ULONG)dos->e_lfanew > Load->FileSize - sizeof(IMAGE_NT_HEADERS64)) {
+    if (Load->FileSize < PAGE_SIZE / 4 || dos->e_magic != IMAGE_DOS_SIGNATURE ||
+        (ULONG)dos->e_lfanew > Load->FileSize - sizeof(IMAGE_NT_HEADERS64)) {
         return Fail(Load, STATUS_INVALID_IMAGE_FORMAT, "is no PE image (no MZ header)");
     }
     PIMAGE_NT_HEADERS64 nt = (PVOID)(Load->File + dos->e_lfanew);
@@ -147,7 +149,8 @@ static NTSTATUS CheckHeaders(LOAD *Load)
         return Fail(Load, STATUS_INVALID_IMAGE_FORMAT, "is no 64-bit x64 image (machine 0x%x)", nt->FileHeader.Machine);
     }
     if (nt->OptionalHeader.Subsystem != IMAGE_SUBSYSTEM_NATIVE) {
-        return Fail(Load, STATUS_INVALID_IMAGE_FORMAT, "is for subsystem %u, a driver's is 1 (native); link it with --subsystem native",
+        return Fail(Load, STATUS_INVALID_IMAGE_FORMAT,
+                    "is for subsystem %u, a driver's is 1 (native); link it with --subsystem native",
                     nt->OptionalHeader.Subsystem);
     }
     return STATUS_SUCCESS;
@@ -161,17 +164,20 @@ static NTSTATUS MapSections(LOAD *Load)
     for (ULONG i = 0; i < pages; i++) {
         ULONG64 page = MiAllocatePages(1, ~0ULL, 1);
         if (!page || !MiMap(Load->Base + (SIZE_T)i * PAGE_SIZE, page, 1, PTE_WRITE | PTE_NX)) {
-            return Fail(Load, STATUS_INSUFFICIENT_RESOURCES, "needs %u pages of memory, only %u are free", pages, MiFreePageCount());
+            return Fail(Load, STATUS_INSUFFICIENT_RESOURCES, "needs %u pages of memory, only %u are free", pages,
+                        MiFreePageCount());
         }
     }
     RtlCopyMemory(Load->Base, Load->File, nt->OptionalHeader.SizeOfHeaders);
     Load->Nt = (PVOID)(Load->Base + ((PIMAGE_DOS_HEADER)Load->Base)->e_lfanew);
     PIMAGE_SECTION_HEADER section = IMAGE_FIRST_SECTION(Load->Nt);
     for (ULONG i = 0; i < Load->Nt->FileHeader.NumberOfSections; i++, section++) {
-        ULONG size = section->SizeOfRawData < section->Misc.VirtualSize ? section->SizeOfRawData : section->Misc.VirtualSize;
+        ULONG size =
+            section->SizeOfRawData < section->Misc.VirtualSize ? section->SizeOfRawData : section->Misc.VirtualSize;
         if ((SIZE_T)section->PointerToRawData + size > Load->FileSize ||
             (SIZE_T)section->VirtualAddress + size > nt->OptionalHeader.SizeOfImage) {
-            return Fail(Load, STATUS_INVALID_IMAGE_FORMAT, "is truncated: section %.8s lies outside the file", (PCSTR)section->Name);
+            return Fail(Load, STATUS_INVALID_IMAGE_FORMAT, "is truncated: section %.8s lies outside the file",
+                        (PCSTR)section->Name);
         }
         RtlCopyMemory(Load->Base + section->VirtualAddress, Load->File + section->PointerToRawData, size);
     }
@@ -232,13 +238,16 @@ static NTSTATUS BindImports(LOAD *Load)
             known = known || SameText(module, provided[i]);
         }
         if (!known) {
-            return Fail(Load, STATUS_DLL_NOT_FOUND, "imports from %s; the test kernel provides ntoskrnl.exe and hal.dll only", module);
+            return Fail(Load, STATUS_DLL_NOT_FOUND,
+                        "imports from %s; the test kernel provides ntoskrnl.exe and hal.dll only", module);
         }
-        PULONG64 names = (PULONG64)(Load->Base + (import->OriginalFirstThunk ? import->OriginalFirstThunk : import->FirstThunk));
+        PULONG64 names =
+            (PULONG64)(Load->Base + (import->OriginalFirstThunk ? import->OriginalFirstThunk : import->FirstThunk));
         PULONG64 slots = (PULONG64)(Load->Base + import->FirstThunk);
         for (; *names; names++, slots++) {
             if (*names >> 63) {
-                return Fail(Load, STATUS_DRIVER_ENTRYPOINT_NOT_FOUND, "imports %s by ordinal %u; only imports by name can be bound", module,
+                return Fail(Load, STATUS_DRIVER_ENTRYPOINT_NOT_FOUND,
+                            "imports %s by ordinal %u; only imports by name can be bound", module,
                             (ULONG)*names & 0xFFFF);
             }
             PCSTR name = (PCSTR)(Load->Base + *names + 2);
@@ -253,8 +262,9 @@ static NTSTATUS BindImports(LOAD *Load)
         }
     }
     if (count) {
-        return Fail(Load, STATUS_DRIVER_ENTRYPOINT_NOT_FOUND, "imports %u function%s that the test kernel does not have: %s", count,
-                    count == 1 ? "" : "s", missing);
+        return Fail(Load, STATUS_DRIVER_ENTRYPOINT_NOT_FOUND,
+                    "imports %u function%s that the test kernel does not have: %s", count, count == 1 ? "" : "s",
+                    missing);
     }
     return STATUS_SUCCESS;
 }
@@ -266,7 +276,8 @@ static VOID ProtectSections(LOAD *Load)
     for (ULONG i = 0; i < Load->Nt->FileHeader.NumberOfSections; i++, section++) {
         ULONG64 flags = (section->Characteristics & IMAGE_SCN_MEM_EXECUTE ? 0 : PTE_NX) |
                         (section->Characteristics & IMAGE_SCN_MEM_WRITE ? PTE_WRITE : 0);
-        MiProtect(Load->Base + section->VirtualAddress, (section->Misc.VirtualSize + PAGE_SIZE - 1) >> PAGE_SHIFT, flags);
+        MiProtect(Load->Base + section->VirtualAddress, (section->Misc.VirtualSize + PAGE_SIZE - 1) >> PAGE_SHIFT,
+                  flags);
     }
 }
 
@@ -287,7 +298,8 @@ NTSTATUS LdrLoadDriver(PCSTR ModuleName, PLOADED_IMAGE *Image, PSTR Error, SIZE_
     LOAD load = {.Name = ModuleName, .Error = Error, .ErrorSize = ErrorSize};
     const BOOT_MODULE *module = BootFindModule(ModuleName);
     if (!module) {
-        return Fail(&load, STATUS_OBJECT_NAME_NOT_FOUND, "is not among the boot modules; add it to QEMU's -initrd list");
+        return Fail(&load, STATUS_OBJECT_NAME_NOT_FOUND,
+                    "is not among the boot modules; add it to QEMU's -initrd list");
     }
     if (LdrImageCount >= MAX_IMAGES) {
         return Fail(&load, STATUS_INSUFFICIENT_RESOURCES, "is one image too many (%u were loaded)", MAX_IMAGES);
@@ -303,7 +315,8 @@ NTSTATUS LdrLoadDriver(PCSTR ModuleName, PLOADED_IMAGE *Image, PSTR Error, SIZE_
         if (load.Base && load.Nt) {
             FreeImagePages(load.Base, load.Nt->OptionalHeader.SizeOfImage);
         }
-        return NT_SUCCESS(status) ? Fail(&load, STATUS_INSUFFICIENT_RESOURCES, "cannot be loaded: out of pool") : status;
+        return NT_SUCCESS(status) ? Fail(&load, STATUS_INSUFFICIENT_RESOURCES, "cannot be loaded: out of pool")
+                                  : status;
     }
     RtlZeroMemory(image, sizeof(*image));
     RtlFormat(image->Name, sizeof(image->Name), "%s", module->Name);

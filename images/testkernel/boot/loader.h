@@ -12,13 +12,13 @@ typedef struct _LOADED_IMAGE {
     PVOID EntryPoint;
     const UCHAR *File; /* the boot module's bytes (COFF symbols are read from here) */
     SIZE_T FileSize;
-    BOOLEAN Kernel; /* the kernel itself */
+    BOOLEAN Kernel;   /* the kernel itself */
     BOOLEAN Unloaded; /* kept as a tombstone, so that late calls name the driver they jumped into */
 } LOADED_IMAGE, *PLOADED_IMAGE;
 
 typedef struct _SYMBOL {
-    PCSTR Image;  /* "owner.sys", or "?" */
-    CHAR Name[80]; /* "OwnerDispatchPower", or "+0x1234" of the image when there are no symbols */
+    PCSTR Image;    /* "owner.sys", or "?" */
+    CHAR Name[80];  /* "OwnerDispatchPower", or "+0x1234" of the image when there are no symbols */
     ULONG64 Offset; /* from the symbol's start */
 } SYMBOL, *PSYMBOL;
 
@@ -38,7 +38,6 @@ BOOLEAN LdrSymbolFromAddress(const VOID *Address, PSYMBOL Symbol);
 PVOID LdrKernelExport(PCSTR Name);
 /* Any IRQL. First/next loaded image (kernel first); NULL at the end. */
 PLOADED_IMAGE LdrNextImage(PLOADED_IMAGE Previous);
-
 
 /* Boot: makes the kernel itself known. */
 VOID LdrInitialize(VOID);

@@ -169,7 +169,9 @@ ULONG64 KeBootOptionNumber(PCSTR Key, ULONG64 Default)
     ULONG64 value = 0;
     for (PCSTR p = text + (hex ? 2 : 0); *p; p++) {
         CHAR c = Lower(*p);
-        ULONG digit = c >= '0' && c <= '9' ? (ULONG)(c - '0') : hex && c >= 'a' && c <= 'f' ? (ULONG)(c - 'a' + 10) : 99;
+        ULONG digit = c >= '0' && c <= '9'          ? (ULONG)(c - '0')
+                      : hex && c >= 'a' && c <= 'f' ? (ULONG)(c - 'a' + 10)
+                                                    : 99;
         if (digit == 99) {
             return Default;
         }

@@ -88,7 +88,8 @@ BOOLEAN BootCoffSymbol(const UCHAR *File, SIZE_T FileSize, ULONG Rva, PSTR Name,
     for (SIZE_T i = 0; i < count; i += 1 + symbols[i].AuxCount) {
         const COFF_SYMBOL *symbol = &symbols[i];
         if (symbol->Section <= 0 || symbol->Section > nt->FileHeader.NumberOfSections ||
-            (symbol->StorageClass != COFF_EXTERNAL && symbol->StorageClass != COFF_STATIC) || symbol->Name.Short[0] == '.') {
+            (symbol->StorageClass != COFF_EXTERNAL && symbol->StorageClass != COFF_STATIC) ||
+            symbol->Name.Short[0] == '.') {
             continue;
         }
         ULONG start = sections[symbol->Section - 1].VirtualAddress + symbol->Value;

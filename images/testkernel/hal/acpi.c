@@ -24,7 +24,8 @@ typedef struct _ACPI_FADT {
     ULONG SmiCommand;
     UCHAR AcpiEnable, AcpiDisable, S4BiosRequest, PstateControl;
     ULONG Pm1aEvent, Pm1bEvent, Pm1aControl, Pm1bControl, Pm2Control, PmTimer, Gpe0, Gpe1;
-    UCHAR Pm1EventLength, Pm1ControlLength, Pm2ControlLength, PmTimerLength, Gpe0Length, Gpe1Length, Gpe1Base, CstControl;
+    UCHAR Pm1EventLength, Pm1ControlLength, Pm2ControlLength, PmTimerLength, Gpe0Length, Gpe1Length, Gpe1Base,
+        CstControl;
     USHORT C2Latency, C3Latency, FlushSize, FlushStride;
     UCHAR DutyOffset, DutyWidth, DayAlarm, MonthAlarm, Century;
     USHORT BootFlags;
@@ -99,8 +100,8 @@ static VOID ReadSleepTypes(const ACPI_HEADER *Dsdt)
         HalAcpi.SleepType[i] = 0xFF;
     }
     for (ULONG i = sizeof(*Dsdt); i + 12 < Dsdt->Length; i++) {
-        if (bytes[i] == '_' && bytes[i + 1] == 'S' && bytes[i + 2] >= '0' && bytes[i + 2] <= '5' && bytes[i + 3] == '_' && bytes[i + 4] == 0x12 &&
-            bytes[i - 1] == 0x08) {
+        if (bytes[i] == '_' && bytes[i + 1] == 'S' && bytes[i + 2] >= '0' && bytes[i + 2] <= '5' &&
+            bytes[i + 3] == '_' && bytes[i + 4] == 0x12 && bytes[i - 1] == 0x08) {
             const UCHAR *p = bytes + i + 5;
             p += 1 + (*p >> 6); /* package length */
             p += 1;             /* element count */
@@ -216,7 +217,8 @@ NTSTATUS HalAcpiConnectSci(ACPI_EVENT_ROUTINE Routine, PVOID Context)
     }
     HalpEventRoutine = Routine;
     HalpEventContext = Context;
-    KeInitializeInterrupt(&HalpSci, SciRoutine, NULL, 0, NULL, NULL, vector, HalVectorIrql(vector), LevelSensitive, TRUE);
+    KeInitializeInterrupt(&HalpSci, SciRoutine, NULL, 0, NULL, NULL, vector, HalVectorIrql(vector), LevelSensitive,
+                          TRUE);
     if (!KeConnectInterrupt(&HalpSci)) {
         return STATUS_UNSUCCESSFUL;
     }

@@ -22,8 +22,8 @@ typedef struct _ACPI_INFO {
     ULONG64 LocalApic;  /* physical */
     ULONG64 IoApic;     /* physical */
     ULONG IoApicGsiBase;
-    ULONG64 Hpet;         /* physical, 0 if none */
-    ULONG ResetPort;      /* FADT reset register (I/O port), 0 if none */
+    ULONG64 Hpet;    /* physical, 0 if none */
+    ULONG ResetPort; /* FADT reset register (I/O port), 0 if none */
     UCHAR ResetValue;
     ULONG IrqOverride[16]; /* GSI of ISA IRQ n */
     USHORT IrqFlags[16];   /* MPS INTI flags of ISA IRQ n (0 = bus default: edge, high) */

@@ -17,8 +17,8 @@
 #define PM_TIMER_HZ  3579545ULL
 
 static volatile UCHAR *HalpHpet;
-static ULONG64 HalpPeriod;      /* HPET: femtoseconds */
-static ULONG64 HalpBase;        /* nanoseconds before the counter's present run */
+static ULONG64 HalpPeriod; /* HPET: femtoseconds */
+static ULONG64 HalpBase;   /* nanoseconds before the counter's present run */
 static ULONG64 HalpPmHigh, HalpPmLast;
 static BOOLEAN HalpReady;
 

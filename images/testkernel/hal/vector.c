@@ -29,7 +29,8 @@ static ULONG TakeFromRow(KIRQL Row, ULONG Count)
 ULONG HalAllocateVectors(KIRQL Irql, ULONG Count)
 {
     KIRQL old;
-    if (!Count || Count > 16 || (Count & (Count - 1)) || (Irql && (Irql < DEVICE_IRQL_LOW || Irql > DEVICE_IRQL_HIGH))) {
+    if (!Count || Count > 16 || (Count & (Count - 1)) ||
+        (Irql && (Irql < DEVICE_IRQL_LOW || Irql > DEVICE_IRQL_HIGH))) {
         return 0;
     }
     KeAcquireSpinLock(&HalpVectorLock, &old);
@@ -51,6 +52,6 @@ VOID HalFreeVectors(ULONG Vector, ULONG Count)
 {
     KIRQL old;
     KeAcquireSpinLock(&HalpVectorLock, &old);
-    HalpUsed[Vector >> 4] &= (USHORT)~(((1u << Count) - 1) << (Vector & 15));
+    HalpUsed[Vector >> 4] &= (USHORT) ~(((1u << Count) - 1) << (Vector & 15));
     KeReleaseSpinLock(&HalpVectorLock, old);
 }

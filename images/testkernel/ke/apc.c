@@ -10,10 +10,12 @@
 
 #define APC_OBJECT 18
 
-VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
-                           PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode, PVOID Context);
-VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
-                           PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode, PVOID Context)
+VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine,
+                           PKRUNDOWN_ROUTINE RundownRoutine, PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode,
+                           PVOID Context);
+VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine,
+                           PKRUNDOWN_ROUTINE RundownRoutine, PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode,
+                           PVOID Context)
 {
     *Apc = (KAPC){.Type = APC_OBJECT,
                   .Size = sizeof(KAPC),
@@ -74,7 +76,7 @@ VOID KiDeliverApcs(VOID)
             thread->KernelApcDisable--;
             KeLowerIrql(PASSIVE_LEVEL);
             normal(context, argument1, argument2);
-            (VOID)KfRaiseIrql(APC_LEVEL);
+            (VOID) KfRaiseIrql(APC_LEVEL);
             thread->KernelApcDisable++;
         }
     }

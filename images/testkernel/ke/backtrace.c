@@ -19,9 +19,10 @@ ULONG KiWalkStack(UNWIND_STATE *State, PVOID *Frames, ULONG Count)
 
 VOID KiStateFromTrap(UNWIND_STATE *State, const TRAP_FRAME *Frame)
 {
-    *State = (UNWIND_STATE){{Frame->Rax, Frame->Rcx, Frame->Rdx, Frame->Rbx, Frame->Rsp, Frame->Rbp, Frame->Rsi, Frame->Rdi, Frame->R8, Frame->R9,
-                             Frame->R10, Frame->R11, Frame->R12, Frame->R13, Frame->R14, Frame->R15},
-                            Frame->Rip};
+    *State =
+        (UNWIND_STATE){{Frame->Rax, Frame->Rcx, Frame->Rdx, Frame->Rbx, Frame->Rsp, Frame->Rbp, Frame->Rsi, Frame->Rdi,
+                        Frame->R8, Frame->R9, Frame->R10, Frame->R11, Frame->R12, Frame->R13, Frame->R14, Frame->R15},
+                       Frame->Rip};
 }
 
 VOID KiStateFromContext(UNWIND_STATE *State, const CONTEXT *Context)

@@ -50,10 +50,11 @@ VOID KiSayThreads(VOID)
     for (PLIST_ENTRY e = KiThreads.Flink; e && e != &KiThreads; e = e->Flink) {
         static const PCSTR states[] = {"ready", "running", "waiting", "terminated"};
         PKTHREAD thread = CONTAINER(e, KTHREAD, AllLink);
-        Say("%p id %u '%s' priority %d %s", thread, thread->Id, thread->Name, thread->Priority, states[thread->State & 3]);
+        Say("%p id %u '%s' priority %d %s", thread, thread->Id, thread->Name, thread->Priority,
+            states[thread->State & 3]);
         if (thread->State == ThreadWaiting) {
-            Say(" for %u ms%s%p", (ULONG)((HalNanoseconds() - thread->WaitSince) / 1000000), thread->WaitCount ? " on " : "",
-                thread->WaitCount ? thread->WaitBlocks[0].Object : NULL);
+            Say(" for %u ms%s%p", (ULONG)((HalNanoseconds() - thread->WaitSince) / 1000000),
+                thread->WaitCount ? " on " : "", thread->WaitCount ? thread->WaitBlocks[0].Object : NULL);
         }
         Say("\n");
         if (thread != KiProcessor.CurrentThread && thread->StackPointer) {
@@ -69,7 +70,8 @@ VOID KiSayThreads(VOID)
 
 static VOID SayRegisters(const UNWIND_STATE *State, const TRAP_FRAME *Trap)
 {
-    static const PCSTR names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8 ", "r9 ", "r10", "r11", "r12", "r13", "r14", "r15"};
+    static const PCSTR names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                  "r8 ", "r9 ", "r10", "r11", "r12", "r13", "r14", "r15"};
     static const UCHAR order[] = {0, 3, 1, 2, 6, 7, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15};
     for (ULONG i = 0; i < 16; i++) {
         Say("%s=%016I64x%s", names[order[i]], State->Registers[order[i]], i % 4 == 3 ? "\n" : " ");
@@ -159,8 +161,8 @@ VOID KiStopSystem(const BUGCHECK *Stop)
     SYMBOL blamed;
     _disable();
     if (InterlockedExchange(&KiStopping, 1)) {
-        Say("\n*** second STOP 0x%X (%I64x %I64x %I64x %I64x) while reporting the first: %s\n", Stop->Code, Stop->Parameters[0], Stop->Parameters[1],
-            Stop->Parameters[2], Stop->Parameters[3], Stop->Reason);
+        Say("\n*** second STOP 0x%X (%I64x %I64x %I64x %I64x) while reporting the first: %s\n", Stop->Code,
+            Stop->Parameters[0], Stop->Parameters[1], Stop->Parameters[2], Stop->Parameters[3], Stop->Reason);
         KdTrace("bugcheck code=0x%X second=1", Stop->Code);
         HalPvpanic();
         Halt();
@@ -174,15 +176,16 @@ VOID KiStopSystem(const BUGCHECK *Stop)
     ULONG count = KiWalkStack(&state, frames, MAX_FRAMES);
     Blame(Stop, frames, count, &blamed);
     PCSTR name = KeBugCheckName(Stop->Code);
-    Say("\n*** STOP: 0x%08X (0x%016I64X, 0x%016I64X, 0x%016I64X, 0x%016I64X)\n*** %s\n\n", Stop->Code, Stop->Parameters[0], Stop->Parameters[1],
-        Stop->Parameters[2], Stop->Parameters[3], name);
+    Say("\n*** STOP: 0x%08X (0x%016I64X, 0x%016I64X, 0x%016I64X, 0x%016I64X)\n*** %s\n\n", Stop->Code,
+        Stop->Parameters[0], Stop->Parameters[1], Stop->Parameters[2], Stop->Parameters[3], name);
     if (Stop->Reason[0]) {
         Say("Reason:   %s\n", Stop->Reason);
     }
     Say("Blamed:   %s!%s+0x%I64x\n", blamed.Image, blamed.Name, blamed.Offset);
     PKTHREAD thread = KiProcessor.CurrentThread;
     if (thread) {
-        Say("Thread:   %p '%s' id %u%s\n", thread, thread->Name, thread->Id, KiProcessor.CurrentDpc ? " (interrupted by a DPC)" : "");
+        Say("Thread:   %p '%s' id %u%s\n", thread, thread->Name, thread->Id,
+            KiProcessor.CurrentDpc ? " (interrupted by a DPC)" : "");
     }
     Say("IRQL:     %u\nTime:     %I64u us after boot", KiStop.Irql, HalNanoseconds() / 1000);
     if (KiPerturbationSeed()) {
@@ -196,7 +199,8 @@ VOID KiStopSystem(const BUGCHECK *Stop)
     }
     Say("\nImages:\n");
     for (PLOADED_IMAGE image = LdrNextImage(NULL); image; image = LdrNextImage(image)) {
-        Say("  %p-%p %s%s\n", image->Base, image->Base + image->Size, image->Name, image->Unloaded ? " (unloaded)" : "");
+        Say("  %p-%p %s%s\n", image->Base, image->Base + image->Size, image->Name,
+            image->Unloaded ? " (unloaded)" : "");
     }
     if (Stop->Code == 0x80 || Stop->Code == DRIVER_VERIFIER_DETECTED_VIOLATION || Stop->Code == 0x9F) {
         KiSayThreads();
@@ -238,7 +242,8 @@ VOID NTAPI KeBugCheck(ULONG BugCheckCode)
     KiStopSystem(&stop);
 }
 
-VOID KeBugCheckReason(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4, const VOID *Culprit, PCSTR Format, ...)
+VOID KeBugCheckReason(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4, const VOID *Culprit,
+                      PCSTR Format, ...)
 {
     BUGCHECK stop = {.Code = Code, .Parameters = {P1, P2, P3, P4}, .Culprit = Culprit, .Reason = KiReason};
     va_list arguments;
@@ -252,7 +257,9 @@ VOID KeBugCheckReason(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULON
 
 VOID KeReportDeadlock(PVOID Object, PKTHREAD Waiter, const VOID *Culprit, PCSTR Format, ...)
 {
-    BUGCHECK stop = {.Code = DRIVER_VERIFIER_DETECTED_VIOLATION, .Parameters = {0x1001, (ULONG_PTR)Object, (ULONG_PTR)Waiter, 0}, .Culprit = Culprit,
+    BUGCHECK stop = {.Code = DRIVER_VERIFIER_DETECTED_VIOLATION,
+                     .Parameters = {0x1001, (ULONG_PTR)Object, (ULONG_PTR)Waiter, 0},
+                     .Culprit = Culprit,
                      .Reason = KiReason};
     va_list arguments;
     _disable();
@@ -264,8 +271,9 @@ VOID KeReportDeadlock(PVOID Object, PKTHREAD Waiter, const VOID *Culprit, PCSTR 
     KiStopSystem(&stop);
 }
 
-BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord, PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, PVOID Buffer,
-                                         ULONG Length, PUCHAR Component)
+BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
+                                         PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, PVOID Buffer, ULONG Length,
+                                         PUCHAR Component)
 {
     if (CallbackRecord->State == BufferInserted) {
         return FALSE;

@@ -13,7 +13,8 @@
  * Culprit (may be NULL) is an address inside the driver to blame: when given, its driver and function are named instead of those of
  * the first driver frame of the backtrace.
  */
-DECLSPEC_NORETURN VOID KeBugCheckReason(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4, const VOID *Culprit, PCSTR Format, ...);
+DECLSPEC_NORETURN VOID KeBugCheckReason(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4,
+                                        const VOID *Culprit, PCSTR Format, ...);
 
 /* Any IRQL. Return addresses of the current stack, innermost first, found by unwind data (.pdata/.xdata). */
 ULONG KeCaptureBacktrace(PVOID *Frames, ULONG Count, ULONG Skip);
@@ -46,10 +47,10 @@ VOID KeDeclareWaitOwner(PWAIT_OWNER Owner, PVOID Object, PKTHREAD Thread, PCSTR 
 VOID KeRetractWaitOwner(PWAIT_OWNER Owner);
 
 /* Bugcheck unless IRQL <= Maximum: 0xC4/… as Driver Verifier does, naming Function and the driver that called it. */
-#define KeAssertIrql(Maximum, Function)                                                                                                    \
-    do {                                                                                                                                   \
-        if (__readcr8() > (Maximum))                                                                                                       \
-            KiIrqlTooHigh((Function), (Maximum), __builtin_return_address(0));                                                             \
+#define KeAssertIrql(Maximum, Function)                                                                                \
+    do {                                                                                                               \
+        if (__readcr8() > (Maximum))                                                                                   \
+            KiIrqlTooHigh((Function), (Maximum), __builtin_return_address(0));                                         \
     } while (0)
 DECLSPEC_NORETURN VOID KiIrqlTooHigh(PCSTR Function, KIRQL Maximum, PVOID Caller);
 

@@ -14,9 +14,9 @@
 #define SHARED_TICKS     0x320
 #define TICKS_1601_1970  116444736000000000ULL
 
-static PUCHAR KiShared;         /* writable alias */
-static ULONG64 KiSystemBase;    /* system time at interrupt time 0 */
-static ULONG64 KiNextTick;      /* interrupt time, 100 ns */
+static PUCHAR KiShared;      /* writable alias */
+static ULONG64 KiSystemBase; /* system time at interrupt time 0 */
+static ULONG64 KiNextTick;   /* interrupt time, 100 ns */
 
 ULONG64 KiInterruptTime(VOID)
 {
@@ -51,7 +51,9 @@ static ULONG64 ReadRtc(VOID)
         while (ReadCmos(0x0A) & 0x80) { /* update in progress */
         }
         second = FromBcd(ReadCmos(0));
-        seconds = (DaysFrom1970(FromBcd(ReadCmos(9)), FromBcd(ReadCmos(8)), FromBcd(ReadCmos(7))) * 24 + FromBcd(ReadCmos(4))) * 3600 +
+        seconds = (DaysFrom1970(FromBcd(ReadCmos(9)), FromBcd(ReadCmos(8)), FromBcd(ReadCmos(7))) * 24 +
+                   FromBcd(ReadCmos(4))) *
+                      3600 +
                   FromBcd(ReadCmos(2)) * 60 + second;
         again = FromBcd(ReadCmos(0));
     } while (second != again);
@@ -78,9 +80,9 @@ VOID KiInitializeClock(VOID)
     ULONG64 page = MiAllocatePages(1, ~0ULL, 1);
     KiShared = MiPhysicalToVirtual(page);
     MiMap((PVOID)SHARED_DATA, page, 1, PTE_NX | PTE_GLOBAL);
-    *(ULONG *)(KiShared + 4) = 0x0FA00000;            /* TickCountMultiplier: 15.625 ms in 24-bit fixed point */
-    *(ULONG *)(KiShared + 0x26C) = 10;                /* NtMajorVersion */
-    *(ULONG *)(KiShared + 0x270) = 0;                 /* NtMinorVersion */
+    *(ULONG *)(KiShared + 4) = 0x0FA00000; /* TickCountMultiplier: 15.625 ms in 24-bit fixed point */
+    *(ULONG *)(KiShared + 0x26C) = 10;     /* NtMajorVersion */
+    *(ULONG *)(KiShared + 0x270) = 0;      /* NtMinorVersion */
     KiSystemBase = ReadRtc() - KiInterruptTime();
     KiUpdateTime();
 }

@@ -78,8 +78,10 @@ VOID KiCheckDeadlock(PKTHREAD Thread)
         if (owner == Thread) {
             SYMBOL here;
             LdrSymbolFromAddress(Thread->WaitCaller, &here);
-            KeReportDeadlock(Thread->WaitBlocks[0].Object, Thread, first_culprit, "thread '%s' waits in %s!%s for an object that only %s '%s' can signal (%s)%s",
-                             Thread->Name, here.Image, here.Name, i == 0 ? "itself," : "thread", i == 0 ? Thread->Name : waiter->Name, first_why,
+            KeReportDeadlock(Thread->WaitBlocks[0].Object, Thread, first_culprit,
+                             "thread '%s' waits in %s!%s for an object that only %s '%s' can signal (%s)%s",
+                             Thread->Name, here.Image, here.Name, i == 0 ? "itself," : "thread",
+                             i == 0 ? Thread->Name : waiter->Name, first_why,
                              i == 0 ? "" : ", and that thread waits for this one");
         }
         if (owner->State != ThreadWaiting) {

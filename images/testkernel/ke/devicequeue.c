@@ -8,8 +8,8 @@
 static VOID CheckIrql(PCSTR Function, PVOID Caller)
 {
     if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
-        KeBugCheckReason(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)Caller, KeGetCurrentIrql(), 0, 0, Caller, "%s at IRQL %u instead of 2", Function,
-                         KeGetCurrentIrql());
+        KeBugCheckReason(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)Caller, KeGetCurrentIrql(), 0, 0, Caller,
+                         "%s at IRQL %u instead of 2", Function, KeGetCurrentIrql());
     }
 }
 
@@ -27,7 +27,8 @@ static BOOLEAN Insert(PKDEVICE_QUEUE Queue, PKDEVICE_QUEUE_ENTRY Entry, BOOLEAN 
     BOOLEAN inserted = Queue->Busy;
     if (inserted) {
         PLIST_ENTRY before = Queue->DeviceListHead.Blink;
-        while (ByKey && before != &Queue->DeviceListHead && CONTAINER(before, KDEVICE_QUEUE_ENTRY, DeviceListEntry)->SortKey > Entry->SortKey) {
+        while (ByKey && before != &Queue->DeviceListHead &&
+               CONTAINER(before, KDEVICE_QUEUE_ENTRY, DeviceListEntry)->SortKey > Entry->SortKey) {
             before = before->Blink;
         }
         InsertHeadList(before, &Entry->DeviceListEntry);

@@ -8,8 +8,18 @@
 #include "ke/thread.h"
 
 /* Dispatcher object types (DISPATCHER_HEADER.Type), as Windows numbers them. */
-enum { ObjectEventNotification = 0, ObjectEventSynchronization = 1, ObjectMutant = 2, ObjectProcess = 3, ObjectQueue = 4, ObjectSemaphore = 5,
-       ObjectThread = 6, ObjectGate = 7, ObjectTimerNotification = 8, ObjectTimerSynchronization = 9 };
+enum {
+    ObjectEventNotification = 0,
+    ObjectEventSynchronization = 1,
+    ObjectMutant = 2,
+    ObjectProcess = 3,
+    ObjectQueue = 4,
+    ObjectSemaphore = 5,
+    ObjectThread = 6,
+    ObjectGate = 7,
+    ObjectTimerNotification = 8,
+    ObjectTimerSynchronization = 9
+};
 
 /* IRQL <= DISPATCH_LEVEL. Raises to DISPATCH_LEVEL and takes the lock; returns the old IRQL. */
 KIRQL KiLockDispatcher(VOID);

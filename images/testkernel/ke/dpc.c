@@ -12,8 +12,9 @@
 #include "hal/hal.h"
 
 #define DPC_OBJECT          19 /* KDPC.Type */
-#define DPC_OBJECT_THREADED        24
-#define DPC_TIME_LIMIT_NS   (20ULL * 1000000000) /* single DPC; DPC_WATCHDOG_VIOLATION. Wide, since TCG on a busy host is slow. */
+#define DPC_OBJECT_THREADED 24
+#define DPC_TIME_LIMIT_NS                                                                                              \
+    (20ULL * 1000000000) /* single DPC; DPC_WATCHDOG_VIOLATION. Wide, since TCG on a busy host is slow. */
 
 static BOOLEAN Off(VOID)
 {
@@ -31,7 +32,10 @@ static VOID Restore(BOOLEAN On)
 
 VOID NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
 {
-    *Dpc = (KDPC){.Type = DPC_OBJECT, .Importance = MediumImportance, .DeferredRoutine = DeferredRoutine, .DeferredContext = DeferredContext};
+    *Dpc = (KDPC){.Type = DPC_OBJECT,
+                  .Importance = MediumImportance,
+                  .DeferredRoutine = DeferredRoutine,
+                  .DeferredContext = DeferredContext};
 }
 
 VOID NTAPI KeInitializeThreadedDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
@@ -55,7 +59,8 @@ VOID NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number)
 BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
 {
     if (Dpc->Type != DPC_OBJECT && Dpc->Type != DPC_OBJECT_THREADED) {
-        KeBugCheckReason(0xC7, 1, (ULONG_PTR)Dpc, 0, 0, __builtin_return_address(0), "DPC %p is queued but was never initialized", Dpc);
+        KeBugCheckReason(0xC7, 1, (ULONG_PTR)Dpc, 0, 0, __builtin_return_address(0),
+                         "DPC %p is queued but was never initialized", Dpc);
     }
     BOOLEAN on = Off();
     BOOLEAN inserted = Dpc->DpcData == NULL;
@@ -113,7 +118,8 @@ static VOID CheckAfterDpc(PKDEFERRED_ROUTINE Routine, ULONG LocksBefore)
 {
     KIRQL irql = KeGetCurrentIrql();
     if (irql != DISPATCH_LEVEL) {
-        KeBugCheckReason(0xC8, irql, DISPATCH_LEVEL, (ULONG_PTR)Routine, 0, (PVOID)Routine, "a DPC routine returned at IRQL %u instead of 2", irql);
+        KeBugCheckReason(0xC8, irql, DISPATCH_LEVEL, (ULONG_PTR)Routine, 0, (PVOID)Routine,
+                         "a DPC routine returned at IRQL %u instead of 2", irql);
     }
     if (KiCurrentThread()->SpinLocksHeld != LocksBefore) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1002, (ULONG_PTR)Routine, 0, 0, (PVOID)Routine,
@@ -145,7 +151,8 @@ static VOID DrainDpcs(VOID)
         KiProcessor.CurrentDpc = NULL;
         ULONG64 took = HalNanoseconds() - KiProcessor.DpcSince;
         if (took > DPC_TIME_LIMIT_NS) {
-            KeBugCheckReason(0x133, 0, took / 15625000, DPC_TIME_LIMIT_NS / 15625000, 0, (PVOID)routine, "a DPC ran for %I64u ms", took / 1000000);
+            KeBugCheckReason(0x133, 0, took / 15625000, DPC_TIME_LIMIT_NS / 15625000, 0, (PVOID)routine,
+                             "a DPC ran for %I64u ms", took / 1000000);
         }
     }
 }

@@ -8,13 +8,15 @@ static VOID CheckType(DISPATCHER_HEADER *Object, BOOLEAN Good, PCSTR Function, P
 {
     if (!Good || !Object->WaitListHead.Flink || Object->WaitListHead.Flink->Blink != &Object->WaitListHead) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1003, (ULONG_PTR)Object, Object->Type, 0, Caller,
-                         "%s on %p, which is not initialized as what it needs (type %u)", Function, Object, Object->Type);
+                         "%s on %p, which is not initialized as what it needs (type %u)", Function, Object,
+                         Object->Type);
     }
 }
 
-#define CHECK_EVENT(event, function)                                                                                                       \
-    KeAssertIrql(DISPATCH_LEVEL, function);                                                                                                \
-    CheckType(&(event)->Header, (event)->Header.Type <= ObjectEventSynchronization, function, __builtin_return_address(0))
+#define CHECK_EVENT(event, function)                                                                                   \
+    KeAssertIrql(DISPATCH_LEVEL, function);                                                                            \
+    CheckType(&(event)->Header, (event)->Header.Type <= ObjectEventSynchronization, function,                          \
+              __builtin_return_address(0))
 
 VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 {
@@ -88,13 +90,16 @@ VOID NTAPI KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit)
 LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment, BOOLEAN Wait)
 {
     KeAssertIrql(DISPATCH_LEVEL, "KeReleaseSemaphore");
-    CheckType(&Semaphore->Header, Semaphore->Header.Type == ObjectSemaphore, "KeReleaseSemaphore", __builtin_return_address(0));
+    CheckType(&Semaphore->Header, Semaphore->Header.Type == ObjectSemaphore, "KeReleaseSemaphore",
+              __builtin_return_address(0));
     KIRQL irql = KiLockDispatcher();
     LONG old = Semaphore->Header.SignalState;
     if (Adjustment <= 0 || old + Adjustment > Semaphore->Limit || old + Adjustment < old) {
-        KeBugCheckReason(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_SEMAPHORE_LIMIT_EXCEEDED, (ULONG_PTR)Semaphore, (ULONG)Adjustment, (ULONG)old,
-                         __builtin_return_address(0), "semaphore %p: releasing %d at count %d exceeds its limit %d (STATUS_SEMAPHORE_LIMIT_EXCEEDED raised)",
-                         Semaphore, Adjustment, old, Semaphore->Limit);
+        KeBugCheckReason(
+            KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_SEMAPHORE_LIMIT_EXCEEDED, (ULONG_PTR)Semaphore,
+            (ULONG)Adjustment, (ULONG)old, __builtin_return_address(0),
+            "semaphore %p: releasing %d at count %d exceeds its limit %d (STATUS_SEMAPHORE_LIMIT_EXCEEDED raised)",
+            Semaphore, Adjustment, old, Semaphore->Limit);
     }
     Semaphore->Header.SignalState = old + Adjustment;
     if (!old) {

@@ -15,8 +15,24 @@
 #include "mm/mm.h"
 #include "rtl/format.h"
 
-enum { TRAP_DIVIDE = 0, TRAP_DEBUG, TRAP_NMI, TRAP_BREAKPOINT, TRAP_OVERFLOW, TRAP_BOUND, TRAP_OPCODE, TRAP_DEVICE, TRAP_DOUBLE, TRAP_STACK = 12,
-       TRAP_PROTECTION = 13, TRAP_PAGE = 14, TRAP_FPU = 16, TRAP_ALIGNMENT = 17, TRAP_MACHINE = 18, TRAP_SIMD = 19 };
+enum {
+    TRAP_DIVIDE = 0,
+    TRAP_DEBUG,
+    TRAP_NMI,
+    TRAP_BREAKPOINT,
+    TRAP_OVERFLOW,
+    TRAP_BOUND,
+    TRAP_OPCODE,
+    TRAP_DEVICE,
+    TRAP_DOUBLE,
+    TRAP_STACK = 12,
+    TRAP_PROTECTION = 13,
+    TRAP_PAGE = 14,
+    TRAP_FPU = 16,
+    TRAP_ALIGNMENT = 17,
+    TRAP_MACHINE = 18,
+    TRAP_SIMD = 19
+};
 
 #define FAULT_PRESENT 1
 #define FAULT_WRITE   2
@@ -44,9 +60,10 @@ static VOID DescribeAddress(ULONG64 Address, PSTR Text, SIZE_T Size)
         return;
     } else if (MiDescribePool((PVOID)Address, &block)) {
         LdrSymbolFromAddress(block.Allocator, &by);
-        SIZE_T used = RtlFormat(Text, Size, "offset %Id of the %s pool block %p (%Iu bytes, tag '%.4s') that %s!%s allocated",
-                                (SSIZE_T)(Address - (ULONG64)block.Address), block.Freed ? "freed" : "live", block.Address, block.Size,
-                                (PCSTR)&block.Tag, by.Image, by.Name);
+        SIZE_T used =
+            RtlFormat(Text, Size, "offset %Id of the %s pool block %p (%Iu bytes, tag '%.4s') that %s!%s allocated",
+                      (SSIZE_T)(Address - (ULONG64)block.Address), block.Freed ? "freed" : "live", block.Address,
+                      block.Size, (PCSTR)&block.Tag, by.Image, by.Name);
         if (block.Freed && used < Size) {
             LdrSymbolFromAddress(block.Liberator, &freed);
             RtlFormat(Text + used, Size - used, " and %s!%s freed", freed.Image, freed.Name);
@@ -55,7 +72,8 @@ static VOID DescribeAddress(ULONG64 Address, PSTR Text, SIZE_T Size)
         LdrSymbolFromAddress((PVOID)Address, &by);
         PLOADED_IMAGE image = LdrImageFromAddress((PVOID)Address);
         RtlFormat(Text, Size, "%s!%s+0x%I64x%s", by.Image, by.Name, by.Offset, image->Unloaded ? " (unloaded)" : "");
-    } else if (Address == 0xA5A5A5A5A5A5A5A5 || Address == 0xDDDDDDDDDDDDDDDD || (Address >> 8 << 8) == 0xA5A5A5A5A5A5A500) {
+    } else if (Address == 0xA5A5A5A5A5A5A5A5 || Address == 0xDDDDDDDDDDDDDDDD ||
+               (Address >> 8 << 8) == 0xA5A5A5A5A5A5A500) {
         RtlFormat(Text, Size, "a pointer out of pool that was never initialized or was freed");
     } else {
         RtlFormat(Text, Size, "an address that nothing is mapped at");
@@ -130,13 +148,15 @@ VOID KiException(PTRAP_FRAME Frame)
         PageFault(Frame);
         break;
     case TRAP_NMI:
-        RtlFormat(KiText, sizeof(KiText), "NMI: asked for from outside to find out why the system hangs (the threads follow)");
+        RtlFormat(KiText, sizeof(KiText),
+                  "NMI: asked for from outside to find out why the system hangs (the threads follow)");
         stop = NewStop(Frame, 0x80, 0x4F4454, 0, 0, 0);
         KiStopSystem(&stop);
     case TRAP_DOUBLE: {
         PKTHREAD thread = KiProcessor.CurrentThread;
         BOOLEAN overflow = thread && thread->StackLimit && Frame->Rsp < (ULONG64)thread->StackLimit + 256;
-        RtlFormat(KiText, sizeof(KiText), overflow ? "double fault: the kernel stack of thread '%s' overflowed" : "double fault in thread '%s'",
+        RtlFormat(KiText, sizeof(KiText),
+                  overflow ? "double fault: the kernel stack of thread '%s' overflowed" : "double fault in thread '%s'",
                   thread ? thread->Name : "?");
         stop = NewStop(Frame, 0x7F, 8, (ULONG_PTR)Frame, Frame->Rsp, Frame->Rip);
         KiStopSystem(&stop);
@@ -153,7 +173,8 @@ VOID KiException(PTRAP_FRAME Frame)
                                             : "exception",
                   status, vector, Frame->ErrorCode);
         BOOLEAN thread = KeGetCurrentIrql() < DISPATCH_LEVEL;
-        stop = NewStop(Frame, thread ? 0x7E : 0x1E, (ULONG)status, Frame->Rip, (ULONG_PTR)Frame, thread ? (ULONG_PTR)Frame : 0);
+        stop = NewStop(Frame, thread ? 0x7E : 0x1E, (ULONG)status, Frame->Rip, (ULONG_PTR)Frame,
+                       thread ? (ULONG_PTR)Frame : 0);
         KiStopSystem(&stop);
     }
     }
@@ -167,8 +188,9 @@ VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord);
 VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord)
 {
     KeBugCheckReason(KeGetCurrentIrql() < DISPATCH_LEVEL ? 0x7E : 0x1E, (ULONG)ExceptionRecord->ExceptionCode,
-                     (ULONG_PTR)ExceptionRecord->ExceptionAddress, (ULONG_PTR)ExceptionRecord, 0, ExceptionRecord->ExceptionAddress,
-                     "status 0x%08x was raised as an exception that nothing handles", ExceptionRecord->ExceptionCode);
+                     (ULONG_PTR)ExceptionRecord->ExceptionAddress, (ULONG_PTR)ExceptionRecord, 0,
+                     ExceptionRecord->ExceptionAddress, "status 0x%08x was raised as an exception that nothing handles",
+                     ExceptionRecord->ExceptionCode);
 }
 
 VOID NTAPI DbgBreakPoint(VOID)
@@ -180,4 +202,3 @@ VOID NTAPI DbgBreakPointWithStatus(ULONG Status)
 {
     __asm__ volatile("int3");
 }
-

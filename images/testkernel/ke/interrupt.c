@@ -27,11 +27,13 @@ static VOID RaiseAndRun(PKINTERRUPT Interrupt, PBOOLEAN Claimed)
     *Claimed = Interrupt->MessageServiceRoutine
                    ? Interrupt->MessageServiceRoutine(Interrupt, Interrupt->ServiceContext, Interrupt->MessageIndex)
                    : Interrupt->ServiceRoutine(Interrupt, Interrupt->ServiceContext);
-    PVOID routine = Interrupt->MessageServiceRoutine ? (PVOID)Interrupt->MessageServiceRoutine : (PVOID)Interrupt->ServiceRoutine;
+    PVOID routine =
+        Interrupt->MessageServiceRoutine ? (PVOID)Interrupt->MessageServiceRoutine : (PVOID)Interrupt->ServiceRoutine;
     KIRQL irql = KeGetCurrentIrql();
     if (irql != Interrupt->SynchronizeIrql) {
         KeBugCheckReason(0xC8, irql, Interrupt->SynchronizeIrql, (ULONG_PTR)routine, 0, routine,
-                         "an interrupt service routine returned at IRQL %u instead of %u", irql, Interrupt->SynchronizeIrql);
+                         "an interrupt service routine returned at IRQL %u instead of %u", irql,
+                         Interrupt->SynchronizeIrql);
     }
     if (KiCurrentThread()->SpinLocksHeld != locks) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1002, (ULONG_PTR)routine, 0, 0, routine,
@@ -72,8 +74,9 @@ VOID KiDispatchVector(ULONG Vector)
     }
 }
 
-VOID KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_ROUTINE MessageRoutine, ULONG MessageIndex,
-                           PVOID Context, PKSPIN_LOCK Lock, ULONG Vector, KIRQL SynchronizeIrql, KINTERRUPT_MODE Mode, BOOLEAN ShareVector)
+VOID KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_ROUTINE MessageRoutine,
+                           ULONG MessageIndex, PVOID Context, PKSPIN_LOCK Lock, ULONG Vector, KIRQL SynchronizeIrql,
+                           KINTERRUPT_MODE Mode, BOOLEAN ShareVector)
 {
     *Interrupt = (KINTERRUPT){.Type = INTERRUPT_OBJECT,
                               .Size = sizeof(KINTERRUPT),
@@ -99,7 +102,8 @@ BOOLEAN KeConnectInterrupt(PKINTERRUPT Interrupt)
     if (!head->Flink) {
         InitializeListHead(head);
     }
-    BOOLEAN free = IsListEmpty(head) || (Interrupt->ShareVector && CONTAINER(head->Flink, KINTERRUPT, VectorLink)->ShareVector);
+    BOOLEAN free =
+        IsListEmpty(head) || (Interrupt->ShareVector && CONTAINER(head->Flink, KINTERRUPT, VectorLink)->ShareVector);
     if (!Interrupt->Connected && free) {
         InsertTailList(head, &Interrupt->VectorLink);
         Interrupt->Connected = TRUE;
@@ -133,7 +137,8 @@ PKINTERRUPT KeFindInterruptOfImage(PVOID Base, SIZE_T Size)
         PLIST_ENTRY head = &KiVectorChains[i];
         for (PLIST_ENTRY e = head->Flink; e && e != head; e = e->Flink) {
             PKINTERRUPT interrupt = CONTAINER(e, KINTERRUPT, VectorLink);
-            PVOID routine = interrupt->MessageServiceRoutine ? (PVOID)interrupt->MessageServiceRoutine : (PVOID)interrupt->ServiceRoutine;
+            PVOID routine = interrupt->MessageServiceRoutine ? (PVOID)interrupt->MessageServiceRoutine
+                                                             : (PVOID)interrupt->ServiceRoutine;
             if ((ULONG64)routine - (ULONG64)Base < Size) {
                 return interrupt;
             }
@@ -143,7 +148,8 @@ PKINTERRUPT KeFindInterruptOfImage(PVOID Base, SIZE_T Size)
 }
 
 /* IRQL <= SynchronizeIrql. Runs Routine as the service routine would: at its IRQL, with its lock. */
-BOOLEAN NTAPI KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine, PVOID SynchronizeContext)
+BOOLEAN NTAPI KeSynchronizeExecution(PKINTERRUPT Interrupt, PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
+                                     PVOID SynchronizeContext)
 {
     KIRQL irql = KeAcquireInterruptSpinLock(Interrupt);
     BOOLEAN result = SynchronizeRoutine(SynchronizeContext);

@@ -7,16 +7,16 @@
 typedef struct _KINTERRUPT KINTERRUPT;
 struct _KINTERRUPT {
     CSHORT Type, Size;
-    LIST_ENTRY VectorLink; /* chain of the vector (level interrupts are shared) */
-    PKSERVICE_ROUTINE ServiceRoutine;               /* one of the two routines is set */
+    LIST_ENTRY VectorLink;            /* chain of the vector (level interrupts are shared) */
+    PKSERVICE_ROUTINE ServiceRoutine; /* one of the two routines is set */
     PKMESSAGE_SERVICE_ROUTINE MessageServiceRoutine;
     ULONG MessageIndex;
     PVOID ServiceContext;
     KSPIN_LOCK SpinLock;
     PKSPIN_LOCK ActualLock; /* the caller's lock or SpinLock */
     ULONG Vector;
-    KIRQL Irql;             /* of the vector */
-    KIRQL SynchronizeIrql;  /* the service routine runs here, >= Irql */
+    KIRQL Irql;            /* of the vector */
+    KIRQL SynchronizeIrql; /* the service routine runs here, >= Irql */
     KINTERRUPT_MODE Mode;
     BOOLEAN ShareVector;
     BOOLEAN Connected;
@@ -28,8 +28,9 @@ struct _KINTERRUPT {
 /*
  * Fills a KINTERRUPT in nonpaged memory. Exactly one of Routine and MessageRoutine is given. Lock may be NULL.
  */
-VOID KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_ROUTINE MessageRoutine, ULONG MessageIndex,
-                           PVOID Context, PKSPIN_LOCK Lock, ULONG Vector, KIRQL SynchronizeIrql, KINTERRUPT_MODE Mode, BOOLEAN ShareVector);
+VOID KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_ROUTINE MessageRoutine,
+                           ULONG MessageIndex, PVOID Context, PKSPIN_LOCK Lock, ULONG Vector, KIRQL SynchronizeIrql,
+                           KINTERRUPT_MODE Mode, BOOLEAN ShareVector);
 /* IRQL <= device. Puts it on its vector's chain. FALSE: already connected, or the vector is in use and not shared. */
 BOOLEAN KeConnectInterrupt(PKINTERRUPT Interrupt);
 /* PASSIVE_LEVEL. Off the chain; on return the service routine does not run and never will again. */

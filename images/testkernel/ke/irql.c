@@ -10,15 +10,16 @@
 VOID KiIrqlTooHigh(PCSTR Function, KIRQL Maximum, PVOID Caller)
 {
     KIRQL irql = KeGetCurrentIrql();
-    KeBugCheckReason(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Caller, irql, 0, (ULONG_PTR)Caller, Caller, "%s called at IRQL %u (allowed: <= %u)",
-                     Function, irql, Maximum);
+    KeBugCheckReason(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Caller, irql, 0, (ULONG_PTR)Caller, Caller,
+                     "%s called at IRQL %u (allowed: <= %u)", Function, irql, Maximum);
 }
 
 static KIRQL RaiseTo(KIRQL NewIrql, PVOID Caller)
 {
     KIRQL old = (KIRQL)__readcr8();
     if (NewIrql < old || NewIrql > HIGH_LEVEL) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x30, old, NewIrql, 0, Caller, "raising the IRQL from %u to %u", old, NewIrql);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x30, old, NewIrql, 0, Caller,
+                         "raising the IRQL from %u to %u", old, NewIrql);
     }
     __writecr8(NewIrql);
     return old;
@@ -28,7 +29,8 @@ static VOID LowerTo(KIRQL NewIrql, PVOID Caller)
 {
     KIRQL old = (KIRQL)__readcr8();
     if (NewIrql > old) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x31, old, NewIrql, 0, Caller, "lowering the IRQL from %u to %u", old, NewIrql);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x31, old, NewIrql, 0, Caller,
+                         "lowering the IRQL from %u to %u", old, NewIrql);
     }
     __writecr8(NewIrql);
 }

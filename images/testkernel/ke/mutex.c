@@ -35,9 +35,10 @@ static LONG ReleaseMutant(PRKMUTANT Mutant, BOOLEAN Abandoned, PVOID Caller)
     KIRQL irql = KiLockDispatcher();
     LONG old = Mutant->Header.SignalState;
     if (Mutant->OwnerThread != thread) {
-        KeBugCheckReason(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_MUTANT_NOT_OWNED, (ULONG_PTR)Mutant, (ULONG_PTR)Mutant->OwnerThread,
-                         (ULONG_PTR)thread, Caller, "mutex %p is released by thread %p, its owner is %p (STATUS_MUTANT_NOT_OWNED raised)", Mutant, thread,
-                         Mutant->OwnerThread);
+        KeBugCheckReason(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_MUTANT_NOT_OWNED, (ULONG_PTR)Mutant,
+                         (ULONG_PTR)Mutant->OwnerThread, (ULONG_PTR)thread, Caller,
+                         "mutex %p is released by thread %p, its owner is %p (STATUS_MUTANT_NOT_OWNED raised)", Mutant,
+                         thread, Mutant->OwnerThread);
     }
     Mutant->Abandoned = Abandoned;
     if (++Mutant->Header.SignalState == 1) {
@@ -77,8 +78,8 @@ VOID NTAPI KeLeaveCriticalRegion(VOID)
 {
     PKTHREAD thread = KiCurrentThread();
     if (thread->KernelApcDisable >= 0) {
-        KeBugCheckReason(APC_INDEX_MISMATCH, (ULONG_PTR)__builtin_return_address(0), 0, (ULONG)thread->KernelApcDisable, 0,
-                         __builtin_return_address(0), "KeLeaveCriticalRegion without KeEnterCriticalRegion");
+        KeBugCheckReason(APC_INDEX_MISMATCH, (ULONG_PTR)__builtin_return_address(0), 0, (ULONG)thread->KernelApcDisable,
+                         0, __builtin_return_address(0), "KeLeaveCriticalRegion without KeEnterCriticalRegion");
     }
     if (++thread->KernelApcDisable == 0 && thread->ApcPending) {
         HalApicSelfInterrupt(VECTOR_APC);
@@ -123,7 +124,8 @@ VOID FASTCALL KeAcquireGuardedMutexUnsafe(PKGUARDED_MUTEX GuardedMutex)
     KeAssertIrql(APC_LEVEL, "KeAcquireGuardedMutex");
     PKTHREAD thread = KiCurrentThread();
     if (GuardedMutex->Owner == thread) {
-        KeReportDeadlock(GuardedMutex, thread, __builtin_return_address(0), "guarded mutex %p is acquired by the thread that owns it", GuardedMutex);
+        KeReportDeadlock(GuardedMutex, thread, __builtin_return_address(0),
+                         "guarded mutex %p is acquired by the thread that owns it", GuardedMutex);
     }
     if (InterlockedDecrement(&GuardedMutex->Count) != 0) {
         GuardedMutex->Contention++;
@@ -135,9 +137,9 @@ VOID FASTCALL KeAcquireGuardedMutexUnsafe(PKGUARDED_MUTEX GuardedMutex)
 VOID FASTCALL KeReleaseGuardedMutexUnsafe(PKGUARDED_MUTEX GuardedMutex)
 {
     if (GuardedMutex->Owner != KiCurrentThread()) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1004, (ULONG_PTR)GuardedMutex, (ULONG_PTR)GuardedMutex->Owner,
-                         (ULONG_PTR)KiCurrentThread(), __builtin_return_address(0), "guarded mutex %p is released by a thread that does not own it",
-                         GuardedMutex);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1004, (ULONG_PTR)GuardedMutex,
+                         (ULONG_PTR)GuardedMutex->Owner, (ULONG_PTR)KiCurrentThread(), __builtin_return_address(0),
+                         "guarded mutex %p is released by a thread that does not own it", GuardedMutex);
     }
     GuardedMutex->Owner = NULL;
     if (InterlockedIncrement(&GuardedMutex->Count) != 1) {

@@ -28,14 +28,14 @@ typedef struct _TABLE_POINTER {
 } TABLE_POINTER;
 #pragma pack(pop)
 
-#define IST_STACK    8192
-#define VECTOR_NMI   2
-#define VECTOR_DF    8
-#define VECTOR_MC    18
-#define MSR_PAT      0x277
-#define MSR_EFER     0xC0000080
-#define MSR_GS_BASE  0xC0000101
-#define MSR_FS_BASE  0xC0000100
+#define IST_STACK   8192
+#define VECTOR_NMI  2
+#define VECTOR_DF   8
+#define VECTOR_MC   18
+#define MSR_PAT     0x277
+#define MSR_EFER    0xC0000080
+#define MSR_GS_BASE 0xC0000101
+#define MSR_FS_BASE 0xC0000100
 
 PROCESSOR KiProcessor;
 static ULONG64 KiGdt[10] = {0, 0, 0x00209B0000000000, 0x0000930000000000};

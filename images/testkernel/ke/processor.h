@@ -9,8 +9,8 @@ typedef struct _PROCESSOR {
     struct _PROCESSOR *Self; /* 0x18: KPCR.Self */
     PVOID CurrentPrcb;       /* 0x20 */
     UCHAR Reserved[0x180 - 0x28];
-    ULONG MxCsr;           /* 0x180 */
-    USHORT Number, Group;  /* 0x184 */
+    ULONG MxCsr;            /* 0x180 */
+    USHORT Number, Group;   /* 0x184 */
     PKTHREAD CurrentThread; /* 0x188 */
     PKTHREAD NextThread;
     PKTHREAD IdleThread;

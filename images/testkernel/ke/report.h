@@ -10,7 +10,7 @@ typedef struct _BUGCHECK {
     ULONG_PTR Parameters[4];
     const VOID *Culprit; /* address in the driver to blame, or NULL */
     PCSTR Reason;
-    UNWIND_STATE State;   /* where the backtrace starts */
+    UNWIND_STATE State;     /* where the backtrace starts */
     const TRAP_FRAME *Trap; /* of an exception, else NULL */
     KIRQL Irql;
 } BUGCHECK;

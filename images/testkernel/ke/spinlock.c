@@ -21,8 +21,9 @@ static VOID Take(PKSPIN_LOCK Lock, PVOID Caller)
     while ((holder = (KSPIN_LOCK)InterlockedCompareExchange64((volatile LONG64 *)Lock, (LONG64)mine, 0)) != 0) {
         /* One processor: whoever holds it cannot run while we spin. */
         KeBugCheckReason(SPIN_LOCK_ALREADY_OWNED, (ULONG_PTR)Lock, holder, KeGetCurrentIrql(), 0, Caller,
-                         holder == mine ? "spin lock %p is acquired by the thread that holds it"
-                                        : "spin lock %p is held by another thread or is not initialized (its word is 0x%I64x)",
+                         holder == mine
+                             ? "spin lock %p is acquired by the thread that holds it"
+                             : "spin lock %p is held by another thread or is not initialized (its word is 0x%I64x)",
                          Lock, holder);
     }
     KiCurrentThread()->SpinLocksHeld++;
@@ -31,7 +32,8 @@ static VOID Take(PKSPIN_LOCK Lock, PVOID Caller)
 static VOID Drop(PKSPIN_LOCK Lock, PVOID Caller)
 {
     if (!*Lock) {
-        KeBugCheckReason(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)Lock, 0, KeGetCurrentIrql(), 0, Caller, "spin lock %p is released but not held", Lock);
+        KeBugCheckReason(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)Lock, 0, KeGetCurrentIrql(), 0, Caller,
+                         "spin lock %p is released but not held", Lock);
     }
     if (*Lock != OwnerWord()) {
         KeBugCheckReason(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)Lock, *Lock, KeGetCurrentIrql(), 0, Caller,
@@ -45,7 +47,8 @@ static VOID CheckAtDispatch(PCSTR Function, ULONG SubCode, PKSPIN_LOCK Lock, PVO
 {
     KIRQL irql = KeGetCurrentIrql();
     if (irql < DISPATCH_LEVEL) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, SubCode, irql, (ULONG_PTR)Lock, 0, Caller, "%s at IRQL %u (must be >= 2)", Function, irql);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, SubCode, irql, (ULONG_PTR)Lock, 0, Caller,
+                         "%s at IRQL %u (must be >= 2)", Function, irql);
     }
 }
 
@@ -66,12 +69,12 @@ KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 VOID NTAPI KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 {
     if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x32, KeGetCurrentIrql(), (ULONG_PTR)SpinLock, 0, __builtin_return_address(0),
-                         "KeReleaseSpinLock at IRQL %u instead of 2", KeGetCurrentIrql());
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x32, KeGetCurrentIrql(), (ULONG_PTR)SpinLock, 0,
+                         __builtin_return_address(0), "KeReleaseSpinLock at IRQL %u instead of 2", KeGetCurrentIrql());
     }
     if (NewIrql > DISPATCH_LEVEL) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x31, KeGetCurrentIrql(), NewIrql, 0, __builtin_return_address(0),
-                         "KeReleaseSpinLock would raise the IRQL from 2 to %u", NewIrql);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x31, KeGetCurrentIrql(), NewIrql, 0,
+                         __builtin_return_address(0), "KeReleaseSpinLock would raise the IRQL from 2 to %u", NewIrql);
     }
     Drop(SpinLock, __builtin_return_address(0));
     KeLowerIrql(NewIrql);
@@ -147,10 +150,12 @@ KIRQL NTAPI KeAcquireInterruptSpinLock(PKINTERRUPT Interrupt)
 {
     KIRQL old = KeGetCurrentIrql();
     if (old > Interrupt->SynchronizeIrql) {
-        KeBugCheckReason(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)Interrupt, old, 0, Interrupt->SynchronizeIrql, __builtin_return_address(0),
-                         "interrupt spin lock acquired at IRQL %u, above the interrupt's %u", old, Interrupt->SynchronizeIrql);
+        KeBugCheckReason(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)Interrupt, old, 0, Interrupt->SynchronizeIrql,
+                         __builtin_return_address(0),
+                         "interrupt spin lock acquired at IRQL %u, above the interrupt's %u", old,
+                         Interrupt->SynchronizeIrql);
     }
-    (VOID)KfRaiseIrql(Interrupt->SynchronizeIrql);
+    (VOID) KfRaiseIrql(Interrupt->SynchronizeIrql);
     Take(Interrupt->ActualLock, __builtin_return_address(0));
     return old;
 }

@@ -12,10 +12,10 @@
 #include "boot/loader.h"
 #include "rtl/format.h"
 
-#define STACK_PAGES  8 /* Windows has 6; DPCs and ISRs run on the thread's stack here */
-#define STACK_CACHE  16
-#define THREAD_TAG   'erhT'
-#define FIRST_ID     4
+#define STACK_PAGES 8 /* Windows has 6; DPCs and ISRs run on the thread's stack here */
+#define STACK_CACHE 16
+#define THREAD_TAG  'erhT'
+#define FIRST_ID    4
 
 VOID KiThreadEntry(VOID);
 
@@ -142,11 +142,13 @@ VOID KiCheckThreadReturn(PKTHREAD Thread, PVOID Culprit)
 {
     KIRQL irql = KeGetCurrentIrql();
     if (irql != PASSIVE_LEVEL) {
-        KeBugCheckReason(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Thread, irql, 0, (ULONG_PTR)Culprit, Culprit, "a system thread ends at IRQL %u", irql);
+        KeBugCheckReason(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Thread, irql, 0, (ULONG_PTR)Culprit, Culprit,
+                         "a system thread ends at IRQL %u", irql);
     }
     if (!IsListEmpty(&Thread->MutantList)) {
-        KeBugCheckReason(THREAD_TERMINATE_HELD_MUTEX, (ULONG_PTR)Thread, (ULONG_PTR)CONTAINER(Thread->MutantList.Flink, KMUTANT, MutantListEntry), 0, 0,
-                         Culprit, "a system thread ends while it owns a mutex");
+        KeBugCheckReason(THREAD_TERMINATE_HELD_MUTEX, (ULONG_PTR)Thread,
+                         (ULONG_PTR)CONTAINER(Thread->MutantList.Flink, KMUTANT, MutantListEntry), 0, 0, Culprit,
+                         "a system thread ends while it owns a mutex");
     }
     if (Thread->KernelApcDisable) {
         KeBugCheckReason(KERNEL_APC_PENDING_DURING_EXIT, 0, (ULONG)Thread->KernelApcDisable, 0, 0, Culprit,
@@ -157,7 +159,7 @@ VOID KiCheckThreadReturn(PKTHREAD Thread, PVOID Culprit)
 VOID KiTerminateThread(NTSTATUS ExitStatus)
 {
     PKTHREAD thread = KiCurrentThread();
-    (VOID)KiLockDispatcher();
+    (VOID) KiLockDispatcher();
     thread->ExitStatus = ExitStatus;
     thread->State = ThreadTerminated;
     thread->Header.SignalState = 1;
@@ -171,7 +173,8 @@ VOID KiTerminateThread(NTSTATUS ExitStatus)
 BOOLEAN KiReapThreads(VOID)
 {
     KIRQL irql = KiLockDispatcher();
-    PKTHREAD thread = IsListEmpty(&KiDeadThreads) ? NULL : CONTAINER(RemoveHeadList(&KiDeadThreads), KTHREAD, ReadyLink);
+    PKTHREAD thread =
+        IsListEmpty(&KiDeadThreads) ? NULL : CONTAINER(RemoveHeadList(&KiDeadThreads), KTHREAD, ReadyLink);
     KiUnlockDispatcher(irql);
     if (!thread) {
         return FALSE;
@@ -217,8 +220,8 @@ KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
 {
     KeAssertIrql(DISPATCH_LEVEL, "KeSetPriorityThread");
     if (Priority < 1 || Priority > HIGH_PRIORITY) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1005, (ULONG_PTR)Thread, (ULONG)Priority, 0, __builtin_return_address(0),
-                         "thread priority %d is outside 1..31", Priority);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1005, (ULONG_PTR)Thread, (ULONG)Priority, 0,
+                         __builtin_return_address(0), "thread priority %d is outside 1..31", Priority);
     }
     KIRQL irql = KiLockDispatcher();
     KPRIORITY old = Thread->Priority;

@@ -19,12 +19,12 @@ struct _KTHREAD {
     LIST_ENTRY ReadyLink;     /* in the ready queue */
     LIST_ENTRY AllLink;       /* in KiThreads */
     THREAD_STATE State;
-    SCHAR Priority;      /* 0..31 */
+    SCHAR Priority; /* 0..31 */
     SCHAR BasePriority;
     LONG Quantum;
     ULONG Id;
     KIRQL WaitIrql;
-    volatile LONG KernelApcDisable;  /* KeEnterCriticalRegion: negative while disabled */
+    volatile LONG KernelApcDisable; /* KeEnterCriticalRegion: negative while disabled */
     volatile LONG SpecialApcDisable;
     LIST_ENTRY ApcList;
     BOOLEAN ApcPending;

@@ -87,7 +87,8 @@ PKTIMER KiFindTimer(PVOID Base, SIZE_T Size)
         PKTIMER timer = CONTAINER(e, KTIMER, TimerListEntry);
         BOOLEAN hit = (ULONG64)timer - (ULONG64)Base < Size;
         if (timer->Header.Type != TIMER_OF_WAIT && timer->Dpc) {
-            hit = hit || (ULONG64)timer->Dpc - (ULONG64)Base < Size || (ULONG64)timer->Dpc->DeferredRoutine - (ULONG64)Base < Size;
+            hit = hit || (ULONG64)timer->Dpc - (ULONG64)Base < Size ||
+                  (ULONG64)timer->Dpc->DeferredRoutine - (ULONG64)Base < Size;
         }
         found = hit ? timer : NULL;
     }

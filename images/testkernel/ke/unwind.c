@@ -16,8 +16,19 @@ typedef struct _UNWIND_HEADER {
     USHORT Codes[];
 } UNWIND_HEADER;
 
-enum { UWOP_PUSH = 0, UWOP_ALLOC_LARGE, UWOP_ALLOC_SMALL, UWOP_SET_FPREG, UWOP_SAVE, UWOP_SAVE_FAR, UWOP_EPILOG, UWOP_SPARE, UWOP_SAVE_XMM,
-       UWOP_SAVE_XMM_FAR, UWOP_MACHFRAME };
+enum {
+    UWOP_PUSH = 0,
+    UWOP_ALLOC_LARGE,
+    UWOP_ALLOC_SMALL,
+    UWOP_SET_FPREG,
+    UWOP_SAVE,
+    UWOP_SAVE_FAR,
+    UWOP_EPILOG,
+    UWOP_SPARE,
+    UWOP_SAVE_XMM,
+    UWOP_SAVE_XMM_FAR,
+    UWOP_MACHFRAME
+};
 
 #define FLAG_CHAIN 4
 #define MAX_CHAIN  8
@@ -114,7 +125,8 @@ static BOOLEAN RunCodes(UNWIND_STATE *State, const UNWIND_HEADER *Info, ULONG Pr
     PULONG64 registers = State->Registers;
     ULONG64 frame = registers[Info->Frame & 15] - (Info->Frame >> 4) * 16ULL;
     for (ULONG i = 0; i < Info->CodeCount; i++) {
-        UCHAR offset = (UCHAR)Info->Codes[i], operation = Info->Codes[i] >> 8 & 15, info = (UCHAR)(Info->Codes[i] >> 12);
+        UCHAR offset = (UCHAR)Info->Codes[i], operation = Info->Codes[i] >> 8 & 15,
+              info = (UCHAR)(Info->Codes[i] >> 12);
         ULONG extra = ExtraSlots(operation, info);
         USHORT first = extra ? Info->Codes[i + 1] : 0;
         ULONG far = extra > 1 ? first | (ULONG)Info->Codes[i + 2] << 16 : 0;

@@ -18,30 +18,42 @@ VOID KiCheckFreedMemory(PVOID Base, SIZE_T Size, PVOID Caller)
     PKTIMER timer = KiFindTimer(Base, Size);
     if (timer) {
         KeBugCheckReason(0xC7, 0, (ULONG_PTR)timer, (ULONG_PTR)Base, Size, Caller,
-                         "pool block %p is freed while timer %p (or the DPC of that timer) in it is set: cancel it first (KeCancelTimer)", Base, timer);
+                         "pool block %p is freed while timer %p (or the DPC of that timer) in it is set: cancel it "
+                         "first (KeCancelTimer)",
+                         Base, timer);
     }
     PKDPC dpc = KiFindDpc(Base, Size);
     if (dpc) {
-        KeBugCheckReason(0xC7, 1, (ULONG_PTR)dpc, (ULONG_PTR)Base, Size, Caller, "pool block %p is freed while DPC %p in it is queued", Base, dpc);
+        KeBugCheckReason(0xC7, 1, (ULONG_PTR)dpc, (ULONG_PTR)Base, Size, Caller,
+                         "pool block %p is freed while DPC %p in it is queued", Base, dpc);
     }
     PWORK_QUEUE_ITEM item = ExFindWorkItem(Base, Size);
     if (item) {
-        KeBugCheckReason(WORKER_INVALID, 0, (ULONG_PTR)item, (ULONG_PTR)Base, (ULONG_PTR)Base + Size, Caller,
-                         "pool block %p is freed while work item %p in it is queued; free it in its own routine or later", Base, item);
+        KeBugCheckReason(
+            WORKER_INVALID, 0, (ULONG_PTR)item, (ULONG_PTR)Base, (ULONG_PTR)Base + Size, Caller,
+            "pool block %p is freed while work item %p in it is queued; free it in its own routine or later", Base,
+            item);
     }
     PERESOURCE resource = ExFindResource(Base, Size);
     if (resource) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_FREED, (ULONG_PTR)resource, (ULONG_PTR)Base, Size, Caller,
-                         "pool block %p is freed while ERESOURCE %p in it is initialized; call ExDeleteResourceLite first", Base, resource);
+        KeBugCheckReason(
+            DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_FREED, (ULONG_PTR)resource, (ULONG_PTR)Base, Size, Caller,
+            "pool block %p is freed while ERESOURCE %p in it is initialized; call ExDeleteResourceLite first", Base,
+            resource);
     }
     PVOID lookaside = ExFindLookasideList(Base, Size);
     if (lookaside) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_LOOKASIDE_FREED, (ULONG_PTR)lookaside, (ULONG_PTR)Base, Size, Caller,
-                         "pool block %p is freed while lookaside list %p in it is initialized; call its delete routine first", Base, lookaside);
+        KeBugCheckReason(
+            DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_LOOKASIDE_FREED, (ULONG_PTR)lookaside, (ULONG_PTR)Base, Size,
+            Caller,
+            "pool block %p is freed while lookaside list %p in it is initialized; call its delete routine first", Base,
+            lookaside);
     }
     HELD_LOCK held;
     if (ExFindHeldLock(NULL, Base, Size, &held)) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_DELETED_WHILE_OWNED, (ULONG_PTR)held.Lock, (ULONG_PTR)held.Owner, 0, Caller,
-                         "pool block %p is freed while %s %p in it is owned by thread %p", Base, held.Kind, held.Lock, held.Owner);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_DELETED_WHILE_OWNED, (ULONG_PTR)held.Lock,
+                         (ULONG_PTR)held.Owner, 0, Caller,
+                         "pool block %p is freed while %s %p in it is owned by thread %p", Base, held.Kind, held.Lock,
+                         held.Owner);
     }
 }

@@ -117,8 +117,9 @@ static VOID CheckWait(ULONG Count, PVOID Objects[], PLARGE_INTEGER Timeout, PVOI
     KIRQL irql = KeGetCurrentIrql();
     BOOLEAN blocks = !Timeout || Timeout->QuadPart != 0;
     if (irql > DISPATCH_LEVEL || (blocks && irql > APC_LEVEL)) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x3B, irql, (ULONG_PTR)Objects[0], (ULONG_PTR)Timeout, Caller,
-                         "waiting at IRQL %u; a wait that may block needs IRQL <= 1, one with time-out 0 needs <= 2", irql);
+        KeBugCheckReason(
+            DRIVER_VERIFIER_DETECTED_VIOLATION, 0x3B, irql, (ULONG_PTR)Objects[0], (ULONG_PTR)Timeout, Caller,
+            "waiting at IRQL %u; a wait that may block needs IRQL <= 1, one with time-out 0 needs <= 2", irql);
     }
     for (ULONG i = 0; i < Count; i++) {
         DISPATCHER_HEADER *object = Objects[i];
@@ -157,8 +158,8 @@ static BOOLEAN TryWait(ULONG Count, PVOID Objects[], WAIT_TYPE Type, PKTHREAD Th
     return TRUE;
 }
 
-static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REASON Reason, BOOLEAN Alertable, PLARGE_INTEGER Timeout,
-                        PKWAIT_BLOCK Blocks, PVOID Caller)
+static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REASON Reason, BOOLEAN Alertable,
+                        PLARGE_INTEGER Timeout, PKWAIT_BLOCK Blocks, PVOID Caller)
 {
     CheckWait(Count, Objects, Timeout, Caller);
     PKTHREAD thread = KiCurrentThread();
@@ -201,17 +202,21 @@ static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REAS
     return thread->WaitStatus;
 }
 
-NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
+NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                     PLARGE_INTEGER Timeout)
 {
-    return WaitFor(1, &Object, WaitAny, WaitReason, Alertable, Timeout, KiCurrentThread()->BuiltInBlocks, __builtin_return_address(0));
+    return WaitFor(1, &Object, WaitAny, WaitReason, Alertable, Timeout, KiCurrentThread()->BuiltInBlocks,
+                   __builtin_return_address(0));
 }
 
-NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
-                                        BOOLEAN Alertable, PLARGE_INTEGER Timeout, PKWAIT_BLOCK WaitBlockArray)
+NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
+                                        KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Timeout,
+                                        PKWAIT_BLOCK WaitBlockArray)
 {
     if (!Count || Count > (WaitBlockArray ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS)) {
         KeBugCheckReason(MAXIMUM_WAIT_OBJECTS_EXCEEDED, Count, 0, 0, 0, __builtin_return_address(0),
-                         "KeWaitForMultipleObjects with %u objects%s", Count, WaitBlockArray ? "" : " and no wait block array (at most 3)");
+                         "KeWaitForMultipleObjects with %u objects%s", Count,
+                         WaitBlockArray ? "" : " and no wait block array (at most 3)");
     }
     return WaitFor(Count, Object, WaitType, WaitReason, Alertable, Timeout,
                    WaitBlockArray ? WaitBlockArray : KiCurrentThread()->BuiltInBlocks, __builtin_return_address(0));

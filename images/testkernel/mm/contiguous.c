@@ -45,11 +45,12 @@ PVOID NTAPI MmAllocateContiguousMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Hi
 }
 
 PVOID NTAPI MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS LowestAcceptableAddress,
-                                                   PHYSICAL_ADDRESS HighestAcceptableAddress, PHYSICAL_ADDRESS BoundaryAddressMultiple,
+                                                   PHYSICAL_ADDRESS HighestAcceptableAddress,
+                                                   PHYSICAL_ADDRESS BoundaryAddressMultiple,
                                                    MEMORY_CACHING_TYPE CacheType)
 {
-    return Allocate(NumberOfBytes, (ULONG64)HighestAcceptableAddress.QuadPart, (ULONG64)BoundaryAddressMultiple.QuadPart,
-                    __builtin_return_address(0));
+    return Allocate(NumberOfBytes, (ULONG64)HighestAcceptableAddress.QuadPart,
+                    (ULONG64)BoundaryAddressMultiple.QuadPart, __builtin_return_address(0));
 }
 
 VOID NTAPI MmFreeContiguousMemory(PVOID BaseAddress)

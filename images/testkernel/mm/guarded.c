@@ -95,8 +95,9 @@ VOID MiFreeGuarded(PVOID Block, ULONG Tag, PVOID Caller)
     if (!slot->Live) {
         SYMBOL by;
         LdrSymbolFromAddress(slot->Liberator, &by);
-        KeBugCheckReason(BAD_POOL_CALLER, 7, 0, slot->Tag, (ULONG_PTR)Block, Caller, "pool block %p is freed twice; the first time by %s!%s+0x%I64x",
-                         Block, by.Image, by.Name, by.Offset);
+        KeBugCheckReason(BAD_POOL_CALLER, 7, 0, slot->Tag, (ULONG_PTR)Block, Caller,
+                         "pool block %p is freed twice; the first time by %s!%s+0x%I64x", Block, by.Image, by.Name,
+                         by.Offset);
     }
     if (BlockAddress(index) != Block) {
         KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, (ULONG_PTR)BlockAddress(index), 0, Caller,
@@ -104,7 +105,8 @@ VOID MiFreeGuarded(PVOID Block, ULONG Tag, PVOID Caller)
     }
     if (Tag && Tag != slot->Tag) {
         KeBugCheckReason(BAD_POOL_CALLER, 0xA, (ULONG_PTR)Block, slot->Tag, Tag, Caller,
-                         "pool block %p was allocated with tag '%.4s' and is freed with tag '%.4s'", Block, (PCSTR)&slot->Tag, (PCSTR)&Tag);
+                         "pool block %p was allocated with tag '%.4s' and is freed with tag '%.4s'", Block,
+                         (PCSTR)&slot->Tag, (PCSTR)&Tag);
     }
     PUCHAR start = SlotPage(index), block = Block, end = start + PAGE_SIZE;
     for (PUCHAR p = start; p < end; p++) {
@@ -116,8 +118,9 @@ VOID MiFreeGuarded(PVOID Block, ULONG Tag, PVOID Caller)
         }
         if (*p != POOL_FILL_ZONE) {
             KeBugCheckReason(0xC1, (ULONG_PTR)Block, (ULONG_PTR)p, slot->Size, p < block ? 0x22 : 0x24, slot->Allocator,
-                             "the bytes %s pool block %p (%u bytes, tag '%.4s') were overwritten at offset %Id", p < block ? "before" : "behind",
-                             Block, slot->Size, (PCSTR)&slot->Tag, (SSIZE_T)(p - block));
+                             "the bytes %s pool block %p (%u bytes, tag '%.4s') were overwritten at offset %Id",
+                             p < block ? "before" : "behind", Block, slot->Size, (PCSTR)&slot->Tag,
+                             (SSIZE_T)(p - block));
         }
     }
     ULONG64 physical = 0;
@@ -148,7 +151,8 @@ BOOLEAN MiDescribeGuarded(const VOID *Address, POOL_BLOCK_INFO *Info)
     if (!slot->Allocator) {
         return FALSE;
     }
-    *Info = (POOL_BLOCK_INFO){BlockAddress(index), slot->Size, slot->Tag, slot->Type, slot->Allocator, slot->Liberator, !slot->Live};
+    *Info = (POOL_BLOCK_INFO){BlockAddress(index), slot->Size,      slot->Tag,  slot->Type,
+                              slot->Allocator,     slot->Liberator, !slot->Live};
     return TRUE;
 }
 
@@ -160,8 +164,8 @@ ULONG MiReportGuardedLeaks(PVOID Base, SIZE_T Size)
         if (slot->Live && (ULONG64)slot->Allocator - (ULONG64)Base < Size) {
             SYMBOL by;
             LdrSymbolFromAddress(slot->Allocator, &by);
-            KdLog(LOG_WARNING, "leaked pool block %p: %u bytes, tag '%.4s', allocated by %s!%s+0x%I64x", BlockAddress(i), slot->Size,
-                  (PCSTR)&slot->Tag, by.Image, by.Name, by.Offset);
+            KdLog(LOG_WARNING, "leaked pool block %p: %u bytes, tag '%.4s', allocated by %s!%s+0x%I64x",
+                  BlockAddress(i), slot->Size, (PCSTR)&slot->Tag, by.Image, by.Name, by.Offset);
             count++;
         }
     }

@@ -95,9 +95,9 @@ VOID NTAPI MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
     }
     KeReleaseSpinLock(&MiMappingLock, irql);
     if (!good) {
-        KeBugCheckReason(0xDA, 0x300, (ULONG_PTR)BaseAddress, NumberOfBytes, found ? found->Length : 0, __builtin_return_address(0),
-                         "MmUnmapIoSpace(%p, 0x%Ix) %s", BaseAddress, NumberOfBytes,
-                         !found          ? "names no mapping of MmMapIoSpace"
+        KeBugCheckReason(0xDA, 0x300, (ULONG_PTR)BaseAddress, NumberOfBytes, found ? found->Length : 0,
+                         __builtin_return_address(0), "MmUnmapIoSpace(%p, 0x%Ix) %s", BaseAddress, NumberOfBytes,
+                         !found           ? "names no mapping of MmMapIoSpace"
                          : !found->Mapped ? "unmaps what was unmapped before"
                                           : "gives another length than MmMapIoSpace was asked for");
     }
@@ -116,7 +116,8 @@ BOOLEAN MiDescribeIoAddress(const VOID *Address, PSTR Text, SIZE_T Size)
             SYMBOL symbol;
             LdrSymbolFromAddress(mapping->Caller, &symbol);
             RtlFormat(Text, Size, "offset 0x%I64x of the %s device mapping of physical 0x%I64x that %s made in %s",
-                      offset - (mapping->Physical & 0xFFF), mapping->Mapped ? "live" : "unmapped", mapping->Physical, symbol.Image, symbol.Name);
+                      offset - (mapping->Physical & 0xFFF), mapping->Mapped ? "live" : "unmapped", mapping->Physical,
+                      symbol.Image, symbol.Name);
             return TRUE;
         }
     }

@@ -49,8 +49,9 @@ VOID NTAPI IoFreeMdl(PMDL Mdl)
 {
     KeAssertIrql(DISPATCH_LEVEL, "IoFreeMdl");
     if (Mdl->MdlFlags & MDL_PAGES_LOCKED) {
-        KeBugCheckReason(0xCB, (ULONG_PTR)__builtin_return_address(0), (ULONG_PTR)Mdl, (ULONG_PTR)Mdl->StartVa, PageCount(Mdl),
-                         __builtin_return_address(0), "MDL %p is freed while its pages are locked (MmUnlockPages is missing)", Mdl);
+        KeBugCheckReason(0xCB, (ULONG_PTR)__builtin_return_address(0), (ULONG_PTR)Mdl, (ULONG_PTR)Mdl->StartVa,
+                         PageCount(Mdl), __builtin_return_address(0),
+                         "MDL %p is freed while its pages are locked (MmUnlockPages is missing)", Mdl);
     }
     ExFreePoolWithTag(Mdl, MDL_TAG);
 }
@@ -80,8 +81,9 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
     KeAssertIrql(DISPATCH_LEVEL, "MmProbeAndLockPages");
     PUCHAR start = (PUCHAR)MemoryDescriptorList->StartVa + MemoryDescriptorList->ByteOffset;
     if (MemoryDescriptorList->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL)) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB0, (ULONG_PTR)MemoryDescriptorList, (ULONG)MemoryDescriptorList->MdlFlags, 0,
-                         __builtin_return_address(0), "MmProbeAndLockPages on MDL %p, whose pages are locked already (flags 0x%x)",
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB0, (ULONG_PTR)MemoryDescriptorList,
+                         (ULONG)MemoryDescriptorList->MdlFlags, 0, __builtin_return_address(0),
+                         "MmProbeAndLockPages on MDL %p, whose pages are locked already (flags 0x%x)",
                          MemoryDescriptorList, MemoryDescriptorList->MdlFlags);
     }
     if (!MiIsMapped(start, MemoryDescriptorList->ByteCount)) {
@@ -95,19 +97,22 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmUnlockPages");
     if (!(MemoryDescriptorList->MdlFlags & MDL_PAGES_LOCKED)) {
-        KeBugCheckReason(0x4E, 7, (ULONG_PTR)MemoryDescriptorList, (ULONG)MemoryDescriptorList->MdlFlags, 0, __builtin_return_address(0),
-                         "MmUnlockPages on MDL %p, whose pages are not locked (flags 0x%x)", MemoryDescriptorList, MemoryDescriptorList->MdlFlags);
+        KeBugCheckReason(0x4E, 7, (ULONG_PTR)MemoryDescriptorList, (ULONG)MemoryDescriptorList->MdlFlags, 0,
+                         __builtin_return_address(0),
+                         "MmUnlockPages on MDL %p, whose pages are not locked (flags 0x%x)", MemoryDescriptorList,
+                         MemoryDescriptorList->MdlFlags);
     }
     MemoryDescriptorList->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION | MDL_MAPPED_TO_SYSTEM_VA);
 }
 
 /* IRQL <= DISPATCH_LEVEL. One address space: the memory is where it was, unless the MDL describes physical pages only. */
-PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
-                                         ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority)
+PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType,
+                                         PVOID RequestedAddress, ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPagesSpecifyCache");
     if (!(Mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL))) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB2, (ULONG_PTR)Mdl, (ULONG)Mdl->MdlFlags, 0, __builtin_return_address(0),
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB2, (ULONG_PTR)Mdl, (ULONG)Mdl->MdlFlags, 0,
+                         __builtin_return_address(0),
                          "MDL %p is mapped although its pages are neither locked nor nonpaged pool", Mdl);
     }
     Mdl->MappedSystemVa = (PUCHAR)Mdl->StartVa + Mdl->ByteOffset;
@@ -132,7 +137,8 @@ VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddres
     TargetMdl->StartVa = (PVOID)((ULONG64)VirtualAddress & ~0xFFFULL);
     TargetMdl->ByteOffset = (ULONG)((ULONG64)VirtualAddress & 0xFFF);
     TargetMdl->ByteCount = Length ? Length : SourceMdl->ByteCount - (ULONG)skip;
-    TargetMdl->MdlFlags = (CSHORT)(TargetMdl->MdlFlags | MDL_PARTIAL | (SourceMdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL));
+    TargetMdl->MdlFlags =
+        (CSHORT)(TargetMdl->MdlFlags | MDL_PARTIAL | (SourceMdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL));
     TargetMdl->MappedSystemVa = (PVOID)VirtualAddress;
     ULONG first = (ULONG)(((ULONG64)TargetMdl->StartVa - (ULONG64)SourceMdl->StartVa) >> PAGE_SHIFT);
     RtlCopyMemory(Frames(TargetMdl), Frames(SourceMdl) + first, PageCount(TargetMdl) * sizeof(PFN_NUMBER));

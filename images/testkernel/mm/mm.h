@@ -4,14 +4,14 @@
 #define MM_MM_H
 #include "kernel.h"
 
-#define PTE_PRESENT   0x001ULL
-#define PTE_WRITE     0x002ULL
-#define PTE_PWT       0x008ULL
-#define PTE_PCD       0x010ULL /* uncached with PWT */
-#define PTE_LARGE     0x080ULL
-#define PTE_GLOBAL    0x100ULL
-#define PTE_NX        0x8000000000000000ULL
-#define PTE_ADDRESS   0x000FFFFFFFFFF000ULL
+#define PTE_PRESENT 0x001ULL
+#define PTE_WRITE   0x002ULL
+#define PTE_PWT     0x008ULL
+#define PTE_PCD     0x010ULL /* uncached with PWT */
+#define PTE_LARGE   0x080ULL
+#define PTE_GLOBAL  0x100ULL
+#define PTE_NX      0x8000000000000000ULL
+#define PTE_ADDRESS 0x000FFFFFFFFFF000ULL
 
 /* Boot. RAM from the multiboot memory map; page tables of our own. */
 VOID MmInitialize(VOID);

@@ -75,7 +75,8 @@ VOID MiInitializePaging(VOID)
     MiPml4 = MiPhysicalToVirtual(page);
     ULONG64 end = (ULONG64)MiTotalPageCount() << PAGE_SHIFT;
     for (ULONG64 physical = 0; physical < end; physical += 0x200000) {
-        *DirectoryEntry(KERNEL_BASE + physical, TRUE) = physical | PTE_PRESENT | PTE_WRITE | PTE_LARGE | PTE_GLOBAL | PTE_NX;
+        *DirectoryEntry(KERNEL_BASE + physical, TRUE) =
+            physical | PTE_PRESENT | PTE_WRITE | PTE_LARGE | PTE_GLOBAL | PTE_NX;
     }
     PUCHAR base = __ImageBase;
     PIMAGE_NT_HEADERS64 nt = (PVOID)(base + ((PIMAGE_DOS_HEADER)__ImageBase)->e_lfanew);

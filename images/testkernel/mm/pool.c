@@ -23,7 +23,7 @@ typedef struct _POOL_HEADER {
     ULONG Reserved;
     PVOID Caller;
     PVOID Next; /* free list */
-} POOL_HEADER; /* 32 bytes: keeps blocks 16-byte aligned */
+} POOL_HEADER;  /* 32 bytes: keeps blocks 16-byte aligned */
 
 /* A run of whole pages. */
 typedef struct _LARGE_BLOCK {
@@ -107,9 +107,15 @@ static PVOID AllocateSmall(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
     SIZE_T room = MiClasses[class] - sizeof(*header);
     if (header->Magic != BLOCK_FREE || !IsFilled((PUCHAR)(header + 1), room, POOL_FILL_FREED)) {
         KeBugCheckReason(BAD_POOL_HEADER, 0x20, (ULONG_PTR)header, room, header->Magic, header->Caller,
-                         "freed pool block %p (last tag '%.4s') was written to after it was freed", header + 1, (PCSTR)&header->Tag);
+                         "freed pool block %p (last tag '%.4s') was written to after it was freed", header + 1,
+                         (PCSTR)&header->Tag);
     }
-    *header = (POOL_HEADER){.Magic = BLOCK_LIVE, .Class = (UCHAR)class, .Type = (UCHAR)Type, .Tag = Tag, .Size = (ULONG)Size, .Caller = Caller};
+    *header = (POOL_HEADER){.Magic = BLOCK_LIVE,
+                            .Class = (UCHAR) class,
+                            .Type = (UCHAR)Type,
+                            .Tag = Tag,
+                            .Size = (ULONG)Size,
+                            .Caller = Caller};
     PUCHAR block = (PUCHAR)(header + 1);
     __stosb(block, POOL_FILL_NEW, Size);
     __stosb(block + Size, POOL_FILL_ZONE, room - Size);
@@ -127,8 +133,12 @@ static PVOID AllocateLarge(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
         }
         return NULL;
     }
-    *large = (LARGE_BLOCK){
-        .Address = MiPhysicalToVirtual(physical), .Size = Size, .Pages = pages, .Tag = Tag, .Type = Type, .Caller = Caller};
+    *large = (LARGE_BLOCK){.Address = MiPhysicalToVirtual(physical),
+                           .Size = Size,
+                           .Pages = pages,
+                           .Tag = Tag,
+                           .Type = Type,
+                           .Caller = Caller};
     PUCHAR block = large->Address;
     __stosb(block, POOL_FILL_NEW, Size);
     __stosb(block + Size, POOL_FILL_ZONE, (SIZE_T)pages * PAGE_SIZE - Size);
@@ -144,12 +154,14 @@ PVOID MiAllocatePool(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
     KIRQL irql = KeGetCurrentIrql(), limit = Type & PagedPool ? APC_LEVEL : DISPATCH_LEVEL;
     if (irql > limit) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, limit == APC_LEVEL ? 1 : 2, irql, Type, Size, Caller,
-                         "%s pool allocated at IRQL %u (allowed: <= %u)", limit == APC_LEVEL ? "paged" : "nonpaged", irql, limit);
+                         "%s pool allocated at IRQL %u (allowed: <= %u)", limit == APC_LEVEL ? "paged" : "nonpaged",
+                         irql, limit);
     }
     PLOADED_IMAGE image = LdrImageFromAddress(Caller);
     BOOLEAN driver = image && !image->Kernel;
     if (!Size && driver) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0, irql, Type, 0, Caller, "pool allocation of 0 bytes (tag '%.4s')", (PCSTR)&Tag);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0, irql, Type, 0, Caller,
+                         "pool allocation of 0 bytes (tag '%.4s')", (PCSTR)&Tag);
     }
     if (driver) {
         PVOID guarded = MiAllocateGuarded(Type, Size, Tag, Caller);
@@ -157,22 +169,24 @@ PVOID MiAllocatePool(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
             return guarded;
         }
     }
-    return ClassOf(Size) < COUNT_OF(MiClasses) ? AllocateSmall(Type, Size, Tag, Caller) : AllocateLarge(Type, Size, Tag, Caller);
+    return ClassOf(Size) < COUNT_OF(MiClasses) ? AllocateSmall(Type, Size, Tag, Caller)
+                                               : AllocateLarge(Type, Size, Tag, Caller);
 }
 
 static VOID CheckTag(PVOID Block, ULONG Allocated, ULONG Given, PVOID Caller)
 {
     if (Given && Given != Allocated) {
         KeBugCheckReason(BAD_POOL_CALLER, 0xA, (ULONG_PTR)Block, Allocated, Given, Caller,
-                         "pool block %p was allocated with tag '%.4s' and is freed with tag '%.4s'", Block, (PCSTR)&Allocated, (PCSTR)&Given);
+                         "pool block %p was allocated with tag '%.4s' and is freed with tag '%.4s'", Block,
+                         (PCSTR)&Allocated, (PCSTR)&Given);
     }
 }
 
 static VOID CheckZone(PVOID Block, SIZE_T Size, SIZE_T Room, ULONG Tag, PVOID Allocator)
 {
     if (!IsFilled((PUCHAR)Block + Size, Room - Size, POOL_FILL_ZONE)) {
-        KeBugCheckReason(BAD_POOL_HEADER, 0x21, (ULONG_PTR)Block, Size, 0, Allocator, "pool block %p (%Iu bytes, tag '%.4s') was written beyond its end",
-                         Block, Size, (PCSTR)&Tag);
+        KeBugCheckReason(BAD_POOL_HEADER, 0x21, (ULONG_PTR)Block, Size, 0, Allocator,
+                         "pool block %p (%Iu bytes, tag '%.4s') was written beyond its end", Block, Size, (PCSTR)&Tag);
     }
 }
 
@@ -191,7 +205,8 @@ static VOID FreeLarge(PVOID Block, ULONG Tag, PVOID Caller)
     }
     KeReleaseSpinLock(&MiPoolLock, irql);
     if (!large) {
-        KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, 0, 0, Caller, "%p is freed but no pool block starts there (freed twice?)", Block);
+        KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, 0, 0, Caller,
+                         "%p is freed but no pool block starts there (freed twice?)", Block);
     }
     CheckTag(Block, large->Tag, Tag, Caller);
     CheckZone(Block, large->Size, (SIZE_T)large->Pages * PAGE_SIZE, large->Tag, large->Caller);
@@ -206,11 +221,13 @@ static VOID FreeSmall(PVOID Block, ULONG Tag, PVOID Caller)
     if (header->Magic == BLOCK_FREE) {
         SYMBOL by;
         LdrSymbolFromAddress(header->Caller, &by);
-        KeBugCheckReason(BAD_POOL_CALLER, 7, 0, header->Tag, (ULONG_PTR)Block, Caller, "pool block %p is freed twice; the first time by %s!%s+0x%I64x",
-                         Block, by.Image, by.Name, by.Offset);
+        KeBugCheckReason(BAD_POOL_CALLER, 7, 0, header->Tag, (ULONG_PTR)Block, Caller,
+                         "pool block %p is freed twice; the first time by %s!%s+0x%I64x", Block, by.Image, by.Name,
+                         by.Offset);
     }
     if (header->Magic != BLOCK_LIVE || header->Class >= COUNT_OF(MiClasses)) {
-        KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, 0, 0, Caller, "%p is freed but no pool block starts there", Block);
+        KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, 0, 0, Caller,
+                         "%p is freed but no pool block starts there", Block);
     }
     SIZE_T room = MiClasses[header->Class] - sizeof(*header);
     CheckTag(Block, header->Tag, Tag, Caller);
@@ -231,12 +248,13 @@ VOID MiFreePool(PVOID Block, ULONG Tag, PVOID Caller)
     if (!Block || ((ULONG64)Block & 15) || !MiTranslate(Block, NULL)) {
         POOL_BLOCK_INFO info;
         if (!Block || !MiIsGuarded(Block) || !MiDescribeGuarded(Block, &info) || !info.Freed) {
-            KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, 0, 0, Caller, "%p is freed but is no pool address", Block);
+            KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, 0, 0, Caller,
+                             "%p is freed but is no pool address", Block);
         }
     }
     if (KeGetCurrentIrql() > DISPATCH_LEVEL) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x12, KeGetCurrentIrql(), NonPagedPool, (ULONG_PTR)Block, Caller,
-                         "pool freed at IRQL %u (allowed: <= 2)", KeGetCurrentIrql());
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x12, KeGetCurrentIrql(), NonPagedPool, (ULONG_PTR)Block,
+                         Caller, "pool freed at IRQL %u (allowed: <= 2)", KeGetCurrentIrql());
     }
     if (MiIsGuarded(Block)) {
         POOL_BLOCK_INFO info;
@@ -260,7 +278,8 @@ BOOLEAN MiDescribePool(const VOID *Address, POOL_BLOCK_INFO *Info)
         for (PLIST_ENTRY e = MiLarge[i].Flink; e != &MiLarge[i]; e = e->Flink) {
             LARGE_BLOCK *large = CONTAINER(e, LARGE_BLOCK, Link);
             if ((ULONG64)Address - (ULONG64)large->Address < (ULONG64)large->Pages * PAGE_SIZE) {
-                *Info = (POOL_BLOCK_INFO){large->Address, large->Size, large->Tag, large->Type, large->Caller, NULL, FALSE};
+                *Info =
+                    (POOL_BLOCK_INFO){large->Address, large->Size, large->Tag, large->Type, large->Caller, NULL, FALSE};
                 return TRUE;
             }
         }

@@ -11,8 +11,9 @@
 PEPROCESS PsInitialSystemProcess = &KiSystemProcess;
 
 /* PASSIVE_LEVEL. The thread starts at priority 8 (Windows: the system process' normal priority). The handle must be closed. */
-NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
-                                    PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine, PVOID StartContext)
+NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+                                    HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+                                    PVOID StartContext)
 {
     KeAssertIrql(PASSIVE_LEVEL, "PsCreateSystemThread");
     SYMBOL symbol;

@@ -7,13 +7,13 @@
 static LONG Checks, Failures;
 
 /* PASSIVE_LEVEL to DISPATCH_LEVEL. */
-#define CHECK(condition)                                                                                                                   \
-    do {                                                                                                                                   \
-        InterlockedIncrement(&Checks);                                                                                                     \
-        if (!(condition)) {                                                                                                                \
-            InterlockedIncrement(&Failures);                                                                                               \
-            DbgPrint("SELFTEST FAIL %s:%d %s\n", __FILE__, __LINE__, #condition);                                                          \
-        }                                                                                                                                  \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        InterlockedIncrement(&Checks);                                                                                 \
+        if (!(condition)) {                                                                                            \
+            InterlockedIncrement(&Failures);                                                                           \
+            DbgPrint("SELFTEST FAIL %s:%d %s\n", __FILE__, __LINE__, #condition);                                      \
+        }                                                                                                              \
     } while (0)
 
 static inline NTSTATUS Summary(PCSTR Name)

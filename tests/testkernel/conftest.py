@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Boots of the test kernel alone: no orchestrator, no device module, only stock QEMU and drivers made for a test."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+KERNEL_SOURCE = REPOSITORY / "images" / "testkernel"
+TIME_LIMIT = 60.0  # of one boot, for a machine that does much else
+
+INF = """[Version]
+Signature = "$WINDOWS NT$"
+Class = System
+ClassGuid = {{4d36e97d-e325-11ce-bfc1-08002be10318}}
+Provider = "Test"
+[Manufacturer]
+"Test" = Models,NTamd64
+[Models.NTamd64]
+"{service}" = Install, ROOT\\{service}
+[Install.NT]
+[Install.NT.Services]
+AddService = {service},2,Service
+[Service]
+ServiceType = 1
+StartType = 3
+ErrorControl = 1
+ServiceBinary = %13%\\{service}.sys
+"""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `make` made for this test session."""
+
+    kernel: Path
+    drivers: Path
+
+
+@dataclass
+class Boot:
+    """A finished boot: its console log and, if it stopped, the machine-readable report."""
+
+    log: str
+    bugcheck: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The kernel and the self-test drivers, from the build directory that `make` uses."""
+    build = Path(os.environ.get("BUILD") or REPOSITORY / "build").absolute()
+    command = ["make", "-s", "-C", str(KERNEL_SOURCE), f"BUILD={build}", "all", "selftest"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Built(build / "testkernel" / "kernel.bin", build / "testkernel" / "selftest")
+
+
+@pytest.fixture
+def boot(built: Built, tmp_path: Path) -> Callable[..., Boot]:
+    """Boots the kernel with one driver on a root device and waits until `until` is on the console, or the kernel stopped."""
+
+    def run(driver: str, until: str, append: str = "", image: Path | None = None, qemu: list[str] | None = None) -> Boot:
+        inf = tmp_path / f"{driver}.inf"
+        inf.write_text(INF.format(service=driver))
+        log = tmp_path / "com1.log"
+        log.touch()
+        modules = f"{image or built.drivers / f'{driver}.sys'},{inf}"
+        command = ["qemu-system-x86_64", "-machine", "q35", "-m", "64", "-accel", "tcg", "-nodefaults", "-display", "none"]
+        command += ["-serial", f"file:{log}", "-device", "pvpanic", "-no-reboot", "-action", "panic=exit-failure"]
+        command += ["-kernel", str(built.kernel), "-append", f"root=ROOT\\{driver} {append}", "-initrd", modules, *(qemu or [])]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+            deadline = time.monotonic() + TIME_LIMIT
+            try:
+                while process.poll() is None and until not in log.read_text(errors="replace"):
+                    assert time.monotonic() < deadline, f"neither {until!r} nor a stop in {TIME_LIMIT} s: {log.read_text()}"
+                    time.sleep(0.02)  # between looks at the log, under the time limit above
+            finally:
+                process.kill()
+        text = log.read_text(errors="replace")
+        reports = [line.removeprefix("BUGCHECK ") for line in text.splitlines() if line.startswith("BUGCHECK ")]
+        return Boot(text, json.loads(reports[0]) if reports else {})
+
+    return run

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Drivers that test the kernel from the inside, and drivers that each break one rule."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import KERNEL_SOURCE, Boot, Built
+
+RULES = [
+    line.split(maxsplit=2)
+    for line in (KERNEL_SOURCE / "selftest" / "violations.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize("driver", ["dispatcher"])
+@pytest.mark.parametrize("append", ["", "seed=1", "seed=2"])
+def test_what_a_driver_is_promised(boot: Callable[..., Boot], driver: str, append: str) -> None:
+    done = boot(driver, until=f"SELFTEST {driver} ", append=append)
+    assert re.search(rf"SELFTEST {driver} PASSED: \d+ checks, 0 failed", done.log), done.log
+
+
+@pytest.mark.parametrize(("rule", "code", "reason"), RULES, ids=[rule[0] for rule in RULES])
+def test_a_broken_rule_stops_with_windows_code(boot: Callable[..., Boot], rule: str, code: str, reason: str) -> None:
+    done = boot(f"break_{rule}", until="VIOLATION SURVIVED")
+    assert done.bugcheck, f"the kernel did not stop: {done.log}"
+    assert f"{done.bugcheck['code']:X}" == code
+    assert reason == "-" or reason in done.bugcheck["reason"]
+    assert done.bugcheck["driver"] == f"break_{rule}.sys"
+    assert done.bugcheck["function"].startswith(f"Break_{rule}")
+
+
+def test_the_same_seed_repeats_a_run_exactly(boot: Callable[..., Boot]) -> None:
+    virtual_time = ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01"]
+    logs = [boot("dispatcher", until="SELFTEST dispatcher ", append="seed=7 log=debug", qemu=virtual_time).log for _ in range(2)]
+    assert logs[0].partition("SELFTEST")[0] == logs[1].partition("SELFTEST")[0]
+
+
+def test_a_missing_import_names_function_and_driver(boot: Callable[..., Boot], built: Built, tmp_path: Path) -> None:
+    image = tmp_path / "lacking.sys"
+    shutil.copy(built.drivers / "dispatcher.sys", image)
+    image.write_bytes(image.read_bytes().replace(b"KeCancelTimer\0", b"KeCancelTimex\0"))
+    done = boot("lacking", until="KeCancelTimex", image=image)
+    assert "lacking.sys imports 1 function that the test kernel does not have: KeCancelTimex" in done.log
+    assert not done.bugcheck
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"this is no image" * 300, "no MZ header"),
+        (b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0\x4c\x01" + bytes(4000), "no 64-bit x64 image"),
+    ],
+    ids=["text", "32-bit"],
+)
+def test_a_file_that_is_no_driver_is_refused_in_words(
+    boot: Callable[..., Boot], tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    image = tmp_path / "nodriver.sys"
+    image.write_bytes(content)
+    done = boot("nodriver", until="nodriver.sys is", image=image)
+    assert complaint in done.log
+    assert not done.bugcheck
