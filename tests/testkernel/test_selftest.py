@@ -51,12 +51,12 @@ def test_a_missing_import_names_function_and_driver(boot: Callable[..., Boot], b
     assert not done.bugcheck
 
 
+NOT_FOR_X64 = b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0\x4c\x01" + bytes(4000)
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [
-        (b"this is no image" * 300, "no MZ header"),
-        (b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0\x4c\x01" + bytes(4000), "no 64-bit x64 image"),
-    ],
+    [(b"this is no image" * 300, "no MZ header"), (NOT_FOR_X64, "no 64-bit x64 image")],
     ids=["text", "32-bit"],
 )
 def test_a_file_that_is_no_driver_is_refused_in_words(

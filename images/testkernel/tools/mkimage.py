@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Flatten the kernel's PE behind its multiboot header, with the symbol table behind the image.
 
-Layout of kernel.bin (physical = file offset + 0x10F000): one page with the section .boot (multiboot 1 header and 32-bit entry), then
-the PE as it lies in memory (headers first, so that the export directory is found at the image base), then the symbols:
-u32 magic 'KSYM', u32 count, u32 size of names, count × {u32 rva, u32 name offset}, names. The kernel finds them through _KiSymbols.
+Layout of kernel.bin (physical = file offset + 0x10F000): one page with the section .boot (multiboot 1 header and 32-bit
+entry), then the PE as it lies in memory (headers first, so that the export directory is found at the image base), then the
+symbols: u32 magic 'KSYM', u32 count, u32 size of names, count pairs of {u32 rva, u32 name offset}, names. The kernel finds
+them through KiSymbolLocation.
 """
 
 from __future__ import annotations
