@@ -32,6 +32,7 @@ IMAGE_BASE_x86    := 0x10000
 # Stack probes of large frames come from the compiler's library, also for clang.
 LIBGCC := $(shell $(CROSS)gcc -print-libgcc-file-name)
 
+comma := ,
 TARGET_LDFLAGS := -Wl,--image-base,$(IMAGE_BASE_$(ARCH))
 
 # For x86 mingw declares the register functions without volatile.
@@ -39,7 +40,7 @@ ifeq ($(TOOLCHAIN),gcc)
 CC             := $(CROSS)gcc
 TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g0 $(if $(filter x86,$(ARCH)),-Wno-discarded-qualifiers)
 # The COFF symbols stay in the image: the test kernel names backtrace lines by them.
-TARGET_LDFLAGS += -Wl,--strip-debug -Wl,--wdmdriver
+TARGET_LDFLAGS += -Wl,--strip-debug -Wl,--wdmdriver $(if $(filter x86,$(ARCH)),-Wl$(comma)--entry$(comma)_DriverEntry@8)
 else
 CC             := clang --target=$(MACHINE)-w64-windows-gnu
 TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -gcodeview -mno-sse -mno-mmx -Wno-ignored-pragmas -Wno-pragma-pack \
