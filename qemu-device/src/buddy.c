@@ -48,11 +48,12 @@ static void buddy_update_interrupts(BuddyFunction *f)
     }
 }
 
-static bool buddy_gate_open(BuddyFunction *f, int client)
+/* Pages that no client has are no gate's business: they are reserved. */
+static uint8_t buddy_open_gates(BuddyFunction *f)
 {
-    Buddy *s = (Buddy *)f;
+    Buddy *s = BUDDY(f);
 
-    return client >= s->clients || (s->gate & (1u << client));
+    return s->gate | ~((1u << s->clients) - 1);
 }
 
 static bool buddy_setup(BuddyFunction *f, Error **errp)
@@ -107,7 +108,7 @@ static void buddy_class_init(ObjectClass *klass, void *data)
     device_class_set_props(dc, buddy_properties);
     fc->setup = buddy_setup;
     fc->teardown = buddy_teardown;
-    fc->gate_open = buddy_gate_open;
+    fc->open_gates = buddy_open_gates;
     fc->read = buddy_register_read;
     fc->write = buddy_register_write;
     fc->reset_registers = buddy_reset_registers;

@@ -107,6 +107,7 @@ void buddy_gate_write(Buddy *s, uint32_t mask)
     mask = (mask | 1) & ((1u << s->clients) - 1);
     changed = mask ^ s->gate;
     s->gate = mask;
+    function_update_answers(BUDDY_FUNCTION(s));
     for (int i = 0; i < s->clients; i++) {
         if ((changed & (1u << i)) && journal_begin(JOURNAL_EVENTS, function_id(BUDDY_FUNCTION(s)), "gate")) {
             journal_int("client", i);

@@ -31,6 +31,7 @@ static int post_load(void *opaque, int version_id)
         s->dma_last >= s->clients || s->sem > s->clients || s->io_index >= BUDDY_FUNCTION(s)->map.size) {
         return -EINVAL;
     }
+    function_update_answers(BUDDY_FUNCTION(s)); /* the gates are loaded only now */
     return 0;
 }
 

@@ -42,6 +42,7 @@ static void disarm(BuddyFunction *f, FaultKind kind)
     }
     f->faults[kind].armed = false;
     f->faults_armed &= ~(1u << kind);
+    function_update_answers(f);
     record(f, kind, "disarm");
     if (kind == FAULT_LINK_DOWN && port) {
         function_port_link(port, true);
@@ -222,6 +223,7 @@ static void set_fault(Object *obj, const char *text, Error **errp)
     fault.fired = f->faults[kind].fired;
     f->faults[kind] = fault;
     f->faults_armed |= 1u << kind;
+    function_update_answers(f);
     record(f, kind, "arm");
     strike(f, kind);
 }

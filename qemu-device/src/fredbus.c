@@ -65,9 +65,9 @@ static void fredbus_update_interrupts(BuddyFunction *f)
     fredbus_update_interrupt(FREDBUS(f));
 }
 
-static bool fredbus_gate_open(BuddyFunction *f, int client)
+static uint8_t fredbus_open_gates(BuddyFunction *f)
 {
-    return true;
+    return 1;
 }
 
 static bool fredbus_setup(BuddyFunction *f, Error **errp)
@@ -123,7 +123,7 @@ static void fredbus_class_init(ObjectClass *klass, void *data)
     device_class_set_props(dc, fredbus_properties);
     fc->setup = fredbus_setup;
     fc->teardown = fredbus_teardown;
-    fc->gate_open = fredbus_gate_open;
+    fc->open_gates = fredbus_open_gates;
     fc->read = fredbus_register_read;
     fc->write = fredbus_register_write;
     fc->reset_registers = fredbus_reset_registers;

@@ -53,6 +53,7 @@ void function_reset_registers(BuddyFunction *f, ResetCause cause)
         return;
     }
     f->ready_at = 0;
+    function_update_answers(f);
     f->klass->reset_registers(f, cause);
     function_irq_clear(f);
 }

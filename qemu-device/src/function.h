@@ -63,13 +63,16 @@ typedef struct FunctionCounters {
     uint64_t rule[RULE_COUNT];
 } FunctionCounters;
 
-/* Constant parts of the records of a register, formatted once. */
-typedef struct FixedRecord {
+/* What an access to an aligned word of BAR0 needs, looked up and formatted once. */
+typedef struct RegisterWord {
+    const RegDesc *reg; /* NULL: reserved, or not looked up yet */
+    uint8_t client_bit; /* of its page in `answers` */
+    uint8_t counter;    /* index of its client in the counters */
     uint16_t read_length;
     uint16_t write_length;
-    char *read;
+    char *read; /* the constant middle part of its records */
     char *write;
-} FixedRecord;
+} RegisterWord;
 
 /* Where the registers of BAR0 are. Kept apart from the device, because it outlives it: see void.c. */
 typedef struct RegisterMap RegisterMap;
@@ -114,7 +117,8 @@ struct BuddyFunction {
     int64_t access_seq; /* journal record of the access that is being carried out */
     uint32_t access_offset;
     int access_client;
-    FixedRecord *fixed; /* by offset / 4 */
+    RegisterWord *words; /* by offset / 4 */
+    uint8_t answers;     /* mask of the clients whose registers answer now; see function_update_answers() */
     FunctionCounters counters;
 
     uint32_t faults_armed; /* mask of FaultKind */
@@ -135,7 +139,8 @@ struct BuddyFunctionClass {
     /* Set map and vectors, add further BARs. */
     bool (*setup)(BuddyFunction *f, Error **errp);
     void (*teardown)(BuddyFunction *f);
-    bool (*gate_open)(BuddyFunction *f, int client);
+    /* Mask of the clients whose gates are open; bit 0 for functions without client pages. */
+    uint8_t (*open_gates)(BuddyFunction *f);
     /* Aligned 32-bit accesses in D0 through an open gate. */
     uint32_t (*read)(BuddyFunction *f, uint32_t offset);
     void (*write)(BuddyFunction *f, uint32_t offset, uint32_t value);
@@ -181,6 +186,11 @@ extern const VMStateDescription vmstate_buddy_function;
 /* function_mmio.c */
 void function_mmio_init(BuddyFunction *f);
 void function_mmio_exit(BuddyFunction *f);
+/*
+ * To be called whenever the power state, the recovery time, a fault or a gate changes: finds out for which clients an
+ * access may take the short way, on which nothing needs to be checked.
+ */
+void function_update_answers(BuddyFunction *f);
 /* An access to a register by its offset in BAR0, from wherever it came. Returns what a read gives. */
 uint64_t function_register_access(BuddyFunction *f, uint32_t offset, bool is_write, uint64_t value, unsigned size);
 /* The register's name as records say it, a string that stays. */

@@ -57,17 +57,30 @@ static char *format_fixed(BuddyFunction *f, bool is_write, int client, uint32_t 
         function_id(f), is_write ? "write" : "read", client, register_map_name(&f->map, offset), offset);
 }
 
-static FixedRecord *fixed_record(BuddyFunction *f, const Access *a)
+/* The word's entry, filled in at its first use. */
+static RegisterWord *register_word(BuddyFunction *f, uint32_t offset)
 {
-    FixedRecord *fixed = &f->fixed[a->offset / 4];
+    RegisterWord *word = &f->words[offset / 4];
+    char prefix[16];
+    int client;
 
-    if (unlikely(!fixed->read)) {
-        fixed->read = format_fixed(f, false, a->client, a->offset);
-        fixed->read_length = strlen(fixed->read);
-        fixed->write = format_fixed(f, true, a->client, a->offset);
-        fixed->write_length = strlen(fixed->write);
+    if (likely(word->read)) {
+        return word;
     }
-    return fixed;
+    client = register_map_client(&f->map, offset);
+    word->reg = f->map.find(&f->map, offset, prefix, sizeof(prefix));
+    word->client_bit = client == NO_CLIENT ? 1 : 1 << client;
+    word->counter = client == NO_CLIENT ? 0 : client;
+    word->read = format_fixed(f, false, client, offset);
+    word->read_length = strlen(word->read);
+    word->write = format_fixed(f, true, client, offset);
+    word->write_length = strlen(word->write);
+    return word;
+}
+
+void function_update_answers(BuddyFunction *f)
+{
+    f->answers = f->power == POWER_D0 && !f->ready_at && !f->faults_armed ? f->klass->open_gates(f) : 0;
 }
 
 static void record_members(const RegisterMap *map, const Access *a)
@@ -82,27 +95,11 @@ static void record_members(const RegisterMap *map, const Access *a)
 /* Write the record of an access. Leaves its number in access_seq for violations. */
 static void record(BuddyFunction *f, const Access *a)
 {
-    bool begun;
-
     f->access_seq = JOURNAL_NO_SEQ;
-    if (!journal_wants(JOURNAL_FULL)) {
+    if (!journal_begin(JOURNAL_FULL, function_id(f), a->is_write ? "write" : "read")) {
         return;
     }
-    if (likely(a->size == 4 && (a->offset & 3) == 0 && a->offset < f->map.size)) {
-        FixedRecord *fixed = fixed_record(f, a);
-
-        begun = a->is_write ? journal_begin_fixed(JOURNAL_FULL, fixed->write, fixed->write_length)
-                            : journal_begin_fixed(JOURNAL_FULL, fixed->read, fixed->read_length);
-        if (!begun) {
-            return;
-        }
-        journal_raw_uint(a->value);
-    } else {
-        if (!journal_begin(JOURNAL_FULL, function_id(f), a->is_write ? "write" : "read")) {
-            return;
-        }
-        record_members(&f->map, a);
-    }
+    record_members(&f->map, a);
     journal_name("power", power_name(f->power));
     if (a->swallowed_by_gate) {
         journal_int("gate", 0);
@@ -145,7 +142,7 @@ static inline uint64_t function_access(BuddyFunction *f, Access *a)
         }
         return a->value;
     }
-    if (!f->klass->gate_open(f, a->client)) {
+    if (!(f->klass->open_gates(f) & (a->client == NO_CLIENT ? 1 : 1 << a->client))) {
         a->value = a->is_write ? a->value : all_ones(a->size);
         a->swallowed_by_gate = true;
         record(f, a);
@@ -189,14 +186,50 @@ uint64_t function_register_access(BuddyFunction *f, uint32_t offset, bool is_wri
     return function_access(f, &a);
 }
 
+/* An access that takes the short way: a register that exists, accessed as it should be, by a client whose page answers. */
+static inline RegisterWord *short_way(BuddyFunction *f, hwaddr addr, unsigned size)
+{
+    RegisterWord *word;
+
+    if (unlikely(size != 4 || (addr & 3))) {
+        return NULL;
+    }
+    word = register_word(f, addr);
+    return likely((f->answers & word->client_bit) && word->reg) ? word : NULL;
+}
+
 static uint64_t bar0_read(void *opaque, hwaddr addr, unsigned size)
 {
-    return function_register_access(opaque, addr, false, 0, size);
+    BuddyFunction *f = opaque;
+    RegisterWord *word = short_way(f, addr, size);
+    uint32_t value;
+
+    if (unlikely(!word)) {
+        return function_register_access(f, addr, false, 0, size);
+    }
+    f->counters.reads[word->counter]++;
+    value = f->klass->read(f, addr);
+    if (journal_wants(JOURNAL_FULL)) {
+        journal_access(word->read, word->read_length, value);
+    }
+    return value;
 }
 
 static void bar0_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
 {
-    function_register_access(opaque, addr, true, value, size);
+    BuddyFunction *f = opaque;
+    RegisterWord *word = short_way(f, addr, size);
+
+    if (unlikely(!word || !register_takes_writes(word->reg))) {
+        function_register_access(f, addr, true, value, size);
+        return;
+    }
+    f->counters.writes[word->counter]++;
+    f->access_client = word->counter;
+    f->access_offset = addr;
+    f->access_seq =
+        journal_wants(JOURNAL_FULL) ? journal_access(word->write, word->write_length, value) : JOURNAL_NO_SEQ;
+    f->klass->write(f, addr, value);
 }
 
 /* Wrong sizes reach the handlers, because they are to be recorded rather than swallowed by QEMU. */
@@ -227,7 +260,7 @@ int64_t function_record_unanswered(BuddyFunction *f, const char *id, const Regis
 
 void function_mmio_init(BuddyFunction *f)
 {
-    f->fixed = g_new0(FixedRecord, f->map.size / 4);
+    f->words = g_new0(RegisterWord, f->map.size / 4);
     memory_region_init_io(&f->bar0, OBJECT(f), &bar0_ops, f, "buddy-registers", f->map.size);
     pci_register_bar(PCI_DEVICE(f), FUNCTION_BAR_REGISTERS, PCI_BASE_ADDRESS_SPACE_MEMORY, &f->bar0);
 }
@@ -235,8 +268,8 @@ void function_mmio_init(BuddyFunction *f)
 void function_mmio_exit(BuddyFunction *f)
 {
     for (uint32_t i = 0; i < f->map.size / 4; i++) {
-        g_free(f->fixed[i].read);
-        g_free(f->fixed[i].write);
+        g_free(f->words[i].read);
+        g_free(f->words[i].write);
     }
-    g_free(f->fixed);
+    g_free(f->words);
 }

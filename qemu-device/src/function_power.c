@@ -49,6 +49,7 @@ void function_set_power(BuddyFunction *f, PowerState to, const char *cause)
         violation_at(f, RULE_BUSY_AT_POWER_DOWN, NO_CLIENT, NULL, JOURNAL_NO_SEQ);
     }
     f->power = to;
+    function_update_answers(f);
     record_power(f, from, cause);
     if (to != POWER_D0) {
         function_irq_clear(f);
@@ -68,6 +69,7 @@ bool function_ready(BuddyFunction *f)
         return false;
     }
     f->ready_at = 0;
+    function_update_answers(f);
     return true;
 }
 
@@ -81,6 +83,7 @@ static void begin_recovery(BuddyFunction *f, PowerState from)
         us = fault_argument(f, FAULT_D0_LATE)->delay_us;
     }
     f->ready_at = us ? qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + us * SCALE_US : 0;
+    function_update_answers(f);
 }
 
 /* D3hot to D0 without No_Soft_Reset: the function comes up as after a reset, configuration space included. */

@@ -16,6 +16,7 @@ static int post_load(void *opaque, int version_id)
         return -EINVAL;
     }
     f->klass->power_changed(f);
+    function_update_answers(f);
     if (f->memory_enabled) {
         void_remember(f);
     }

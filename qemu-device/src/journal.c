@@ -24,6 +24,11 @@ static struct {
     size_t fill;  /* end of the whole records */
     char *at;     /* where the record being built goes on */
     uint64_t seq;
+    char seq_digits[20]; /* the same in decimal, right-aligned from seq_first */
+    unsigned seq_first;
+    uint64_t ms; /* virtual milliseconds whose digits are kept */
+    char ms_digits[20];
+    unsigned ms_length;
     uint64_t dropped;      /* all losses */
     uint64_t dropped_told; /* losses that a `dropped` record has told */
     QEMUBH *flush_bh;
@@ -34,35 +39,36 @@ static struct {
     Notifier exit;
 } journal;
 
-static void put_bytes(const char *bytes, size_t length)
+static inline __attribute__((always_inline)) void put_bytes(const char *bytes, size_t length)
 {
     memcpy(journal.at, bytes, length);
     journal.at += length;
 }
 
-static void put_string(const char *string)
+static inline __attribute__((always_inline)) void put_string(const char *string)
 {
     put_bytes(string, strlen(string));
 }
 
+static const char digit_pairs[201] = "0001020304050607080910111213141516171819"
+                                     "2021222324252627282930313233343536373839"
+                                     "4041424344454647484950515253545556575859"
+                                     "6061626364656667686970717273747576777879"
+                                     "8081828384858687888990919293949596979899";
+
 static void put_uint(uint64_t value)
 {
-    static const char pairs[201] = "0001020304050607080910111213141516171819"
-                                   "2021222324252627282930313233343536373839"
-                                   "4041424344454647484950515253545556575859"
-                                   "6061626364656667686970717273747576777879"
-                                   "8081828384858687888990919293949596979899";
     char digits[20];
     char *p = digits + sizeof(digits);
 
     while (value >= 100) {
         p -= 2;
-        memcpy(p, pairs + 2 * (value % 100), 2);
+        memcpy(p, digit_pairs + 2 * (value % 100), 2);
         value /= 100;
     }
     if (value >= 10) {
         p -= 2;
-        memcpy(p, pairs + 2 * value, 2);
+        memcpy(p, digit_pairs + 2 * value, 2);
     } else {
         *--p = '0' + value;
     }
@@ -97,20 +103,64 @@ static bool journal_room(size_t need)
     return true;
 }
 
+/* Sequence numbers are counted in decimal digits: adding one is cheaper than converting. */
+static void put_seq(void)
+{
+    put_bytes(journal.seq_digits + journal.seq_first, sizeof(journal.seq_digits) - journal.seq_first);
+}
+
+static void next_seq(void)
+{
+    char *digit = journal.seq_digits + sizeof(journal.seq_digits) - 1;
+
+    journal.seq++;
+    while (*digit == '9') {
+        *digit-- = '0';
+    }
+    if (digit < journal.seq_digits + journal.seq_first) {
+        journal.seq_first--;
+        *digit = '0';
+    }
+    ++*digit;
+}
+
+/* Times: the milliseconds are converted once and kept, since many records fall into the same one. */
+static void put_time(void)
+{
+    uint64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    uint64_t ms = now / 1000000;
+    uint32_t rest = now % 1000000;
+
+    if (ms == 0) {
+        put_uint(rest);
+        return;
+    }
+    if (unlikely(ms != journal.ms)) {
+        journal.ms = ms;
+        journal.ms_length = snprintf(journal.ms_digits, sizeof(journal.ms_digits), "%" PRIu64, ms);
+    }
+    put_bytes(journal.ms_digits, journal.ms_length);
+    memcpy(journal.at, digit_pairs + 2 * (rest / 10000), 2);
+    memcpy(journal.at + 2, digit_pairs + 2 * (rest / 100 % 100), 2);
+    memcpy(journal.at + 4, digit_pairs + 2 * (rest % 100), 2);
+    journal.at += 6;
+}
+
 static void put_head(void)
 {
     journal.at = journal.buffer + journal.fill;
     put_bytes("{\"seq\":", 7);
-    put_uint(journal.seq);
+    put_seq();
     put_bytes(",\"t\":", 5);
-    put_uint(qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    put_time();
 }
 
 static int64_t put_tail(void)
 {
     put_bytes("}\n", 2);
     journal.fill = journal.at - journal.buffer;
-    return journal.seq++;
+    next_seq();
+    return journal.seq - 1;
 }
 
 static bool journal_start(void)
@@ -144,16 +194,6 @@ bool journal_begin(JournalDetail detail, const char *dev, const char *kind)
     return true;
 }
 
-bool journal_begin_fixed(JournalDetail detail, const char *fixed, size_t length)
-{
-    if (!journal_wants(detail) || !journal.chr || !journal_start()) {
-        return false;
-    }
-    journal.is_event = detail < JOURNAL_FULL;
-    put_bytes(fixed, length);
-    return true;
-}
-
 void journal_int(const char *key, int64_t value)
 {
     put_key(key);
@@ -167,11 +207,6 @@ void journal_int(const char *key, int64_t value)
 void journal_uint(const char *key, uint64_t value)
 {
     put_key(key);
-    put_uint(value);
-}
-
-void journal_raw_uint(uint64_t value)
-{
     put_uint(value);
 }
 
@@ -203,10 +238,9 @@ void journal_text(const char *key, const char *bytes, size_t length)
     put_bytes("\"", 1);
 }
 
-int64_t journal_end(void)
+/* A record is whole: see that it gets out. */
+static inline void journal_ended(void)
 {
-    int64_t seq = put_tail();
-
     if (journal.fill - journal.start >= JOURNAL_CHUNK && !journal.watch) {
         journal_flush();
     } else if (journal.is_event) {
@@ -215,6 +249,29 @@ int64_t journal_end(void)
         journal.flush_soon = true;
         timer_mod(journal.flush_timer, qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + 1);
     }
+}
+
+int64_t journal_end(void)
+{
+    int64_t seq = put_tail();
+
+    journal_ended();
+    return seq;
+}
+
+int64_t journal_access(const char *fixed, size_t length, uint32_t value)
+{
+    int64_t seq;
+
+    if (unlikely(!journal_start())) {
+        return JOURNAL_NO_SEQ;
+    }
+    journal.is_event = false;
+    put_bytes(fixed, length);
+    put_uint(value);
+    put_bytes(",\"power\":\"D0\"", 13);
+    seq = put_tail();
+    journal_ended();
     return seq;
 }
 
@@ -266,6 +323,9 @@ bool journal_open(CharBackend *chr, JournalDetail detail, Error **errp)
     journal.size = 2 * JOURNAL_CHUNK;
     journal.buffer = g_malloc(journal.size);
     journal.start = journal.fill = 0;
+    journal.seq = 0;
+    journal.seq_first = sizeof(journal.seq_digits) - 1;
+    journal.seq_digits[journal.seq_first] = '0';
     journal.flush_bh = qemu_bh_new(journal_flush_bh, NULL);
     journal.flush_timer = timer_new_ms(QEMU_CLOCK_REALTIME, journal_flush_bh, NULL);
     journal.exit.notify = journal_exit;

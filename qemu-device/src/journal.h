@@ -41,8 +41,6 @@ static inline bool journal_wants(JournalDetail detail)
 
 /* Start a record if the detail in force is at least `detail`. `dev` and `kind` are plain ASCII without quotes. */
 bool journal_begin(JournalDetail detail, const char *dev, const char *kind);
-/* Start a record whose constant middle part was formatted before: `fixed` begins at `"dev":`. For register accesses. */
-bool journal_begin_fixed(JournalDetail detail, const char *fixed, size_t length);
 void journal_int(const char *key, int64_t value);
 void journal_uint(const char *key, uint64_t value);
 /* A string that needs no escaping (register names, states). */
@@ -50,10 +48,14 @@ void journal_name(const char *key, const char *value);
 /* Any bytes, at most JOURNAL_TEXT of them: escaped to JSON, bytes above 0x7e as \u00XX. */
 #define JOURNAL_TEXT 1000
 void journal_text(const char *key, const char *bytes, size_t length);
-/* The bare value of a member whose key ended the fixed part. */
-void journal_raw_uint(uint64_t value);
 /* End the record. Returns its sequence number. */
 int64_t journal_end(void);
+
+/*
+ * A whole record of a register access in D0 in one go: `fixed` is its constant middle part, from `,"dev":` to `"value":`.
+ * To be called only if journal_wants(JOURNAL_FULL). Returns its sequence number.
+ */
+int64_t journal_access(const char *fixed, size_t length, uint32_t value);
 
 /* The chardev side, used by buddy-trace only. */
 bool journal_open(CharBackend *chr, JournalDetail detail, Error **errp);
