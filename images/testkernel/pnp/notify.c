@@ -10,6 +10,7 @@
 typedef struct _NOTIFY_ENTRY {
     LIST_ENTRY Link; /* in Interfaces, or in the devnode's TargetNotifications */
     LIST_ENTRY AllLink;
+    ULONG64 Serial;
     IO_NOTIFICATION_EVENT_CATEGORY Category;
     GUID Class;
     PDEVICE_NODE Node; /* NULL once the device is gone */
@@ -25,6 +26,7 @@ typedef struct _NOTIFY_ENTRY {
 
 static KSPIN_LOCK Lock;
 static LIST_ENTRY Interfaces, All, InProgress;
+static ULONG64 NextSerial; /* under Lock */
 
 VOID PnpInitNotify(VOID)
 {
@@ -102,8 +104,19 @@ static NTSTATUS Call(PNOTIFY_ENTRY Entry, PVOID Structure, PCSTR Event, PUNICODE
     return Status;
 }
 
-/* The next entry of a list, referenced; Previous (or NULL) is released. */
-static PNOTIFY_ENTRY Next(PLIST_ENTRY Head, PNOTIFY_ENTRY Previous)
+/* What is registered from now on (a callback may do so) is not part of the walk that begins. */
+static ULONG64 Limit(VOID)
+{
+    ULONG64 Serial;
+    KIRQL Irql;
+    KeAcquireSpinLock(&Lock, &Irql);
+    Serial = NextSerial;
+    KeReleaseSpinLock(&Lock, Irql);
+    return Serial;
+}
+
+/* The next entry of a list that was registered before Limit, referenced; Previous (or NULL) is released. */
+static PNOTIFY_ENTRY Next(PLIST_ENTRY Head, PNOTIFY_ENTRY Previous, ULONG64 Limit)
 {
     PNOTIFY_ENTRY Entry = NULL;
     PLIST_ENTRY Link;
@@ -111,7 +124,7 @@ static PNOTIFY_ENTRY Next(PLIST_ENTRY Head, PNOTIFY_ENTRY Previous)
     KeAcquireSpinLock(&Lock, &Irql);
     for (Link = Previous ? Previous->Link.Flink : Head->Flink; Link != Head; Link = Link->Flink) {
         PNOTIFY_ENTRY Each = CONTAINING_RECORD(Link, NOTIFY_ENTRY, Link);
-        if (!Each->Unregistered) {
+        if (!Each->Unregistered && Each->Serial < Limit) {
             Entry = Each;
             Entry->References++;
             break;
@@ -138,8 +151,9 @@ static VOID CallInterface(PNOTIFY_ENTRY Entry, const GUID *Event, const GUID *Cl
 
 VOID PnpNotifyInterface(const GUID *Event, const GUID *Class, PUNICODE_STRING Link)
 {
+    ULONG64 Last = Limit();
     PNOTIFY_ENTRY Entry = NULL;
-    while ((Entry = Next(&Interfaces, Entry)) != NULL) {
+    while ((Entry = Next(&Interfaces, Entry, Last)) != NULL) {
         if (IsEqualGUID(&Entry->Class, Class)) {
             CallInterface(Entry, Event, Class, Link);
         }
@@ -158,8 +172,9 @@ static NTSTATUS CallTarget(PNOTIFY_ENTRY Entry, const GUID *Event, PDEVICE_NODE 
 
 NTSTATUS PnpNotifyTargetQuery(PDEVICE_NODE Node, PPNP_VETO Veto)
 {
+    ULONG64 Last = Limit();
     PNOTIFY_ENTRY Entry = NULL, Agreed = NULL;
-    while ((Entry = Next(&Node->TargetNotifications, Entry)) != NULL) {
+    while ((Entry = Next(&Node->TargetNotifications, Entry, Last)) != NULL) {
         NTSTATUS Status = CallTarget(Entry, &GUID_TARGET_DEVICE_QUERY_REMOVE, Node);
         KdTrace("target-query-remove instance=%wZ driver=%wZ status=0x%08x", &Node->InstancePath,
                 &IoDriverData(Entry->DriverObject)->ServiceName, Status);
@@ -167,7 +182,7 @@ NTSTATUS PnpNotifyTargetQuery(PDEVICE_NODE Node, PPNP_VETO Veto)
             PNOTIFY_ENTRY Refused = Entry;
             PnpFillVeto(Veto, PNP_VetoDriver, Status, &IoDriverData(Entry->DriverObject)->ServiceName);
             /* Those that had agreed learn that nothing happens. */
-            while ((Agreed = Next(&Node->TargetNotifications, Agreed)) != NULL) {
+            while ((Agreed = Next(&Node->TargetNotifications, Agreed, Last)) != NULL) {
                 if (Agreed == Refused) {
                     Dereference(Agreed);
                     break;
@@ -183,16 +198,18 @@ NTSTATUS PnpNotifyTargetQuery(PDEVICE_NODE Node, PPNP_VETO Veto)
 
 VOID PnpNotifyTarget(PDEVICE_NODE Node, const GUID *Event)
 {
+    ULONG64 Last = Limit();
     PNOTIFY_ENTRY Entry = NULL;
-    while ((Entry = Next(&Node->TargetNotifications, Entry)) != NULL) {
+    while ((Entry = Next(&Node->TargetNotifications, Entry, Last)) != NULL) {
         CallTarget(Entry, Event, Node);
     }
 }
 
 VOID PnpNotifyTargetCustom(PDEVICE_NODE Node, PTARGET_DEVICE_CUSTOM_NOTIFICATION Custom)
 {
+    ULONG64 Last = Limit();
     PNOTIFY_ENTRY Entry = NULL;
-    while ((Entry = Next(&Node->TargetNotifications, Entry)) != NULL) {
+    while ((Entry = Next(&Node->TargetNotifications, Entry, Last)) != NULL) {
         Custom->FileObject = Entry->FileObject;
         Call(Entry, Custom, "target-device-custom", &Node->InstancePath);
     }
@@ -296,6 +313,7 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     if (List) {
         InsertTailList(List, &Entry->Link);
     }
+    Entry->Serial = NextSerial++;
     InsertTailList(&All, &Entry->AllLink);
     KeReleaseSpinLock(&Lock, Irql);
     *NotificationEntry = Entry;
