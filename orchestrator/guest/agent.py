@@ -127,7 +127,9 @@ class Agent:
             if not line:
                 # QEMU is gone; its process watcher has the better reason and raises the alarm.
                 await asyncio.Future()
-            text = line.rpartition(_DELIMITER)[2].strip()
+            cut_off, _, text = line.strip().rpartition(_DELIMITER)
+            if cut_off:
+                self._note("< (an answer that was cut off)", cut_off)
             self._note("<", text)
             with contextlib.suppress(ValueError):
                 answer = json.loads(text)

@@ -22,7 +22,8 @@ from orchestrator.journal.record import Record
 
 # Kinds that come at the rate of the driver's work.
 BULK_KINDS = ("read", "write", "ram", "interrupt", "semaphore", "job", "txn", "dma")
-_CHUNK = 1 << 20
+# Small enough that other machines' answers do not wait while a chunk full of rare records is parsed.
+_CHUNK = 1 << 16
 # New data is collected this long before it is read: a reader that wakes for every record costs more than it learns.
 _COALESCE_SECONDS = 0.001
 

@@ -18,8 +18,8 @@ from orchestrator.runner.result import RunResult, ScenarioResult, judge
 from orchestrator.scenario.execution import Bench, Options, execute, installed
 from orchestrator.scenario.model import Scenario, Suite
 
-# A scenario with a full journal writes tens of megabytes a second; below this a run is not even begun.
-LEAST_FREE_BYTES = 256 << 20
+# A scenario with a full journal writes 30 MB a second; below this a run is not even begun.
+LEAST_FREE_BYTES = 1 << 30
 
 
 def select(suite: Suite, patterns: Sequence[str]) -> list[Scenario]:
