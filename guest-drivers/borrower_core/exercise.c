@@ -92,7 +92,7 @@ static VOID RunTransaction(PEXERCISER Exerciser, PHARDWARE Hardware)
 static VOID RunJob(PEXERCISER Exerciser, PHARDWARE Hardware)
 {
     PVOID events[] = {&Hardware->JobDone, &Hardware->Gate.Closing};
-    LARGE_INTEGER limit = {.QuadPart = JOB_TIME_LIMIT};
+    LARGE_INTEGER limit = {.QuadPart = MUTANT(BORROWER_IGNORES_POWER_DOWN) ? -1000 : JOB_TIME_LIMIT};
     ULONG argument = Exerciser->Round;
     NTSTATUS status;
 
