@@ -84,9 +84,14 @@ numeric=${version%% *}
     die "$source is QEMU $(cat "$source/VERSION"), but $numeric is wanted"
 
 source=$(cd "$source" && pwd)
-# configure insists on an interpreter that has meson as a package: the one that meson itself is started with.
+# QEMU 8.1 and later make an environment of their own (mkvenv) and insist on an interpreter that has meson as a package: the one that
+# meson itself is started with. Earlier ones take --python as a wish for a bundled meson, which Debian's source does not have.
 python=$(sed -n '1s/^#! *\([^ ]*\).*/\1/p' "$(command -v meson)")
 [ -x "$python" ] || python=python3
+# Before 8.1 there is no such choice to make.
+python_option() {
+    if [ -e "$source/python/scripts/mkvenv.py" ]; then echo "--python=$python"; fi
+}
 
 # Debian takes firmware images out of the source, but newer meson files insist on their being there. Nothing reads them.
 sed -n "s/^ *'\(edk2-.*\.fd\)',$/\1/p" "$source/pc-bios/meson.build" | while read -r image; do
@@ -96,9 +101,11 @@ done
 run_configure() {
     rm -rf "$work/build"
     mkdir "$work/build"
-    (cd "$work/build" && "$source/configure" --target-list=x86_64-softmmu --without-default-features --enable-system \
-        --enable-modules --enable-tcg --enable-fdt --python="$python" --disable-docs --disable-tools --disable-werror \
-        --disable-install-blobs) \
+    set --
+    [ -e "$source/python/scripts/mkvenv.py" ] && set -- --python="$python"
+    (cd "$work/build" && "$source/configure" "$@" --target-list=x86_64-softmmu --without-default-features --enable-system \
+        --enable-modules --enable-tcg --enable-fdt --disable-docs --disable-tools --disable-werror \
+        --disable-install-blobs $(python_option)) \
         >"$work/configure.log" 2>&1
 }
 # Newer QEMUs want a newer meson than an older distribution has. Then one is put into a private environment.
