@@ -15,6 +15,8 @@ from orchestrator.base.verdict import Finding, ScenarioFailed
 
 T = TypeVar("T")
 
+MOST_FINDINGS = 50
+
 
 class WaitExpired(Exception):
     """A wait reached its limit. Whether that is a hang or a refusal is for the runner to find out."""
@@ -33,9 +35,15 @@ class Alarm:
         self._raised = asyncio.Event()
 
     def raise_(self, finding: Finding) -> None:
-        """Record a finding and end every guarded wait. The first one is the scenario's reason."""
-        self.findings.append(finding)
+        """Record a finding and end every guarded wait. The first one is the scenario's reason; of many the first are kept."""
+        if not self.full:
+            self.findings.append(finding)
         self._raised.set()
+
+    @property
+    def full(self) -> bool:
+        """So much is wrong already that further findings are not kept."""
+        return len(self.findings) >= MOST_FINDINGS
 
     def check(self) -> None:
         """Raise ScenarioFailed if something already decided the scenario."""

@@ -43,6 +43,7 @@ class Journal:
         self._invariants = invariants
         self._pattern = _pattern(BULK_KINDS)
         self._wanted_bulk: list[str] = []
+        self._flooded = False
         self._lines = 0
         self._rest = b""
         # A register access that nobody may make, not yet reported.
@@ -109,6 +110,10 @@ class Journal:
         for finding in self._invariants.see(record):
             self._alarm.raise_(finding)
         self._accuse(record)
+        if self._alarm.full and not self._flooded:
+            # A driver that has gone wild makes violations as fast as others make accesses.
+            self._flooded = True
+            self._repattern()
 
     def _look_for_forbidden(self, data: bytes, start: int, end: int) -> None:
         forbidden = self._invariants.forbidden
@@ -148,7 +153,8 @@ class Journal:
             self._repattern()
 
     def _repattern(self) -> None:
-        self._pattern = _pattern(tuple(kind for kind in BULK_KINDS if kind not in self._wanted_bulk))
+        flood = ("violation",) if self._flooded else ()
+        self._pattern = _pattern((*(kind for kind in BULK_KINDS if kind not in self._wanted_bulk), *flood))
 
     async def _find(self, fits: Callable[[Record], bool], since: int, times: int) -> Record:
         seen, looked = 0, since
