@@ -6,8 +6,12 @@
 #define LSR_DATA       0x01
 #define LSR_THR_EMPTY  0x20
 
-/* One space in the transmit FIFO is worth waiting for; a dead port (reads 0xFF or never empties) must not stop the kernel. */
-#define WRITE_SPINS 2000000
+/*
+ * One space in the transmit FIFO is worth waiting for: who reads on the other side may be a loaded host's process, and an answer that
+ * is cut off is worse than a late one. A dead port (never empties) must not stop the kernel for good.
+ */
+#define WRITE_SPINS       2000000
+#define WRITE_NANOSECONDS 10000000000ULL
 
 VOID HalSerialInitialize(USHORT Port)
 {
@@ -25,8 +29,9 @@ VOID HalSerialWrite(USHORT Port, const VOID *Bytes, SIZE_T Length)
     const UCHAR *bytes = Bytes;
     while (Length) {
         ULONG spins = 0;
+        ULONG64 since = HalNanoseconds();
         while (!(__inbyte(Port + 5) & LSR_THR_EMPTY)) {
-            if (++spins > WRITE_SPINS) {
+            if (++spins > WRITE_SPINS && HalNanoseconds() - since > WRITE_NANOSECONDS) {
                 return;
             }
         }
