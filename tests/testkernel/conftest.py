@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .machine import Machine
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KERNEL_SOURCE = REPOSITORY / "images" / "testkernel"
@@ -90,3 +93,19 @@ def boot(built: Built, tmp_path: Path) -> Callable[..., Boot]:
         return Boot(text, json.loads(reports[0]) if reports else {})
 
     return run
+
+
+@pytest.fixture
+def machine(built: Built, tmp_path: Path) -> Iterator[Callable[..., Machine]]:
+    """Starts the kernel with the named self-test drivers and INF files of tests/testkernel/drivers, and leaves nothing running."""
+    with contextlib.ExitStack() as machines:
+
+        def start(*names: str, **settings: Any) -> Machine:
+            infs = Path(__file__).parent / "drivers"
+            modules = [infs / name if name.endswith(".inf") else built.drivers / name for name in names]
+            running = machines.enter_context(Machine(built.kernel, tmp_path, modules, **settings))
+            running.wait_console("ready:")
+            running.synchronize()
+            return running
+
+        yield start

@@ -21,7 +21,7 @@ static VOID NTAPI Expired(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argum
 
     PopDumpRequests();
     IoStop(0x9F, 3, (ULONG_PTR)request->Pdo, 0, (ULONG_PTR)irp, culprit,
-           "%wZ holds a power IRP (%s, %s state %u) for longer than %u s: complete it or pass it on",
+           "%wZ holds a power IRP (%s, %s %c%u) for longer than %u s: complete it or pass it on",
            holder != NULL ? &holder->DriverObject->DriverName : &request->Pdo->DriverObject->DriverName,
            request->Minor == IRP_MN_QUERY_POWER ? "query" : "set",
            request->Type == SystemPowerState ? "system" : "device", request->State.SystemState,

@@ -84,9 +84,11 @@ static void Check(EDU *Edu, const char *When)
     Write(Edu, EDU_RAISE, 1);
     status = KeWaitForSingleObject(&Edu->Fired, Executive, KernelMode, FALSE, &second);
     if (status == STATUS_SUCCESS && Edu->Interrupts == before + 1)
-        DbgPrint("edu: interrupt ok %s version %u messages %u strays %d\n", When, Edu->Version, Edu->Messages, Edu->Strays);
+        DbgPrint("edu: interrupt ok %s version %u messages %u strays %d\n", When, Edu->Version, Edu->Messages,
+                 Edu->Strays);
     else
-        DbgPrint("edu: interrupt FAILED %s version %u count %d status %x\n", When, Edu->Version, Edu->Interrupts - before, status);
+        DbgPrint("edu: interrupt FAILED %s version %u count %d status %x\n", When, Edu->Version,
+                 Edu->Interrupts - before, status);
 }
 
 static NTSTATUS Map(EDU *Edu, PCM_RESOURCE_LIST Translated)
@@ -216,8 +218,9 @@ static NTSTATUS Capabilities(EDU *Edu, PIRP Irp)
 
     if (NT_SUCCESS(status)) {
         RtlCopyMemory(Edu->DeviceState, capabilities->DeviceState, sizeof(Edu->DeviceState));
-        DbgPrint("edu: capabilities S3 D%d eject %u address %x ui %u\n", capabilities->DeviceState[PowerSystemSleeping3] - 1,
-                 capabilities->EjectSupported, capabilities->Address, capabilities->UINumber);
+        DbgPrint("edu: capabilities S3 D%d eject %u address %x ui %u\n",
+                 capabilities->DeviceState[PowerSystemSleeping3] - 1, capabilities->EjectSupported,
+                 capabilities->Address, capabilities->UINumber);
     }
     return Complete(Edu, Irp, status);
 }
@@ -266,7 +269,8 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT Device, PIRP Irp)
 }
 
 /* The device IRP that the system IRP asked for is done: go on with the system IRP. */
-static VOID NTAPI DeviceIrpDone(PDEVICE_OBJECT Device, UCHAR Minor, POWER_STATE State, PVOID Context, PIO_STATUS_BLOCK Status)
+static VOID NTAPI DeviceIrpDone(PDEVICE_OBJECT Device, UCHAR Minor, POWER_STATE State, PVOID Context,
+                                PIO_STATUS_BLOCK Status)
 {
     PIRP system = Context;
     EDU *edu = IoGetCurrentIrpStackLocation(system)->DeviceObject->DeviceExtension;
@@ -292,7 +296,8 @@ static NTSTATUS NTAPI SystemIrpBack(PDEVICE_OBJECT Device, PIRP Irp, PVOID Conte
     }
     state.DeviceState = edu->DeviceState[stack->Parameters.Power.State.SystemState];
     if (state.DeviceState == PowerDeviceUnspecified)
-        state.DeviceState = stack->Parameters.Power.State.SystemState == PowerSystemWorking ? PowerDeviceD0 : PowerDeviceD3;
+        state.DeviceState =
+            stack->Parameters.Power.State.SystemState == PowerSystemWorking ? PowerDeviceD0 : PowerDeviceD3;
     if (stack->MinorFunction == IRP_MN_SET_POWER)
         edu->System = stack->Parameters.Power.State.SystemState;
     if (PoRequestPowerIrp(edu->Pdo, stack->MinorFunction, state, DeviceIrpDone, Irp, NULL) != STATUS_PENDING)
@@ -371,7 +376,8 @@ static NTSTATUS NTAPI DispatchCreateClose(PDEVICE_OBJECT Device, PIRP Irp)
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
 {
     PDEVICE_OBJECT device;
-    NTSTATUS status = IoCreateDevice(Driver, sizeof(EDU), NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, &device);
+    NTSTATUS status =
+        IoCreateDevice(Driver, sizeof(EDU), NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, &device);
     EDU *edu;
 
     if (!NT_SUCCESS(status))

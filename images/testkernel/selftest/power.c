@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Power policy owner of root devices, for tests of the power manager. What it does is in its hardware ID (ROOT\power_...):
+ *   power_good     follows every system power IRP with a device power IRP
+ *   power_veto     fails the system query
+ *   power_stall    never completes the device set-power IRP for D3
+ *   power_slow     completes device set-power IRPs after 20 ms
+ *   power_queue    requests three device IRPs at once and checks that they come one after the other
+ *   power_idle     registers for idle detection and checks that D3 is requested
+ * Each system and device IRP prints one line.
+ */
+#include <ntddk.h>
+
+typedef struct _POWER {
+    PDEVICE_OBJECT Self, Pdo, Lower;
+    WCHAR Kind[32];
+    KTIMER Timer;
+    KDPC Dpc;
+    PIRP Held;
+    volatile LONG DeviceIrps, MostDeviceIrps;
+    PIO_WORKITEM Work;
+} POWER;
+
+static BOOLEAN Is(POWER *Power, PCWSTR Kind)
+{
+    return wcscmp(Power->Kind, Kind) == 0;
+}
+
+static NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
+{
+    Irp->IoStatus.Status = Status;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return Status;
+}
+
+static VOID NTAPI DeviceIrpDone(PDEVICE_OBJECT Device, UCHAR Minor, POWER_STATE State, PVOID Context,
+                                PIO_STATUS_BLOCK Status)
+{
+    PIRP system = Context;
+
+    PoStartNextPowerIrp(system);
+    Complete(system, Status->Status);
+}
+
+static NTSTATUS NTAPI SystemIrpBack(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
+{
+    POWER *power = Context;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    POWER_STATE state;
+
+    if (NT_SUCCESS(Irp->IoStatus.Status)) {
+        state.DeviceState =
+            stack->Parameters.Power.State.SystemState == PowerSystemWorking ? PowerDeviceD0 : PowerDeviceD3;
+        if (PoRequestPowerIrp(power->Pdo, stack->MinorFunction, state, DeviceIrpDone, Irp, NULL) == STATUS_PENDING)
+            return STATUS_MORE_PROCESSING_REQUIRED;
+    }
+    PoStartNextPowerIrp(Irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+static NTSTATUS NTAPI DeviceIrpBack(PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
+{
+    if (Irp->PendingReturned)
+        IoMarkIrpPending(Irp);
+    InterlockedDecrement(&((POWER *)Context)->DeviceIrps);
+    PoStartNextPowerIrp(Irp);
+    return STATUS_CONTINUE_COMPLETION;
+}
+
+static NTSTATUS PassDeviceIrp(POWER *Power, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, DeviceIrpBack, Power, TRUE, TRUE, TRUE);
+    PoCallDriver(Power->Lower, Irp);
+    return STATUS_PENDING;
+}
+
+static VOID NTAPI Late(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    POWER *power = Context;
+    PIRP irp = power->Held;
+
+    power->Held = NULL;
+    PassDeviceIrp(power, irp);
+}
+
+static NTSTATUS DevicePower(POWER *Power, PIRP Irp, PIO_STACK_LOCATION Stack)
+{
+    LARGE_INTEGER late = {.QuadPart = -200000};
+    LONG now = InterlockedIncrement(&Power->DeviceIrps);
+
+    Power->MostDeviceIrps = max(Power->MostDeviceIrps, now);
+    DbgPrint("power: %ws device D%d irql %u\n", Power->Kind, Stack->Parameters.Power.State.DeviceState - 1,
+             KeGetCurrentIrql());
+    PoSetPowerState(Power->Self, DevicePowerState, Stack->Parameters.Power.State);
+    if (Is(Power, L"power_stall") && Stack->Parameters.Power.State.DeviceState == PowerDeviceD3) {
+        IoMarkIrpPending(Irp);
+        return STATUS_PENDING;
+    }
+    if (Is(Power, L"power_slow") || Is(Power, L"power_queue")) {
+        IoMarkIrpPending(Irp);
+        Power->Held = Irp;
+        KeSetTimer(&Power->Timer, late, &Power->Dpc);
+        return STATUS_PENDING;
+    }
+    return PassDeviceIrp(Power, Irp);
+}
+
+static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    POWER *power = Device->DeviceExtension;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    BOOLEAN query = stack->MinorFunction == IRP_MN_QUERY_POWER, set = stack->MinorFunction == IRP_MN_SET_POWER;
+
+    if ((query || set) && stack->Parameters.Power.Type == SystemPowerState) {
+        DbgPrint("power: %ws %s S%d\n", power->Kind, query ? "query" : "set",
+                 stack->Parameters.Power.State.SystemState - 1);
+        if (query && Is(power, L"power_veto")) {
+            PoStartNextPowerIrp(Irp);
+            return Complete(Irp, STATUS_DEVICE_BUSY);
+        }
+        IoMarkIrpPending(Irp);
+        IoCopyCurrentIrpStackLocationToNext(Irp);
+        IoSetCompletionRoutine(Irp, SystemIrpBack, power, TRUE, TRUE, TRUE);
+        PoCallDriver(power->Lower, Irp);
+        return STATUS_PENDING;
+    }
+    if (set)
+        return DevicePower(power, Irp, stack);
+    PoStartNextPowerIrp(Irp);
+    IoSkipCurrentIrpStackLocation(Irp);
+    return PoCallDriver(power->Lower, Irp);
+}
+
+static VOID NTAPI QueueDone(PDEVICE_OBJECT Device, UCHAR Minor, POWER_STATE State, PVOID Context,
+                            PIO_STATUS_BLOCK Status)
+{
+    POWER *power = Context;
+
+    DbgPrint("power: queue done D%d status %x most at once %d\n", State.DeviceState - 1, Status->Status,
+             power->MostDeviceIrps);
+}
+
+/* Outside of START: a power IRP of the device's own. */
+static VOID NTAPI Exercise(PDEVICE_OBJECT Device, PVOID Context)
+{
+    static const DEVICE_POWER_STATE order[] = {PowerDeviceD3, PowerDeviceD0, PowerDeviceD3};
+    POWER *power = Context;
+
+    for (int i = 0; i < 3; i++) {
+        POWER_STATE state = {.DeviceState = order[i]};
+
+        PoRequestPowerIrp(power->Pdo, IRP_MN_SET_POWER, state, QueueDone, power, NULL);
+    }
+}
+
+static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    POWER *power = Device->DeviceExtension;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    PDEVICE_OBJECT lower = power->Lower;
+    NTSTATUS status;
+
+    switch (stack->MinorFunction) {
+    case IRP_MN_START_DEVICE:
+        if (!IoForwardIrpSynchronously(lower, Irp))
+            return Complete(Irp, STATUS_UNSUCCESSFUL);
+        if (Is(power, L"power_queue"))
+            IoQueueWorkItem(power->Work, Exercise, DelayedWorkQueue, power);
+        if (Is(power, L"power_idle"))
+            PoRegisterDeviceForIdleDetection(power->Self, 1, 1, PowerDeviceD3);
+        return Complete(Irp, Irp->IoStatus.Status);
+    case IRP_MN_REMOVE_DEVICE:
+        PoRegisterDeviceForIdleDetection(power->Self, 0, 0, PowerDeviceD3);
+        IoFreeWorkItem(power->Work);
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        IoSkipCurrentIrpStackLocation(Irp);
+        status = IoCallDriver(lower, Irp);
+        IoDetachDevice(lower);
+        IoDeleteDevice(Device);
+        return status;
+    case IRP_MN_QUERY_REMOVE_DEVICE:
+    case IRP_MN_CANCEL_REMOVE_DEVICE:
+    case IRP_MN_SURPRISE_REMOVAL:
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        break;
+    default:
+        break;
+    }
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(lower, Irp);
+}
+
+static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
+{
+    PDEVICE_OBJECT device;
+    ULONG length;
+    POWER *power;
+    WCHAR ids[128];
+    NTSTATUS status =
+        IoCreateDevice(Driver, sizeof(POWER), NULL, FILE_DEVICE_UNKNOWN, FILE_DEVICE_SECURE_OPEN, FALSE, &device);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    power = device->DeviceExtension;
+    power->Self = device;
+    power->Pdo = Pdo;
+    status = IoGetDeviceProperty(Pdo, DevicePropertyHardwareID, sizeof(ids), ids, &length);
+    for (ULONG i = 0; NT_SUCCESS(status) && i < 31 && ids[5 + i] != 0; i++) /* behind ROOT\ */
+        power->Kind[i] = ids[5 + i];
+    KeInitializeTimer(&power->Timer);
+    KeInitializeDpc(&power->Dpc, Late, power);
+    power->Work = IoAllocateWorkItem(device);
+    power->Lower = IoAttachDeviceToDeviceStack(device, Pdo);
+    if (!NT_SUCCESS(status) || power->Work == NULL || power->Lower == NULL) {
+        if (power->Lower != NULL)
+            IoDetachDevice(power->Lower);
+        if (power->Work != NULL)
+            IoFreeWorkItem(power->Work);
+        IoDeleteDevice(device);
+        return STATUS_UNSUCCESSFUL;
+    }
+    device->Flags |= power->Lower->Flags & DO_POWER_PAGABLE;
+    device->Flags &= ~DO_DEVICE_INITIALIZING;
+    return STATUS_SUCCESS;
+}
+
+static VOID NTAPI Unload(PDRIVER_OBJECT Driver)
+{
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
+{
+    Driver->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
+    Driver->MajorFunction[IRP_MJ_POWER] = DispatchPower;
+    Driver->DriverExtension->AddDevice = AddDevice;
+    Driver->DriverUnload = Unload;
+    return STATUS_SUCCESS;
+}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Power IRPs: order, vetoes, serialization, the watchdog, idle detection; with root devices driven by selftest/power.c."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from .machine import Machine
+
+
+def sent(log: str) -> list[str]:
+    """The power IRPs in the order in which the drivers saw them."""
+    return re.findall(r"power: (\w+ (?:query|set|device) [SD]\d)", log)
+
+
+def test_every_system_irp_is_followed_by_a_device_irp(machine: Callable[..., Machine]) -> None:
+    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_good")
+    running.sleep()
+    running.wake()
+    assert sent(running.log) == [
+        "power_good query S3",
+        "power_good set S3",
+        "power_good device D3",
+        "power_good set S0",
+        "power_good device D0",
+    ]
+
+
+def test_a_veto_keeps_the_system_up_and_tells_those_who_were_asked(machine: Callable[..., Machine]) -> None:
+    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_good,ROOT\power_veto")
+    running.agent("guest-suspend-ram", answer=False)
+    running.wait_console("refused S3 with status 80000011")
+    running.synchronize()
+    irps = sent(running.log)
+    assert "power_veto query S3" in irps
+    assert not [irp for irp in irps if irp.endswith("set S3")]
+    asked = [irp.split()[0] for irp in irps if irp.endswith("query S3")]
+    told = [irp.split()[0] for irp in irps if irp.endswith("set S0")]
+    assert sorted(asked) == sorted(told)
+
+
+def test_a_driver_that_stalls_stops_the_system_with_9f(machine: Callable[..., Machine]) -> None:
+    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_stall power-watchdog=1")
+    running.agent("guest-suspend-ram", answer=False)
+    running.wait_event("GUEST_PANICKED")
+    report = json.loads(running.log.partition("BUGCHECK ")[2].splitlines()[0])
+    assert report["code"] == 0x9F
+    assert report["parameters"][0] == 3
+    assert report["driver"] == "power.sys"
+    assert report["function"] == "DispatchPower"
+    assert "holds a power IRP (set, system S3) for longer than 1 s" in report["reason"]
+
+
+def test_devices_of_a_level_overlap_their_delays(machine: Callable[..., Machine]) -> None:
+    """Eight devices that take 20 ms each: one after the other they would need 160 ms."""
+    running = machine("power.sys", "power.inf", append="root=" + ",".join([r"ROOT\power_slow"] * 8))
+    running.sleep()
+    running.wake()
+    running.wait_console("power: S3 and back")
+    down = re.search(r"down (\d+) us", running.log)
+    assert down is not None and 20_000 <= int(down[1]) < 150_000
+    assert sent(running.log).count("power_slow device D3") == 8
+
+
+def test_device_irps_of_one_stack_come_one_after_the_other(machine: Callable[..., Machine]) -> None:
+    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_queue")
+    running.wait_console("power: queue done", 3)
+    done = re.findall(r"queue done (D\d) status (\w+) most at once (\d)", running.log)
+    assert done == [("D3", "0", "1"), ("D0", "0", "1"), ("D3", "0", "1")]
+
+
+def test_an_idle_device_is_sent_to_sleep(machine: Callable[..., Machine]) -> None:
+    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_idle")
+    running.wait_console("power: power_idle device D3")

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""ACPI S3 for real: the registers come back, what changed meanwhile is noticed, and what cannot sleep says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .machine import Machine
+
+EDU = r"PCI\VEN_1234&DEV_11E8&CC_00FF"
+NET = r"PCI\VEN_8086&DEV_10D3&CC_0200"
+
+
+@pytest.mark.parametrize("inf", ["edu.inf", "edu_msi.inf"], ids=["line", "message"])
+def test_fifty_cycles_keep_registers_and_interrupts(machine: Callable[..., Machine], inf: str) -> None:
+    running = machine("edu.sys", inf, qemu=["-device", "edu,bus=rp1", "-device", "e1000e,bus=rp2"])
+    for cycle in range(1, 51):
+        running.sleep()
+        running.wake()
+        running.wait_console("edu: interrupt ok after power-up", cycle)
+    assert not running.complaints
+
+
+def test_hot_plug_works_right_after_a_wake(machine: Callable[..., Machine]) -> None:
+    running = machine("edu.sys", "edu_msi.inf", qemu=["-device", "edu,bus=rp1,id=edu0"])
+    for cycle in range(1, 4):
+        running.sleep()
+        running.wake()
+        running.unplug("edu0")
+        running.qmp("device_add", driver="edu", bus="rp1", id="edu0")
+        running.wait_console("edu: interrupt ok after start", cycle + 1)
+
+
+def test_a_device_that_appears_during_sleep_is_started(machine: Callable[..., Machine]) -> None:
+    running = machine("edu.sys", "edu_msi.inf")
+    running.sleep()
+    running.qmp("device_add", driver="edu", bus="rp1", id="edu0")
+    running.wake()
+    running.wait_console("edu: interrupt ok after start")
+
+
+def test_a_swap_during_sleep_is_seen_by_the_serial_number(machine: Callable[..., Machine]) -> None:
+    """QEMU does not let go of a device while the guest sleeps, so the one that is swapped was never there in S3's beginning."""
+    running = machine(qemu=["-device", "e1000e,bus=rp1,mac=52:54:00:00:00:01,id=net0"])
+    before = running.device(NET)
+    assert before is not None and before["instance"].endswith("525400FFFF00000100")
+    running.unplug("net0")
+    running.wait_until(lambda: running.device(NET) is None, "the first card gone")
+    running.sleep()
+    running.qmp("device_add", driver="e1000e", bus="rp1", mac="52:54:00:00:00:02", id="net1")
+    running.wake()
+    running.wait_until(lambda: running.device(NET) is not None, "the second card")
+    after = running.device(NET)
+    assert after is not None and after["instance"].endswith("525400FFFF00000200")
+
+
+def test_a_machine_without_s3_refuses_and_goes_on(machine: Callable[..., Machine]) -> None:
+    running = machine("edu.sys", "edu.inf", qemu=["-global", "ICH9-LPC.disable_s3=1", "-device", "edu,bus=rp1"])
+    running.agent("guest-suspend-ram", answer=False)
+    running.wait_console("power: S3 is not supported")
+    running.synchronize()
+    assert "power D3" not in running.log
+
+
+def test_power_off_tells_the_drivers_and_ends_qemu(machine: Callable[..., Machine]) -> None:
+    running = machine("edu.sys", "edu.inf", qemu=["-device", "edu,bus=rp1"])
+    running.agent("guest-shutdown", answer=False, mode="powerdown")
+    assert running.wait_exit() == 0
+    assert running.log.count("edu: power D3") == 1
+
+
+def test_a_reset_starts_the_kernel_again(machine: Callable[..., Machine]) -> None:
+    running = machine("edu.sys", "edu.inf", qemu=["-device", "edu,bus=rp1"])
+    running.agent("guest-shutdown", answer=False, mode="reboot")
+    running.wait_console("ready:", 2)
+    running.synchronize()
+    assert running.log.count("edu: interrupt ok after start") == 2
