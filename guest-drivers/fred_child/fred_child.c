@@ -6,8 +6,8 @@
 #include "irp.h"
 #include "buddy_ioctl.h"
 
-/* Work that has not ended after this time has lost its interrupt: 500 ms, in units of 100 ns, relative. */
-#define WORK_TIME_LIMIT (-500 * 10000LL)
+/* Work that has not ended after this time has lost its interrupt: 2 s, in units of 100 ns, relative. */
+#define WORK_TIME_LIMIT (-2000 * 10000LL)
 /* Every so many pieces of work a trace line. */
 #define TRACE_EVERY 16
 
