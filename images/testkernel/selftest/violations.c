@@ -295,9 +295,335 @@ BROKEN(own_bugcheck)
     KeBugCheckEx(0xDEADDEAD, 1, 2, 3, 4);
 }
 
+BROKEN(fast_mutex_not_owned)
+{
+    KIRQL irql;
+    ExInitializeFastMutex(&FastMutex);
+    KeRaiseIrql(APC_LEVEL, &irql);
+    ExReleaseFastMutex(&FastMutex);
+}
+
+BROKEN(fast_mutex_at_dispatch)
+{
+    ExInitializeFastMutex(&FastMutex);
+    Raise(DISPATCH_LEVEL);
+    ExAcquireFastMutex(&FastMutex);
+}
+
+BROKEN(fast_mutex_release_irql)
+{
+    ExInitializeFastMutex(&FastMutex);
+    ExAcquireFastMutex(&FastMutex);
+    KeLowerIrql(PASSIVE_LEVEL);
+    ExReleaseFastMutex(&FastMutex);
+}
+
+static void Forever(void)
+{
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    LARGE_INTEGER due = {.QuadPart = -600000000LL};
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, &due);
+}
+
+/* DriverEntry runs in the PnP manager's critical region. */
+static void InThread(PKSTART_ROUTINE Routine)
+{
+    HANDLE thread;
+    PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, NULL);
+    Forever();
+}
+
+__attribute__((noinline, used)) static void NTAPI Break_fast_mutex_unsafe_with_apcs_thread(PVOID Context)
+{
+    ExInitializeFastMutex(&FastMutex);
+    ExAcquireFastMutexUnsafe(&FastMutex);
+}
+
+BROKEN(fast_mutex_unsafe_with_apcs)
+{
+    InThread(Break_fast_mutex_unsafe_with_apcs_thread);
+}
+
+BROKEN(fast_mutex_uninitialized)
+{
+    ExAcquireFastMutex(&FastMutex);
+}
+
+BROKEN(free_with_fast_mutex_held)
+{
+    PFAST_MUTEX mutex = (PFAST_MUTEX)Allocate(sizeof(*mutex));
+    ExInitializeFastMutex(mutex);
+    ExAcquireFastMutex(mutex);
+    ExFreePoolWithTag(mutex, TAG);
+}
+
+/* Two threads, two fast mutexes, each order once. */
+static FAST_MUTEX OtherMutex;
+
+__attribute__((noinline, used)) static void NTAPI Break_deadlock_of_fast_mutexes_thread(PVOID Context)
+{
+    ExAcquireFastMutex(&OtherMutex);
+    KeSetEvent(&Event, 0, FALSE);
+    ExAcquireFastMutex(&FastMutex);
+}
+
+BROKEN(deadlock_of_fast_mutexes)
+{
+    HANDLE thread;
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    ExInitializeFastMutex(&FastMutex);
+    ExInitializeFastMutex(&OtherMutex);
+    KeEnterCriticalRegion();
+    ExAcquireFastMutexUnsafe(&FastMutex);
+    PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Break_deadlock_of_fast_mutexes_thread, NULL);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    ExAcquireFastMutexUnsafe(&OtherMutex);
+}
+
+static ERESOURCE Resource;
+
+__attribute__((noinline, used)) static void NTAPI Break_resource_with_apcs_thread(PVOID Context)
+{
+    ExInitializeResourceLite(&Resource);
+    ExAcquireResourceExclusiveLite(&Resource, TRUE);
+}
+
+BROKEN(resource_with_apcs)
+{
+    InThread(Break_resource_with_apcs_thread);
+}
+
+BROKEN(resource_not_owned)
+{
+    ExInitializeResourceLite(&Resource);
+    KeEnterCriticalRegion();
+    ExReleaseResourceLite(&Resource);
+}
+
+BROKEN(resource_shared_then_exclusive)
+{
+    ExInitializeResourceLite(&Resource);
+    KeEnterCriticalRegion();
+    ExAcquireResourceSharedLite(&Resource, TRUE);
+    ExAcquireResourceExclusiveLite(&Resource, TRUE);
+}
+
+BROKEN(resource_initialized_twice)
+{
+    ExInitializeResourceLite(&Resource);
+    ExInitializeResourceLite(&Resource);
+}
+
+BROKEN(resource_freed)
+{
+    PERESOURCE resource = (PERESOURCE)Allocate(sizeof(*resource));
+    ExInitializeResourceLite(resource);
+    ExFreePoolWithTag(resource, TAG);
+}
+
+BROKEN(lookaside_freed)
+{
+    PNPAGED_LOOKASIDE_LIST list = (PNPAGED_LOOKASIDE_LIST)Allocate(sizeof(*list));
+    ExInitializeNPagedLookasideList(list, NULL, NULL, 0, 32, TAG, 0);
+    ExFreePoolWithTag(list, TAG);
+}
+
+BROKEN(lookaside_deleted_twice)
+{
+    static NPAGED_LOOKASIDE_LIST list;
+    ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 32, TAG, 0);
+    ExDeleteNPagedLookasideList(&list);
+    ExDeleteNPagedLookasideList(&list);
+}
+
+static WORK_QUEUE_ITEM Item;
+
+__attribute__((noinline, used)) static void NTAPI NoWork(PVOID Context)
+{
+}
+
+BROKEN(work_item_queued_twice)
+{
+    Raise(DISPATCH_LEVEL);
+    ExInitializeWorkItem(&Item, NoWork, NULL);
+    ExQueueWorkItem(&Item, DelayedWorkQueue);
+    ExQueueWorkItem(&Item, DelayedWorkQueue);
+}
+
+BROKEN(work_item_freed)
+{
+    PWORK_QUEUE_ITEM item = (PWORK_QUEUE_ITEM)Allocate(sizeof(*item));
+    Raise(DISPATCH_LEVEL);
+    ExInitializeWorkItem(item, NoWork, NULL);
+    ExQueueWorkItem(item, DelayedWorkQueue);
+    ExFreePoolWithTag(item, TAG);
+}
+
+__attribute__((noinline, used)) static void NTAPI Break_work_item_keeps_irql_routine(PVOID Context)
+{
+    Raise(DISPATCH_LEVEL);
+}
+
+BROKEN(work_item_keeps_irql)
+{
+    ExInitializeWorkItem(&Item, Break_work_item_keeps_irql_routine, NULL);
+    ExQueueWorkItem(&Item, DelayedWorkQueue);
+    Forever();
+}
+
+__attribute__((noinline, used)) static void NTAPI Break_work_item_keeps_region_routine(PVOID Context)
+{
+    KeEnterCriticalRegion();
+}
+
+BROKEN(work_item_keeps_region)
+{
+    ExInitializeWorkItem(&Item, Break_work_item_keeps_region_routine, NULL);
+    ExQueueWorkItem(&Item, DelayedWorkQueue);
+    Forever();
+}
+
+BROKEN(rundown_released_too_often)
+{
+    static EX_RUNDOWN_REF rundown;
+    ExInitializeRundownProtection(&rundown);
+    ExReleaseRundownProtection(&rundown);
+}
+
+BROKEN(interlocked_list_with_held_lock)
+{
+    LIST_ENTRY list, entry;
+    KIRQL irql;
+    InitializeListHead(&list);
+    KeInitializeSpinLock(&Lock);
+    KeAcquireSpinLock(&Lock, &irql);
+    ExInterlockedInsertTailList(&list, &entry, &Lock);
+}
+
+BROKEN(memcpy_overlaps)
+{
+    PUCHAR block = Allocate(64);
+    RtlCopyMemory(block + 8, block, 32);
+}
+
+BROKEN(compare_case_at_dispatch)
+{
+    UNICODE_STRING a, b;
+    RtlInitUnicodeString(&a, L"Buddy");
+    RtlInitUnicodeString(&b, L"buddy");
+    Raise(DISPATCH_LEVEL);
+    Sink = RtlEqualUnicodeString(&a, &b, TRUE);
+}
+
+__attribute__((section("PAGE"), noinline, used)) static void Break_paged_code_at_dispatch_code(void)
+{
+    KIRQL irql;
+    KeInitializeSpinLock(&Lock);
+    KeAcquireSpinLock(&Lock, &irql); /* returns to code that is paged out */
+    Sink = 1;
+    KeReleaseSpinLock(&Lock, irql);
+}
+
+BROKEN(paged_code_at_dispatch)
+{
+    Break_paged_code_at_dispatch_code();
+}
+
+BROKEN(paged_pool_at_dispatch)
+{
+    KIRQL irql;
+    volatile ULONG *block = ExAllocatePoolWithTag(PagedPool, 64, TAG);
+    *block = 1;
+    KeInitializeSpinLock(&Lock);
+    KeAcquireSpinLock(&Lock, &irql);
+    Sink = *block;
+}
+
+BROKEN(spin_lock_order)
+{
+    static KSPIN_LOCK first, second;
+    KIRQL irql;
+    KeInitializeSpinLock(&first);
+    KeInitializeSpinLock(&second);
+    KeAcquireSpinLock(&first, &irql);
+    KeAcquireSpinLockAtDpcLevel(&second);
+    KeReleaseSpinLockFromDpcLevel(&second);
+    KeReleaseSpinLock(&first, irql);
+    KeAcquireSpinLock(&second, &irql);
+    KeAcquireSpinLockAtDpcLevel(&first);
+}
+
+static void NTAPI OneWay(PVOID Context)
+{
+    KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
+    KeSetEvent(&Event, 0, FALSE);
+    ExAcquireFastMutex(&FastMutex);
+}
+
+BROKEN(mutex_order)
+{
+    HANDLE handle;
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    KeInitializeMutex(&Mutex, 0);
+    ExInitializeFastMutex(&FastMutex);
+    ExAcquireFastMutex(&FastMutex);
+    PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, OneWay, NULL);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
+}
+
+/* What outlives the driver: DriverEntry fails, so the driver is unloaded. */
+static BOOLEAN Unload;
+
+BROKEN(timer_outlives_driver)
+{
+    static KTIMER timer;
+    LARGE_INTEGER due = {.QuadPart = -100000000};
+    KeInitializeTimer(&timer);
+    KeInitializeDpc(&Dpc, Nothing, NULL);
+    KeSetTimer(&timer, due, &Dpc);
+    Unload = TRUE;
+}
+
+static void NTAPI SleepLong(PVOID Context)
+{
+    LARGE_INTEGER due = {.QuadPart = -1000000000};
+    KeDelayExecutionThread(KernelMode, FALSE, &due);
+}
+
+BROKEN(thread_outlives_driver)
+{
+    HANDLE handle;
+    PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, SleepLong, NULL);
+    ZwClose(handle);
+    Unload = TRUE;
+}
+
+BROKEN(pool_outlives_driver)
+{
+    Sink = Allocate(64) != NULL;
+    Unload = TRUE;
+}
+
+BROKEN(large_pool_outlives_driver)
+{
+    Sink = Allocate(5 * PAGE_SIZE) != NULL;
+    Unload = TRUE;
+}
+
+BROKEN(mapping_outlives_driver)
+{
+    PHYSICAL_ADDRESS hpet = {.QuadPart = 0xFED00000};
+    Sink = MmMapIoSpace(hpet, 4096, MmNonCached) != NULL;
+    Unload = TRUE;
+}
+
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     NAME(CASE)();
+    if (Unload) {
+        return STATUS_UNSUCCESSFUL;
+    }
     DbgPrint("VIOLATION SURVIVED\n");
     return STATUS_SUCCESS;
 }
