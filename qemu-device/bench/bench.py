@@ -11,6 +11,7 @@ median over the rounds. Needs binutils (as, ld).
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import select
@@ -34,7 +35,19 @@ def build_guest(directory: Path) -> Path:
     image = directory / "guest.bin"
     subprocess.run(["as", "--32", "-o", str(directory / "guest.o"), str(HERE / "guest.S")], check=True)
     subprocess.run(
-        ["ld", "-e", "base", "-m", "elf_i386", "-Ttext=0xf0000", "--oformat", "binary", "-o", str(image), str(directory / "guest.o")],
+        [
+            "ld",
+            "-e",
+            "base",
+            "-m",
+            "elf_i386",
+            "-Ttext=0xf0000",
+            "--oformat",
+            "binary",
+            "-o",
+            str(image),
+            str(directory / "guest.o"),
+        ],
         check=True,
     )
     return image
@@ -74,7 +87,7 @@ def measure(qemu: str, module: Path, image: Path, detail: str, directory: Path) 
         process.terminate()
         process.wait()
     times: dict[str, list[float]] = {"e": [], "b": []}
-    for (_, before), (mark, after) in zip(seen, seen[1:], strict=False):
+    for (_, before), (mark, after) in itertools.pairwise(seen):
         if mark in times:
             times[mark].append(after - before)
     ratios = [edu / buddy for edu, buddy in zip(times["e"], times["b"], strict=True)]
@@ -98,9 +111,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch)
         image = build_guest(directory)
-        results = {
-            detail: measure(arguments.qemu, arguments.module.resolve(), image, detail, directory) for detail in DETAILS
-        }
+        results = {detail: measure(arguments.qemu, arguments.module.resolve(), image, detail, directory) for detail in DETAILS}
     if arguments.json:
         print(json.dumps(results, indent=2))
         return 0

@@ -11,7 +11,6 @@
 #include "journal.h"
 
 #define JOURNAL_CHUNK  (256 * 1024)              /* hand over at once when this much waits */
-#define JOURNAL_LIMIT  (64 * 1024 * 1024)        /* lose records rather than hold more than this */
 #define JOURNAL_RECORD (6 * JOURNAL_TEXT + 2048) /* more than any record takes: a byte of text becomes up to six */
 
 JournalDetail journal_detail = JOURNAL_COUNTERS;
@@ -19,6 +18,7 @@ JournalDetail journal_detail = JOURNAL_COUNTERS;
 static struct {
     CharBackend *chr;
     char *buffer;
+    size_t limit; /* lose records rather than hold more bytes than this */
     size_t size;  /* of the buffer */
     size_t start; /* first byte that the chardev has not taken */
     size_t fill;  /* end of the whole records */
@@ -93,7 +93,7 @@ static bool journal_room(size_t need)
         journal.fill -= journal.start;
         journal.start = 0;
     }
-    if (journal.fill + need > JOURNAL_LIMIT) {
+    if (journal.fill + need > journal.limit) {
         return false;
     }
     while (journal.fill + need > journal.size) {
@@ -314,13 +314,18 @@ static void journal_exit(Notifier *notifier, void *data)
     }
 }
 
-bool journal_open(CharBackend *chr, JournalDetail detail, Error **errp)
+bool journal_open(CharBackend *chr, JournalDetail detail, uint64_t limit, Error **errp)
 {
     if (journal.chr) {
         error_setg(errp, "there is one journal: a second buddy-trace cannot have a chardev");
         return false;
     }
-    journal.size = 2 * JOURNAL_CHUNK;
+    if (limit < 4 * JOURNAL_RECORD) {
+        error_setg(errp, "limit=%" PRIu64 ", but at least %d bytes are needed", limit, 4 * JOURNAL_RECORD);
+        return false;
+    }
+    journal.limit = limit;
+    journal.size = 4 * JOURNAL_RECORD;
     journal.buffer = g_malloc(journal.size);
     journal.start = journal.fill = 0;
     journal.seq = 0;

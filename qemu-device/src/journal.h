@@ -13,7 +13,7 @@
  *         seq = journal_end();
  *     }
  *
- * The reader may be slow. Up to JOURNAL_LIMIT bytes wait for it; after that records are lost, counted, and the loss
+ * The reader may be slow. Up to `limit` bytes (64 MiB) wait for it; after that records are lost, counted, and the loss
  * itself is recorded (`dropped`). The guest never waits.
  */
 #ifndef BUDDY_JOURNAL_H
@@ -58,7 +58,8 @@ int64_t journal_end(void);
 int64_t journal_access(const char *fixed, size_t length, uint32_t value);
 
 /* The chardev side, used by buddy-trace only. */
-bool journal_open(CharBackend *chr, JournalDetail detail, Error **errp);
+/* `limit`: bytes that may wait for the reader before records are lost. */
+bool journal_open(CharBackend *chr, JournalDetail detail, uint64_t limit, Error **errp);
 void journal_close(void);
 void journal_set_detail(JournalDetail detail);
 uint64_t journal_written(void);

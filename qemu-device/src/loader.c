@@ -8,6 +8,9 @@
  *
  * Programs other than QEMU (a shell or `timeout` that was started with the same environment) are left alone.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>

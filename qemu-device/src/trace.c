@@ -31,6 +31,7 @@ struct BuddyTrace {
     MemoryRegion io;
     uint32_t iobase;
     CharBackend chr;
+    uint64_t limit;    /* property: bytes that may wait for the journal's reader */
     int detail;        /* JournalDetail, kept here until realize opens the journal */
     TraceLine **lines; /* by cpu_index + 1; [0] is for writes without a processor (qtest) */
     uint32_t line_count;
@@ -102,7 +103,7 @@ static void trace_port_realize(DeviceState *dev, Error **errp)
     BuddyTrace *s = BUDDY_TRACE(dev);
 
     if (qemu_chr_fe_backend_connected(&s->chr)) {
-        if (!journal_open(&s->chr, s->detail, errp)) {
+        if (!journal_open(&s->chr, s->detail, s->limit, errp)) {
             return;
         }
         if (journal_begin(JOURNAL_COUNTERS, "journal", "open")) {
@@ -195,9 +196,9 @@ static void trace_port_set_flush(Object *obj, bool value, Error **errp)
     }
 }
 
-static PropertyList trace_port_properties[] = {DEFINE_PROP_CHR("chardev", BuddyTrace, chr),
-                                               DEFINE_PROP_UINT32("iobase", BuddyTrace, iobase, 0xB00),
-                                               PROPERTY_LIST_END};
+static PropertyList trace_port_properties[] = {
+    DEFINE_PROP_CHR("chardev", BuddyTrace, chr), DEFINE_PROP_SIZE("limit", BuddyTrace, limit, 64 * MiB),
+    DEFINE_PROP_UINT32("iobase", BuddyTrace, iobase, 0xB00), PROPERTY_LIST_END};
 
 static void trace_port_init(Object *obj)
 {

@@ -19,9 +19,12 @@ from pathlib import Path
 import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import page_outputs
 import rdl_outputs
 
 ROOT = Path(__file__).resolve().parent.parent
+REPOSITORY = ROOT.parent
+PAGE = REPOSITORY / "docs" / "device.md"
 DEVICES = ("buddy", "fredbus")
 
 
@@ -45,6 +48,11 @@ def outputs() -> dict[Path, str]:
     result = {ROOT / "include" / f"{device}_regs.h": c_header(device) for device in DEVICES}
     result[ROOT / "src" / "register_tables.h"] = rdl_outputs.register_tables(maps)
     result[ROOT / "src" / "rules_table.h"] = rdl_outputs.rules_table(rules)
+    described = maps | {"buddy_io": rdl_outputs.compile_map(ROOT / "registers" / "buddy_io.rdl", "buddy_io", "io")}
+    page = PAGE.read_text()
+    page = page_outputs.fill(page, "registers", page_outputs.register_section(described))
+    result[PAGE] = page_outputs.fill(page, "rules", page_outputs.rules_section(rules))
+    result[REPOSITORY / "orchestrator" / "journal" / "registers.py"] = page_outputs.python_names(maps)
     return result
 
 
@@ -62,7 +70,7 @@ def main() -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
     for path in stale:
-        print(f"{'stale' if arguments.check else 'written'}: {path.relative_to(ROOT)}")
+        print(f"{'stale' if arguments.check else 'written'}: {path.relative_to(REPOSITORY)}")
     if stale and arguments.check:
         print("run: make -C qemu-device generated", file=sys.stderr)
         return 1

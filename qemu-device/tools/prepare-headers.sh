@@ -89,9 +89,10 @@ source=$(cd "$source" && pwd)
 python=$(sed -n '1s/^#! *\([^ ]*\).*/\1/p' "$(command -v meson)")
 [ -x "$python" ] || python=python3
 # Before 8.1 there is no such choice to make.
-python_option() {
-    if [ -e "$source/python/scripts/mkvenv.py" ]; then echo "--python=$python"; fi
-}
+has_choice=
+if [ -e "$source/python/scripts/mkvenv.py" ]; then
+    has_choice=yes
+fi
 
 # Debian takes firmware images out of the source, but newer meson files insist on their being there. Nothing reads them.
 sed -n "s/^ *'\(edk2-.*\.fd\)',$/\1/p" "$source/pc-bios/meson.build" | while read -r image; do
@@ -105,7 +106,7 @@ run_configure() {
     [ -e "$source/python/scripts/mkvenv.py" ] && set -- --python="$python"
     (cd "$work/build" && "$source/configure" "$@" --target-list=x86_64-softmmu --without-default-features --enable-system \
         --enable-modules --enable-tcg --enable-fdt --disable-docs --disable-tools --disable-werror \
-        --disable-install-blobs $(python_option)) \
+        --disable-install-blobs ${has_choice:+"--python=$python"}) \
         >"$work/configure.log" 2>&1
 }
 # Newer QEMUs want a newer meson than an older distribution has. Then one is put into a private environment.

@@ -12,7 +12,7 @@ import json
 import os
 import socket
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,6 +40,7 @@ class Options:
     detail: str = "full"
     journal: bool = True
     native_hotplug: bool = True
+    inherit: list[int] = field(default_factory=list)  # file descriptors that QEMU gets
 
 
 class Machine:
@@ -80,7 +81,7 @@ class Machine:
                 stdout=stderr,
                 stderr=stderr,
                 env=environment,
-                pass_fds=(qtest_child.fileno(), qmp_child.fileno()),
+                pass_fds=(qtest_child.fileno(), qmp_child.fileno(), *options.inherit),
             )
         qtest_child.close()
         qmp_child.close()

@@ -53,3 +53,15 @@ def test_yank_answers_all_ones_and_the_same_id_comes_back_twenty_times(buddy: Bo
         buddy.port.slot_power(True)
         buddy.enumerate()
         assert buddy.reg(0, 0) == 0x42554459
+
+
+def test_access_while_memory_decoding_is_off_reads_all_ones_and_is_a_violation(buddy: Board) -> None:
+    buddy.device.command(0)
+    assert buddy.reg(1, 0x10) == 0xFFFFFFFF
+    buddy.set_reg(0, 0x10, 5)
+    assert buddy.machine.read(buddy.device.bars[2]) == 0xFFFFFFFF
+    broken = [(r["rule"], r["client"], r["reg"]) for r in buddy.machine.new_records() if r["kind"] == "violation"]
+    rule = "access-memory-disabled"
+    assert broken == [(rule, 1, "SCRATCH"), (rule, 0, "SCRATCH"), (rule, -1, "BAR2")]
+    buddy.device.command(2)
+    assert buddy.reg(0, 0x10) == 0
