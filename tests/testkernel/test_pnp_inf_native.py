@@ -98,9 +98,8 @@ def test_the_products_own_inf_files_name_their_service(run: Callable[..., list[l
         assert binary[1].endswith(f"\\{driver}.sys")
 
 
-pieces = st.sampled_from(
-    ["[", "]", "=", ",", '"', "%", ";", "\\", "\n", "\r\n", " ", "Manufacturer", "Strings", "NTamd64", ".", "a", "\0", "\xff"]
-)
+words = ["Manufacturer", "Strings", "NTamd64"]
+pieces = st.sampled_from([*words, "[", "]", "=", ",", '"', "%", ";", "\\", "\n", "\r\n", " ", ".", "a", "\0", "\xff"])
 
 
 @settings(max_examples=60, deadline=None)
@@ -110,6 +109,6 @@ def test_damaged_files_are_read_without_harm(
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "damaged.inf"
     file.write_bytes("".join(parts).encode(encoding))
-    for arguments in (["match", file, "a", "b"], ["lines", file, "Manufacturer"], ["lines", file, "a"]):
+    for arguments in (["match", str(file), "a", "b"], ["lines", str(file), "Manufacturer"], ["lines", str(file), "a"]):
         done = subprocess.run([inf_tool, *arguments], capture_output=True, timeout=20, check=False)
         assert done.returncode == 0 and not done.stderr, done.stderr

@@ -12,6 +12,7 @@ static NTSTATUS Call(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     IRP_CALL Record;
     NTSTATUS Status;
     IopCheckCall(DeviceObject, Irp, Caller);
+    IopMarkForwarded(Irp);
     Irp->CurrentLocation--;
     Stack = --Irp->Tail.Overlay.CurrentStackLocation;
     Stack->DeviceObject = DeviceObject;

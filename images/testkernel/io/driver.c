@@ -6,6 +6,7 @@
 #include "io/driver.h"
 #include "cm/registry.h"
 #include "kd/log.h"
+#include "ke/verify.h"
 #include "mm/mm.h"
 #include "rtl/format.h"
 
@@ -142,6 +143,8 @@ static VOID CheckUnloaded(PDRIVER_DATA Driver)
         Left = "a work item is left (IoFreeWorkItem)";
     } else if (KeFindInterruptOfImage(Base, Size)) {
         Left = "an interrupt is still connected (IoDisconnectInterrupt)";
+    } else {
+        Left = KeFindLeftoverOfImage(Base, Size);
     }
     if (Left) {
         IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Base, 0, 0, 0,
@@ -243,18 +246,37 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULON
     return STATUS_SUCCESS;
 }
 
+/*
+ * "The driver cannot be unloaded until all of its PnP notification registrations are removed, because each active registration holds a counted
+ * reference to the driver object": page on IoUnregisterPlugPlayNotificationEx. Left behind by the last device, nobody will remove it.
+ */
+static VOID CheckRegistrations(PDRIVER_DATA Driver)
+{
+    if (PnpFindNotificationOfImage(Driver->Image->Base, Driver->Image->Size)) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020011, (ULONG_PTR)&Driver->Object, 0, 0,
+               (PVOID)Driver->Object.DriverUnload,
+               "the last device of %wZ was removed, but a PnP notification is still registered: the driver can never "
+               "unload (call IoUnregisterPlugPlayNotificationEx when the device goes)",
+               &Driver->ServiceName);
+    }
+}
+
 VOID IopUnloadIfUnused(PDRIVER_DATA Driver)
 {
     LockLoader();
     if (Driver->Unloading || Driver->Devnodes > 0 || Driver->Object.DeviceObject || !Driver->Image ||
         !Driver->Object.DriverUnload || ObpReferences(Driver) > 1) {
         /* Other device objects, registrations or work items (which reference the driver object) still need it. */
-        if (!Driver->Unloading && Driver->Devnodes == 0 && Driver->Image && Driver->Object.DriverUnload) {
+        BOOLEAN Stays = !Driver->Unloading && Driver->Devnodes == 0 && Driver->Image && Driver->Object.DriverUnload;
+        UnlockLoader();
+        if (Stays && !Driver->Object.DeviceObject) {
+            CheckRegistrations(Driver);
+        }
+        if (Stays) {
             KdLog(LOG_INFO, "driver %wZ stays loaded: %s", &Driver->ServiceName,
                   Driver->Object.DeviceObject ? "it still has a device object"
                                               : "its driver object is still referenced");
         }
-        UnlockLoader();
         return;
     }
     Driver->Unloading = TRUE;

@@ -106,6 +106,7 @@ typedef struct _IRP_CALL {
     NTSTATUS Status;
 } IRP_CALL, *PIRP_CALL;
 VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller);
+VOID IopMarkForwarded(PIRP Irp);
 VOID IopEnterDispatch(PIRP_CALL Call, PDEVICE_OBJECT DeviceObject, PIRP Irp, PDRIVER_DISPATCH Dispatch);
 VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status);
 VOID IopCheckComplete(PIRP Irp, PVOID Caller);

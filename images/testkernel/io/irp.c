@@ -58,6 +58,8 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     Irp->AllocationFlags = IRP_ALLOCATED_BY_KERNEL;
     Tracker->Magic = TRACKER_MAGIC;
     Tracker->PendingReturned = 0;
+    Tracker->Forwarded = 0;
+    Tracker->KernelWaits = FALSE;
     Tracker->Allocator = _ReturnAddress();
     InterlockedIncrement(&LiveIrps);
     return Irp;
@@ -115,6 +117,7 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
     Irp->IoStatus.Status = Status;
     if (Flags & IRP_ALLOCATED_BY_KERNEL) {
         IopTracker(Irp)->PendingReturned = 0;
+        IopTracker(Irp)->Forwarded = 0;
     }
 }
 

@@ -13,8 +13,9 @@ typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
     ULONG Magic;
     BOOLEAN KernelWaits; /* IopCallSynchronously: the status block is always written */
     ULONG64
-        PendingReturned; /* bit n: the dispatch routine of location n returned STATUS_PENDING before the IRP was completed */
-    PVOID Allocator; /* return addresses */
+    PendingReturned; /* bit n: the dispatch routine of location n returned STATUS_PENDING before the IRP was completed */
+    ULONG64 Forwarded; /* bit n: the driver of location n has passed the IRP on */
+    PVOID Allocator;   /* return addresses */
     PVOID Freer;
 } IRP_TRACKER, *PIRP_TRACKER;
 

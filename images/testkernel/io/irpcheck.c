@@ -76,6 +76,18 @@ VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     }
 }
 
+/* Called just before the location goes down by one: the present one's driver passes the IRP on. */
+VOID IopMarkForwarded(PIRP Irp)
+{
+    if ((Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && Irp->CurrentLocation >= 1 && Irp->CurrentLocation <= 64) {
+        IopTracker(Irp)->Forwarded |= 1ULL << (Irp->CurrentLocation - 1);
+        /* The location that comes next starts afresh. */
+        if (Irp->CurrentLocation >= 2) {
+            IopTracker(Irp)->Forwarded &= ~(1ULL << (Irp->CurrentLocation - 2));
+        }
+    }
+}
+
 VOID IopEnterDispatch(PIRP_CALL Call, PDEVICE_OBJECT DeviceObject, PIRP Irp, PDRIVER_DISPATCH Dispatch)
 {
     KIRQL Irql;
@@ -181,6 +193,65 @@ VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status)
     }
 }
 
+/* PnP IRPs that only the bus driver answers: the others pass them down with the status unchanged. */
+static BOOLEAN IsForBusDriver(UCHAR Minor)
+{
+    switch (Minor) {
+    case IRP_MN_QUERY_CAPABILITIES:
+    case IRP_MN_QUERY_RESOURCES:
+    case IRP_MN_QUERY_RESOURCE_REQUIREMENTS:
+    case IRP_MN_QUERY_DEVICE_TEXT:
+    case IRP_MN_READ_CONFIG:
+    case IRP_MN_WRITE_CONFIG:
+    case IRP_MN_EJECT:
+    case IRP_MN_SET_LOCK:
+    case IRP_MN_QUERY_ID:
+    case IRP_MN_QUERY_BUS_INFORMATION:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+/*
+ * "A function or filter driver must pass every PnP and power IRP that it does not fail on to the next driver":
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/passing-pnp-irps-down-the-device-stack
+ * Checked when a driver that is not at the bottom completes an IRP that it never passed on.
+ */
+static VOID CheckNotStolen(PIRP Irp, PVOID Caller)
+{
+    PIO_STACK_LOCATION Stack;
+    BOOLEAN Pnp;
+    NTSTATUS Status = Irp->IoStatus.Status;
+    if (!(Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) || Irp->CurrentLocation > min(Irp->StackCount, 64)) {
+        return;
+    }
+    Stack = IoGetCurrentIrpStackLocation(Irp);
+    Pnp = Stack->MajorFunction == IRP_MJ_PNP;
+    if ((!Pnp && Stack->MajorFunction != IRP_MJ_POWER) || !IoExtra(Stack->DeviceObject)->AttachedTo ||
+        (IopTracker(Irp)->Forwarded & 1ULL << (Irp->CurrentLocation - 1))) {
+        return;
+    }
+    if (Status == STATUS_NOT_SUPPORTED) {
+        IoStopRule(Pnp ? 0x22F : 0x232, Caller, Irp, Stack->DeviceObject,
+                   "a function or filter driver completed a %s IRP (minor 0x%02x) with STATUS_NOT_SUPPORTED: pass down "
+                   "what you do not handle",
+                   Pnp ? "PnP" : "power", Stack->MinorFunction);
+    }
+    if (NT_SUCCESS(Status)) {
+        IoStopRule(Pnp ? 0x22E : 0x231, Caller, Irp, Stack->DeviceObject,
+                   "a function or filter driver completed a %s IRP (minor 0x%02x) with success instead of passing it "
+                   "down: the drivers below never see it",
+                   Pnp ? "PnP" : "power", Stack->MinorFunction);
+    }
+    if (Pnp && IsForBusDriver(Stack->MinorFunction)) {
+        IoStopRule(0x22D, Caller, Irp, Stack->DeviceObject,
+                   "a function or filter driver failed a PnP IRP (minor 0x%02x) with 0x%08x that only the bus driver "
+                   "answers: pass it down",
+                   Stack->MinorFunction, Status);
+    }
+}
+
 VOID IopCheckComplete(PIRP Irp, PVOID Caller)
 {
     if (!Irp || Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount + 1) {
@@ -204,6 +275,7 @@ VOID IopCheckComplete(PIRP Irp, PVOID Caller)
             0x239, Caller, Irp, NULL,
             "IoCompleteRequest for an IRP that was never sent with IoCallDriver: free it with IoFreeIrp instead");
     }
+    CheckNotStolen(Irp, Caller);
 }
 
 BOOLEAN IopIrpIsBeingDispatched(PIRP Irp)

@@ -6,7 +6,9 @@
  */
 #include "io/io.h"
 #include "io/removelock.h"
-#include "kd/log.h"
+
+/* Windows waits for ever; a removal that takes this long (100 ns units) is a lock that nobody will release. */
+#define REMOVE_TIME_LIMIT (10LL * 10000000)
 
 typedef struct _HOLDER {
     LIST_ENTRY Link;
@@ -116,20 +118,26 @@ VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, U
     if (InterlockedDecrement(&RemoveLock->Common.IoCount) == 0) {
         return;
     }
-    Timeout.QuadPart = -10LL * 10000000; /* 10 s, then say whom it waits for and go on waiting */
-    while (KeWaitForSingleObject(&RemoveLock->Common.RemoveEvent, Executive, KernelMode, FALSE, &Timeout) ==
-           STATUS_TIMEOUT) {
+    Timeout.QuadPart = -REMOVE_TIME_LIMIT;
+    if (KeWaitForSingleObject(&RemoveLock->Common.RemoveEvent, Executive, KernelMode, FALSE, &Timeout) ==
+        STATUS_TIMEOUT) {
+        PVOID Holder = NULL, HolderTag = NULL;
+        SYMBOL Symbol = {.Image = "?"};
         KeAcquireSpinLock(&HolderLock, &Irql);
         for (Entry = Holders.Flink; Entry != &Holders; Entry = Entry->Flink) {
-            PHOLDER Holder = CONTAINING_RECORD(Entry, HOLDER, Link);
-            if (Holder->Lock == RemoveLock) {
-                SYMBOL Symbol;
-                LdrSymbolFromAddress(Holder->Caller, &Symbol);
-                KdLog(LOG_WARNING, "removal waits for remove lock %p: held with tag %p since %s!%s+0x%I64x", RemoveLock,
-                      Holder->Tag, Symbol.Image, Symbol.Name, Symbol.Offset);
+            PHOLDER Each = CONTAINING_RECORD(Entry, HOLDER, Link);
+            if (Each->Lock == RemoveLock) {
+                Holder = Each->Caller;
+                HolderTag = Each->Tag;
             }
         }
         KeReleaseSpinLock(&HolderLock, Irql);
+        LdrSymbolFromAddress(Holder, &Symbol);
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)RemoveLock, (ULONG_PTR)HolderTag, (ULONG_PTR)Holder,
+               Holder,
+               "the removal has waited 10 s for remove lock %p, which %s!%s+0x%I64x acquired with tag %p and never "
+               "released",
+               RemoveLock, Symbol.Image, Symbol.Name, Symbol.Offset, HolderTag);
     }
 }
 

@@ -137,16 +137,30 @@ static PNOTIFY_ENTRY Next(PLIST_ENTRY Head, PNOTIFY_ENTRY Previous, ULONG64 Limi
     return Entry;
 }
 
+/*
+ * The name is in a buffer of its own that is freed right after the callback: "the notification structure is valid only during the callback", and a
+ * driver that keeps the pointer is to be caught by the pool.
+ */
 static VOID CallInterface(PNOTIFY_ENTRY Entry, const GUID *Event, const GUID *Class, PUNICODE_STRING Link)
 {
     DEVICE_INTERFACE_CHANGE_NOTIFICATION Notification;
     BOOLEAN Arrival = IsEqualGUID(Event, &GUID_DEVICE_INTERFACE_ARRIVAL);
+    UNICODE_STRING *Name = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Name) + Link->Length + sizeof(WCHAR), PNP_TAG);
+    if (!Name) {
+        return;
+    }
+    Name->Buffer = (PWCHAR)(Name + 1);
+    Name->Length = Link->Length;
+    Name->MaximumLength = Link->Length + sizeof(WCHAR);
+    RtlCopyMemory(Name->Buffer, Link->Buffer, Link->Length);
+    Name->Buffer[Link->Length / sizeof(WCHAR)] = 0;
     Notification.Version = 1;
     Notification.Size = sizeof(Notification);
     Notification.Event = *Event;
     Notification.InterfaceClassGuid = *Class;
-    Notification.SymbolicLinkName = Link;
+    Notification.SymbolicLinkName = Name;
     Call(Entry, &Notification, Arrival ? "interface-arrival" : "interface-removal", Link);
+    ExFreePoolWithTag(Name, PNP_TAG);
 }
 
 VOID PnpNotifyInterface(const GUID *Event, const GUID *Class, PUNICODE_STRING Link)
