@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -44,7 +45,7 @@ def main(options: argparse.Namespace) -> int:
 
 async def _boot(options: argparse.Namespace, scenario: Scenario) -> int:
     bench = await make_bench(options.guest, options.qemu, options.accel)
-    settings = Options(gdb=options.gdb, log=options.log)
+    settings = Options(options.gdb, options.log, tuple(shlex.split(options.qemu_args)))
     if options.print_only:
         files = MachineFiles(Path("RUN"), Path("PRIVATE"))
         config = prepare(bench, scenario, settings)

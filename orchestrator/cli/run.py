@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 
 from orchestrator.base.errors import BadInput
 from orchestrator.cli.signals import run_async
@@ -44,7 +45,9 @@ async def _run(options: argparse.Namespace, suite: Suite, scenarios: list[Scenar
     console.print(f"{len(scenarios)} scenarios, {jobs} VMs at a time, accelerator {bench.accelerator.name}", highlight=False)
     with Progress(console, len(scenarios), options.verbose) as progress:
         bench.bus.subscribe(progress)
-        result = await run_scenarios(bench, suite, scenarios, directory, jobs, Options(gdb=options.gdb, log=options.log))
+        result = await run_scenarios(
+            bench, suite, scenarios, directory, jobs, Options(options.gdb, options.log, tuple(shlex.split(options.qemu_args)))
+        )
     write_json(result, directory / "results.json")
     write_junit(result, directory / "junit.xml")
     if options.html:

@@ -52,6 +52,8 @@ class Options:
 
     gdb: int | None = None
     log: str = "info"
+    # More arguments for QEMU, such as `-icount shift=0,sleep=off` or `-d int`.
+    qemu_arguments: tuple[str, ...] = ()
 
 
 def prepare(bench: Bench, scenario: Scenario, options: Options) -> MachineConfig:
@@ -64,6 +66,7 @@ def prepare(bench: Bench, scenario: Scenario, options: Options) -> MachineConfig
         bench.guest.qemu_arguments(request),
         journal_detail=scenario.journal_detail,
         gdb=options.gdb,
+        extra=options.qemu_arguments,
     )
 
 

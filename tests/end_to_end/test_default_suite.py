@@ -95,7 +95,7 @@ def test_a_mutant_that_is_expected_to_fail_otherwise_fails(command: Command) -> 
 
 
 def test_a_correct_driver_where_a_failure_is_expected_fails(command: Command) -> None:
-    ended = command("run", one(command, "mutant-ignores-power-down", replace=None))
+    ended = command("run", one(command, "mutant-ignores-power-down", replace=None, steps=[{"work": 10}]))
     assert ended.exit_code == 1 and "the mistake was not caught" in ended.output
 
 

@@ -72,8 +72,7 @@ def test_survives_a_surprise_removal(buddy_vm):
 @pytest.mark.buddy(replace={"borrower": "borrower-ignores-power-down"}, exercise="borrower")
 def test_violations_fail_a_test_that_does_not_look(buddy_vm):
     buddy_vm.work(5)
-    buddy_vm.suspend()
-    buddy_vm.record(kind="machine", event="suspend")
+    buddy_vm.unplug("buddy0")
 """
 
 
