@@ -97,7 +97,7 @@ def boot(built: Built, tmp_path: Path) -> Callable[..., Boot]:
 
 @pytest.fixture
 def machine(built: Built, tmp_path: Path) -> Iterator[Callable[..., Machine]]:
-    """Starts the kernel with the named self-test drivers and INF files of tests/testkernel/drivers, and leaves nothing running."""
+    """Starts the kernel with the named self-test drivers and INF files (of drivers/), and leaves nothing running."""
     with contextlib.ExitStack() as machines:
 
         def start(*names: str, **settings: Any) -> Machine:

@@ -30,7 +30,7 @@ def test_every_route_to_the_io_apic(machine: Callable[..., Machine], slot: str) 
 
 
 def test_a_shared_line_serves_both_devices(machine: Callable[..., Machine]) -> None:
-    """Two functions of a card use one pin here, so each one's interrupt also calls the other's service routine, which declines."""
+    """Both functions use one pin, so each one's interrupt also calls the other's service routine, which declines."""
     card = ["-device", "edu,bus=rp1,addr=0.0,multifunction=on", "-device", "edu,bus=rp1,addr=0.1"]
     running = machine("edu.sys", "edu.inf", qemu=card)
     assert running.log.count("edu: interrupt ok after start") == 2

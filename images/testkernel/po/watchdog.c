@@ -24,8 +24,8 @@ static VOID NTAPI Expired(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argum
            "%wZ holds a power IRP (%s, %s %c%u) for longer than %u s: complete it or pass it on",
            holder != NULL ? &holder->DriverObject->DriverName : &request->Pdo->DriverObject->DriverName,
            request->Minor == IRP_MN_QUERY_POWER ? "query" : "set",
-           request->Type == SystemPowerState ? "system" : "device", request->State.SystemState,
-           (ULONG)KeBootOptionNumber("power-watchdog", DEFAULT_SECONDS));
+           request->Type == SystemPowerState ? "system" : "device", request->Type == SystemPowerState ? 'S' : 'D',
+           request->State.SystemState - 1, (ULONG)KeBootOptionNumber("power-watchdog", DEFAULT_SECONDS));
 }
 
 /* IRQL <= DISPATCH_LEVEL. A wait/wake IRP may take forever. */
