@@ -48,7 +48,7 @@ lint: setup
 	@echo "[lint] ruff, mypy, clang-format, shellcheck"
 	@$(VENV)/ruff check --quiet .
 	@$(VENV)/ruff format --quiet --check .
-	@$(VENV)/mypy --strict --no-error-summary orchestrator tests
+	@$(VENV)/mypy --strict --no-error-summary orchestrator tests guest-drivers/packaging/driverpack
 	@clang-format --dry-run -Werror $(C_SOURCES)
 	@shellcheck $(SHELL_SOURCES)
 

@@ -43,7 +43,7 @@ TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g0 $(if $(filter x86,$(ARCH)),-Wno-d
 TARGET_LDFLAGS += -Wl,--strip-debug -Wl,--wdmdriver $(if $(filter x86,$(ARCH)),-Wl$(comma)--entry$(comma)_DriverEntry@8)
 else
 CC             := clang --target=$(MACHINE)-w64-windows-gnu
-TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -gcodeview -mno-sse -mno-mmx -Wno-ignored-pragmas -Wno-pragma-pack \
+TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g -gcodeview -mno-sse -mno-mmx -Wno-ignored-pragmas -Wno-pragma-pack \
 	$(if $(filter x86,$(ARCH)),-Wno-incompatible-pointer-types-discards-qualifiers)
 TARGET_LDFLAGS += -fuse-ld=lld -Wl,-Xlink=/driver:wdm -Wl,-Xlink=/pdbaltpath:%_PDB%
 endif

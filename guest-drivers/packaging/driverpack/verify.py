@@ -16,7 +16,7 @@ def check_embedded(image: Path, certificate: Path) -> None:
     done = osslsigncode("verify", "-CAfile", certificate, "-in", image)
     if done.returncode:
         raise PackageError(f"osslsigncode does not accept the signature of {image.name}:\n{done.stdout}{done.stderr}")
-    _signify(image, certificate, None)
+    signify(image, certificate, None)
 
 
 def check_catalog(catalog: Path, member: Path, certificate: Path) -> None:
@@ -25,10 +25,10 @@ def check_catalog(catalog: Path, member: Path, certificate: Path) -> None:
         done = osslsigncode("verify", "-CAfile", certificate, "-catalog", catalog, "-in", member)
         if done.returncode:
             raise PackageError(f"osslsigncode does not find {member.name} in {catalog.name}:\n{done.stdout}{done.stderr}")
-    _signify(member, certificate, catalog)
+    signify(member, certificate, catalog)
 
 
-def _signify(file: Path, certificate: Path, catalog: Path | None) -> None:
+def signify(file: Path, certificate: Path, catalog: Path | None) -> None:
     """Let signify verify one file, by its own signature or by the catalogue alone."""
     import_oscrypto()
     from signify.authenticode import AuthenticodeFile, CertificateTrustList

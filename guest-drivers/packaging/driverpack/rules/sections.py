@@ -15,7 +15,7 @@ ALWAYS_USED = re.compile(
     r"version|manufacturer|destinationdirs|strings(\..+)?|sourcedisks(names|files)(\..+)?|controlflags|signatureattributes(\..+)?|classinstall32(\..+)?"
 )
 # Directives whose values are names of sections; AddService and its like have one at a fixed place.
-LISTS = set(["copyfiles", "delfiles", "renfiles", "addreg", "delreg", "addproperty", "delproperty", "bitreg", "needs"])
+LISTS = {"copyfiles", "delfiles", "renfiles", "addreg", "delreg", "addproperty", "delproperty", "bitreg", "needs"}
 PLACES = {
     "addservice": (2, 3),
     "addcomponent": (2,),
@@ -24,9 +24,10 @@ PLACES = {
     "addinterface": (2,),
     "addfilter": (2,),
 }
-EXTENSIONS = set(
-    ["hw", "services", "coinstallers", "logconfigoverride", "interfaces", "wdf", "events", "components", "software", "filters"]
-)
+EXTENSIONS = {
+    *("hw", "services", "coinstallers", "logconfigoverride", "interfaces"),
+    *("wdf", "events", "components", "software", "filters"),
+}
 LEGACY_DIRECTIVES = {"logconfig": "LogConfig", "profileitems": "ProfileItems", "copyinf": "CopyINF", "updateinis": "UpdateInis"}
 IGNORED_DIRECTIVES = {"updateinifields", "ini2reg"}
 REMOVING_DIRECTIVES = {"delfiles": "DelFiles", "delservice": "DelService", "renfiles": "RenFiles", "delreg": "DelReg"}
