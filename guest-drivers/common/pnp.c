@@ -108,7 +108,7 @@ static NTSTATUS QueryRemove(PFUNCTION_DEVICE Device, PIRP Irp)
     }
     Device->StateBeforeQuery = Device->State;
     Device->State = PnpRemovePending;
-    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Status = MUTANT(OWNER_PASSES_FAILED_IRPS) ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
     return PassIrp(Device->Lower, Irp);
 }
 
@@ -215,9 +215,6 @@ static NTSTATUS DispatchFunctionPnp(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK
         return FunctionOperations.QueryInterface != NULL ? FunctionOperations.QueryInterface(Device, Irp)
                                                          : PassIrp(Device->Lower, Irp);
     default:
-        if (MUTANT(OWNER_FAILS_UNKNOWN_IRPS)) {
-            return CompleteIrp(Irp, STATUS_NOT_SUPPORTED, 0);
-        }
         return PassIrp(Device->Lower, Irp);
     }
 }

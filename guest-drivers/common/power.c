@@ -118,9 +118,6 @@ static NTSTATUS NTAPI DevicePowerUpPassed(PDEVICE_OBJECT DeviceObject, PIRP Irp,
 
 static NTSTATUS DevicePowerUp(PFUNCTION_DEVICE Device, PIRP Irp)
 {
-    if (MUTANT(OWNER_TELLS_TOO_EARLY)) {
-        HardwarePowerUp(Device);
-    }
     IoMarkIrpPending(Irp);
     IoCopyCurrentIrpStackLocationToNext(Irp);
     IoSetCompletionRoutine(Irp, DevicePowerUpPassed, Device, TRUE, TRUE, TRUE);

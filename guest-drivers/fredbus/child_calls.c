@@ -133,7 +133,7 @@ NTSTATUS ChildQueryInterface(PCHILD Child, PIO_STACK_LOCATION Stack, NTSTATUS St
     FRED_CHILD_INTERFACE *calls = (FRED_CHILD_INTERFACE *)Stack->Parameters.QueryInterface.Interface;
 
     if (!IsEqualGUID(Stack->Parameters.QueryInterface.InterfaceType, &GUID_FRED_CHILD_INTERFACE)) {
-        return MUTANT(FREDBUS_SUCCEEDS_EVERYTHING) ? STATUS_SUCCESS : Status;
+        return Status;
     }
     if (Stack->Parameters.QueryInterface.Version != FRED_CHILD_INTERFACE_VERSION ||
         Stack->Parameters.QueryInterface.Size < sizeof(*calls)) {

@@ -101,6 +101,9 @@ NTSTATUS ChildQueryText(PCHILD Child, PIO_STACK_LOCATION Stack, NTSTATUS Status,
     case DeviceTextDescription:
         return Answer(CopyWithNumber(Texts(Child)->Description, Child->Number), Information);
     case DeviceTextLocationInformation:
+        if (MUTANT(FREDBUS_ANSWERS_WITH_A_LITERAL)) {
+            return Answer((PWSTR)Location, Information);
+        }
         return Answer(CopyWithNumber(Location, Child->Slot), Information);
     default:
         return Status;

@@ -126,9 +126,6 @@ NTSTATUS ChildPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     case IRP_MN_QUERY_RESOURCE_REQUIREMENTS: /* "completes the IRP without modifying" */
     case IRP_MN_QUERY_PNP_DEVICE_STATE:
     default:
-        if (MUTANT(FREDBUS_SUCCEEDS_EVERYTHING)) {
-            return Succeed(Irp);
-        }
         return IgnoreIrp(Irp);
     }
 }

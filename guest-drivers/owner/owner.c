@@ -117,9 +117,7 @@ static VOID ReleaseResources(PFUNCTION_DEVICE Device)
         DisconnectInterrupt(&owner->Interrupt);
     }
     KeFlushQueuedDpcs();
-    if (!MUTANT(OWNER_LEAKS_MAPPING)) {
-        Unmap(owner);
-    }
+    Unmap(owner);
 }
 
 /* The register context is new (or lost): everything is set up again, then the clients come in. */
