@@ -71,11 +71,20 @@ static VOID WriteLine(const LINE *Line)
     const CHAR *text = Line->Text;
     SIZE_T length = Line->Length;
 
+#if defined(_MSC_VER) && !defined(__clang__)
+    /* Microsoft's compiler has intrinsics instead of inline assembly, and keeps their order. */
+    unsigned __int64 flags = __readeflags();
+
+    _disable();
+    __outbytestring(TRACE_PORT, (PUCHAR)text, (ULONG)length);
+    __writeeflags(flags);
+#else
     /* One asm statement, so that the compiler cannot put anything between the saving and the restoring of the interrupt flag. */
     __asm__ __volatile__("pushf\n\tcli\n\trep outsb\n\tpopf"
                          : "+S"(text), "+c"(length)
                          : "d"((USHORT)TRACE_PORT)
                          : "memory", "cc");
+#endif
 }
 
 VOID Trace(const CHAR *Format, ...)
