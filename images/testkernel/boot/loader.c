@@ -9,6 +9,7 @@
 #include "ke/bugcheck.h"
 #include "kd/log.h"
 #include "mm/mm.h"
+#include "mm/paged.h"
 #include "rtl/format.h"
 
 /* Not in the DDK's ntimage.h. */
@@ -281,6 +282,17 @@ static VOID ProtectSections(LOAD *Load)
     }
 }
 
+VOID LdrMakeSectionsPageable(PUCHAR Base)
+{
+    PIMAGE_NT_HEADERS64 nt = (PVOID)(Base + ((PIMAGE_DOS_HEADER)Base)->e_lfanew);
+    PIMAGE_SECTION_HEADER section = IMAGE_FIRST_SECTION(nt);
+    for (ULONG i = 0; i < nt->FileHeader.NumberOfSections; i++, section++) {
+        if (RtlCompareMemory(section->Name, "PAGE", 4) == 4) {
+            MiMakePageable(Base + section->VirtualAddress, (section->Misc.VirtualSize + PAGE_SIZE - 1) >> PAGE_SHIFT);
+        }
+    }
+}
+
 static VOID FreeImagePages(PUCHAR Base, SIZE_T Size)
 {
     for (SIZE_T offset = 0; offset < Size; offset += PAGE_SIZE) {
@@ -326,6 +338,7 @@ NTSTATUS LdrLoadDriver(PCSTR ModuleName, PLOADED_IMAGE *Image, PSTR Error, SIZE_
     image->File = load.File;
     image->FileSize = load.FileSize;
     ProtectSections(&load);
+    LdrMakeSectionsPageable(load.Base);
     LdrImages[LdrImageCount] = image;
     LdrImageCount++;
     KdLog(LOG_DEBUG, "loaded %s at %p-%p", image->Name, image->Base, image->Base + image->Size);

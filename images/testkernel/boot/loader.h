@@ -39,6 +39,8 @@ PVOID LdrKernelExport(PCSTR Name);
 /* Any IRQL. First/next loaded image (kernel first); NULL at the end. */
 PLOADED_IMAGE LdrNextImage(PLOADED_IMAGE Previous);
 
+/* IRQL <= APC_LEVEL. Makes the sections named PAGE* of the image mapped at Base pageable. */
+VOID LdrMakeSectionsPageable(PUCHAR Base);
 /* Boot: makes the kernel itself known. */
 VOID LdrInitialize(VOID);
 

@@ -261,18 +261,68 @@ static VOID CheckRegistrations(PDRIVER_DATA Driver)
     }
 }
 
+#define RECHECK_INTERVAL 100 /* ms */
+#define RECHECK_LIMIT    20
+
+static VOID NTAPI RecheckDue(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    PnpQueueUnloadRecheck(&((PDRIVER_DATA)Context)->ServiceName);
+}
+
+static VOID LookAgain(PDRIVER_DATA Driver)
+{
+    LARGE_INTEGER Due = {.QuadPart = -RECHECK_INTERVAL * 10000LL};
+    KeInitializeTimer(&Driver->RecheckTimer);
+    KeInitializeDpc(&Driver->RecheckDpc, RecheckDue, Driver);
+    KeSetTimer(&Driver->RecheckTimer, Due, &Driver->RecheckDpc);
+}
+
+/*
+ * References to a deleted device object may be short-lived (a work item, an IRP): it is looked at again for two seconds. What is left then is
+ * a leak, and the driver can never unload. TRUE while there is such a device object.
+ */
+static BOOLEAN WatchDeleted(PDRIVER_DATA Driver)
+{
+    PDEVICE_OBJECT Device = IopDeletedDeviceOf(&Driver->Object);
+    if (!Device || Device != Driver->Suspect) {
+        Driver->Suspect = Device;
+        Driver->Rechecks = 0;
+    } else if (++Driver->Rechecks > RECHECK_LIMIT) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020012, (ULONG_PTR)Device, ObpReferences(Device), 0,
+               (PVOID)Driver->Object.MajorFunction[IRP_MJ_PNP],
+               "%wZ deleted a device object two seconds ago, but %I64d references to it are left: an "
+               "ObDereferenceObject, or an InterfaceDereference, is missing in a driver that used it",
+               &Driver->ServiceName, ObpReferences(Device));
+    }
+    if (Device) {
+        LookAgain(Driver);
+    }
+    return Device != NULL;
+}
+
+VOID IopUnloadRecheck(PCUNICODE_STRING ServiceName)
+{
+    PDRIVER_DATA Driver;
+    LockLoader();
+    Driver = IopFindDriver(ServiceName);
+    UnlockLoader();
+    if (Driver) {
+        IopUnloadIfUnused(Driver);
+    }
+}
+
 VOID IopUnloadIfUnused(PDRIVER_DATA Driver)
 {
+    if (!Driver->Image || Driver->Unloading || WatchDeleted(Driver)) {
+        return;
+    }
     LockLoader();
-    if (Driver->Unloading || Driver->Devnodes > 0 || Driver->Object.DeviceObject || !Driver->Image ||
-        !Driver->Object.DriverUnload || ObpReferences(Driver) > 1) {
-        /* Other device objects, registrations or work items (which reference the driver object) still need it. */
-        BOOLEAN Stays = !Driver->Unloading && Driver->Devnodes == 0 && Driver->Image && Driver->Object.DriverUnload;
+    if (Driver->Devnodes > 0 || Driver->Object.DeviceObject || !Driver->Object.DriverUnload ||
+        ObpReferences(Driver) > 1) {
+        BOOLEAN Stays = Driver->Devnodes == 0 && Driver->Object.DriverUnload != NULL;
         UnlockLoader();
-        if (Stays && !Driver->Object.DeviceObject) {
-            CheckRegistrations(Driver);
-        }
         if (Stays) {
+            CheckRegistrations(Driver);
             KdLog(LOG_INFO, "driver %wZ stays loaded: %s", &Driver->ServiceName,
                   Driver->Object.DeviceObject ? "it still has a device object"
                                               : "its driver object is still referenced");

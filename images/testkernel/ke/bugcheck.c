@@ -8,6 +8,7 @@
 #include "ke/backtrace.h"
 #include "ke/perturb.h"
 #include "ke/processor.h"
+#include "ke/verify.h"
 #include "agent/json.h"
 #include "boot/loader.h"
 #include "boot/options.h"
@@ -130,6 +131,17 @@ static VOID SayMachineLine(const BUGCHECK *Stop, PCSTR Name, const SYMBOL *Blame
         LdrSymbolFromAddress(Frames[i], &symbol);
         RtlFormat(text, sizeof(text), "%s!%s+0x%I64x", symbol.Image, symbol.Name, symbol.Offset);
         JsonString(&json, text);
+    }
+    JsonEndArray(&json);
+    /* For source lines: image and offset of each frame, as addr2line wants them (plus the file's image base). */
+    JsonKey(&json, "frames");
+    JsonBeginArray(&json);
+    for (ULONG i = 0; i < Count; i++) {
+        PLOADED_IMAGE image = LdrImageFromAddress(Frames[i]);
+        JsonBeginObject(&json);
+        JsonPutString(&json, "image", image ? image->Name : NULL);
+        JsonPutUnsigned(&json, "rva", image ? (ULONG64)Frames[i] - (ULONG64)image->Base : (ULONG64)Frames[i]);
+        JsonEndObject(&json);
     }
     JsonEndArray(&json);
     JsonEndObject(&json);
@@ -269,6 +281,17 @@ VOID KeReportDeadlock(PVOID Object, PKTHREAD Waiter, const VOID *Culprit, PCSTR 
     va_end(arguments);
     CaptureCaller(&stop, 1);
     KiStopSystem(&stop);
+}
+
+BOOLEAN KiFindBugCheckCallback(PVOID Base, SIZE_T Size)
+{
+    for (PLIST_ENTRY e = KiCallbacks.Flink; e != &KiCallbacks; e = e->Flink) {
+        PKBUGCHECK_CALLBACK_RECORD record = CONTAINER(e, KBUGCHECK_CALLBACK_RECORD, Entry);
+        if ((ULONG64)record - (ULONG64)Base < Size || (ULONG64)record->CallbackRoutine - (ULONG64)Base < Size) {
+            return TRUE;
+        }
+    }
+    return FALSE;
 }
 
 BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,

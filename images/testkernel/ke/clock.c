@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* System time and ticks, kept in KUSER_SHARED_DATA where drivers read them with inlined loads. */
 #include "ke/clock.h"
+#include "ke/bugcheck.h"
 #include "ke/dispatch.h"
+#include "ke/perturb.h"
 #include "ke/processor.h"
 #include "ke/timer.h"
 #include "hal/apic.h"
 #include "hal/hal.h"
 #include "mm/mm.h"
 
+#define DISPATCH_LIMIT   (20ULL * 10000000) /* generous: the host may be busy */
 #define SHARED_DATA      0xFFFFF78000000000ULL
 #define SHARED_INTERRUPT 0x008
 #define SHARED_SYSTEM    0x014
@@ -98,7 +101,9 @@ VOID KiArmClock(BOOLEAN Idle)
 {
     ULONG64 due = KiNextTimerDue(), now = KiInterruptTime();
     if (!Idle) {
-        KiNextTick = (now / TICK_100NS + 1) * TICK_100NS;
+        /* With a scheduler seed a tick comes earlier than the period says, so that preemption hits other places. */
+        KiNextTick = (now / TICK_100NS + 1) * TICK_100NS - KiPerturb(TICK_100NS);
+        KiNextTick = KiNextTick > now ? KiNextTick : now + 1000;
         due = KiNextTick < due ? KiNextTick : due;
     }
     if (due == ~0ULL) {
@@ -108,10 +113,29 @@ VOID KiArmClock(BOOLEAN Idle)
     HalApicArmTimer(due > now ? (due - now) * 100 : 1);
 }
 
-VOID KiClockInterrupt(VOID)
+/*
+ * The clock interrupts DISPATCH_LEVEL too. Code that stays there for long keeps everything else from running:
+ * https://learn.microsoft.com/windows-hardware/drivers/debugger/bug-check-0x133-dpc-watchdog-violation (P1 = 1)
+ */
+static VOID WatchDispatchLevel(KIRQL Interrupted, ULONG64 Now)
+{
+    static ULONG64 since;
+    if (Interrupted < DISPATCH_LEVEL) {
+        since = 0;
+    } else if (!since) {
+        since = Now;
+    } else if (Now - since > DISPATCH_LIMIT) {
+        KeBugCheckReason(0x133, 1, (Now - since) / TICK_100NS, DISPATCH_LIMIT / TICK_100NS, 0, NULL,
+                         "the processor has been at IRQL %u or above for %I64u s without a break", DISPATCH_LEVEL,
+                         (Now - since) / 10000000);
+    }
+}
+
+VOID KiClockInterrupt(KIRQL Interrupted)
 {
     KiUpdateTime();
     ULONG64 now = KiInterruptTime();
+    WatchDispatchLevel(Interrupted, now);
     BOOLEAN idle = KiProcessor.CurrentThread == KiProcessor.IdleThread;
     if (!idle && now >= KiNextTick) {
         KiCountQuantum();

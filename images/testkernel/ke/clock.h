@@ -14,8 +14,8 @@ VOID KiRestartClock(VOID);
 VOID KiUpdateTime(VOID);
 /* 100 ns units since boot, exact (KeQueryInterruptTime reads the value of the last update). */
 ULONG64 KiInterruptTime(VOID);
-/* Clock vector: IRQL CLOCK_LEVEL. */
-VOID KiClockInterrupt(VOID);
+/* Clock vector: IRQL CLOCK_LEVEL. Interrupted: the IRQL of the interrupted code. */
+VOID KiClockInterrupt(KIRQL Interrupted);
 /* DISPATCH_LEVEL. Arms the clock for the next due timer, and for the next tick unless Idle. */
 VOID KiArmClock(BOOLEAN Idle);
 

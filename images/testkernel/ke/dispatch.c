@@ -105,7 +105,7 @@ static VOID SwitchTo(PKTHREAD Next)
         KeReleaseSpinLockFromDpcLevel(&KiDispatcherLock);
         return;
     }
-    Next->Quantum = QUANTUM_TICKS;
+    Next->Quantum = QUANTUM_TICKS + (LONG)KiPerturb(3);
     KiProcessor.ContextSwitches++;
     KeReleaseSpinLockFromDpcLevel(&KiDispatcherLock);
     KiProcessor.CurrentThread = Next;

@@ -9,6 +9,7 @@
 #include "ke/processor.h"
 #include "ke/perturb.h"
 #include "hal/apic.h"
+#include "mm/paged.h"
 #include "hal/hal.h"
 
 #define DPC_OBJECT          19 /* KDPC.Type */
@@ -146,6 +147,7 @@ static VOID DrainDpcs(VOID)
         dpc->DpcData = NULL; /* may be queued again, or freed, from now on */
         _enable();
         ULONG locks = KiCurrentThread()->SpinLocksHeld;
+        MiTrimPageable();
         routine(dpc, context, argument1, argument2);
         CheckAfterDpc(routine, locks);
         KiProcessor.CurrentDpc = NULL;

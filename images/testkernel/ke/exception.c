@@ -13,6 +13,7 @@
 #include "mm/iospace.h"
 #include "mm/pool.h"
 #include "mm/mm.h"
+#include "mm/paged.h"
 #include "rtl/format.h"
 
 enum {
@@ -88,13 +89,21 @@ static VOID PageFault(PTRAP_FRAME Frame)
     PCSTR verb = access == 8 ? "execute" : access ? "write to" : "read from";
     PLOADED_IMAGE by = LdrImageFromAddress((PVOID)Frame->Rip), at = LdrImageFromAddress((PVOID)address);
     BOOLEAN driver = by && !by->Kernel;
+    /* The kernel may touch a driver's pageable memory at any IRQL: it does so on behalf of a caller who may. */
+    if (MiPageIn((PVOID)address, irql < DISPATCH_LEVEL || !driver)) {
+        return;
+    }
     POOL_BLOCK_INFO block;
     BOOLEAN pool = MiDescribeGuarded((PVOID)address, &block);
     CHAR what[256];
     DescribeAddress(address, what, sizeof(what));
     RtlFormat(KiText, sizeof(KiText), "attempt to %s %p: %s", verb, (PVOID)address, what);
     BUGCHECK stop;
-    if (at && at->Unloaded && access == 8) {
+    if (MiIsPageable((PVOID)address)) {
+        RtlFormat(KiText, sizeof(KiText), "attempt to %s %p at IRQL %u: pageable memory, %s", verb, (PVOID)address,
+                  irql, what);
+        stop = NewStop(Frame, 0xD1, address, irql, access, Frame->Rip);
+    } else if (at && at->Unloaded && access == 8) {
         stop = NewStop(Frame, 0xCE, address, access, Frame->Rip, 0);
         stop.Culprit = (PVOID)address;
     } else if (pool && block.Freed) {

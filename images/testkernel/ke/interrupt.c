@@ -8,6 +8,7 @@
 #include "ke/processor.h"
 #include "ke/vectors.h"
 #include "kd/log.h"
+#include "mm/paged.h"
 #include "boot/loader.h"
 
 #define INTERRUPT_OBJECT 22
@@ -23,6 +24,7 @@ static VOID RaiseAndRun(PKINTERRUPT Interrupt, PBOOLEAN Claimed)
     __writecr8(Interrupt->SynchronizeIrql);
     KeAcquireSpinLockAtDpcLevel(Interrupt->ActualLock);
     Interrupt->Count++;
+    MiTrimPageable();
     ULONG locks = KiCurrentThread()->SpinLocksHeld;
     *Claimed = Interrupt->MessageServiceRoutine
                    ? Interrupt->MessageServiceRoutine(Interrupt, Interrupt->ServiceContext, Interrupt->MessageIndex)
@@ -129,6 +131,12 @@ BOOLEAN KeDisconnectInterrupt(PKINTERRUPT Interrupt)
         _enable();
     }
     return connected;
+}
+
+PKINTERRUPT KeFindInterruptOfVector(ULONG Vector)
+{
+    PLIST_ENTRY head = &KiVectorChains[Vector & 0xFF];
+    return head->Flink && head->Flink != head ? CONTAINER(head->Flink, KINTERRUPT, VectorLink) : NULL;
 }
 
 PKINTERRUPT KeFindInterruptOfImage(PVOID Base, SIZE_T Size)

@@ -37,5 +37,7 @@ BOOLEAN KeConnectInterrupt(PKINTERRUPT Interrupt);
 BOOLEAN KeDisconnectInterrupt(PKINTERRUPT Interrupt);
 /* First connected interrupt object whose service routine lies in [Base, Base+Size), for leak checks at unload; NULL if none. */
 PKINTERRUPT KeFindInterruptOfImage(PVOID Base, SIZE_T Size);
+/* Any IRQL. First interrupt object that is connected to Vector, NULL if none. */
+PKINTERRUPT KeFindInterruptOfVector(ULONG Vector);
 
 #endif

@@ -7,7 +7,10 @@
 #include "kernel.h"
 #include "ke/bugcheck.h"
 #include "ke/interrupt.h"
+#include "ke/lockorder.h"
 #include "ke/processor.h"
+#include "boot/loader.h"
+#include "mm/paged.h"
 
 static KSPIN_LOCK OwnerWord(VOID)
 {
@@ -27,6 +30,11 @@ static VOID Take(PKSPIN_LOCK Lock, PVOID Caller)
                          Lock, holder);
     }
     KiCurrentThread()->SpinLocksHeld++;
+    PLOADED_IMAGE image = LdrImageFromAddress(Caller);
+    if (image && !image->Kernel) {
+        KiNoteLockTaken(Lock, Caller);
+        MiTrimPageable(); /* whoever holds it may not touch pageable memory */
+    }
 }
 
 static VOID Drop(PKSPIN_LOCK Lock, PVOID Caller)
@@ -40,6 +48,7 @@ static VOID Drop(PKSPIN_LOCK Lock, PVOID Caller)
                          "spin lock %p is released by a thread that does not hold it", Lock);
     }
     KiCurrentThread()->SpinLocksHeld--;
+    KiNoteLockDropped(Lock);
     InterlockedExchange64((volatile LONG64 *)Lock, 0);
 }
 

@@ -9,6 +9,11 @@ typedef struct _ETHREAD ETHREAD;
 typedef struct _KPROCESS KPROCESS;
 typedef struct _EPROCESS EPROCESS;
 
+typedef struct _HELD_SPIN_LOCK {
+    PKSPIN_LOCK Lock;
+    PVOID Caller; /* who took it */
+} HELD_SPIN_LOCK;
+
 typedef enum _THREAD_STATE { ThreadReady, ThreadRunning, ThreadWaiting, ThreadTerminated } THREAD_STATE;
 
 struct _KTHREAD {
@@ -47,6 +52,8 @@ struct _KTHREAD {
     CHAR Name[32];
     /* verifier */
     ULONG SpinLocksHeld;
+    ULONG DriverLockCount; /* of those, taken by drivers (ke/lockorder.c) */
+    HELD_SPIN_LOCK DriverLocks[8];
     LIST_ENTRY MutantList; /* mutexes owned */
     PVOID IrpStackTop;     /* K2: IRP being dispatched, for reports */
     PVOID ResourceList;    /* ERESOURCEs owned */

@@ -46,7 +46,7 @@ static VOID HardwareInterrupt(ULONG Vector)
     }
     _enable();
     if (Vector == VECTOR_CLOCK) {
-        KiClockInterrupt();
+        KiClockInterrupt(old);
     } else {
         KiDispatchVector(Vector);
     }

@@ -6,8 +6,7 @@
 
 typedef struct _TRAP_FRAME {
     ULONG64
-        Xmm[6]
-           [2]; /* volatile registers only: the kernel's own code uses none, and switching threads saves the others */
+    Xmm[6][2]; /* volatile registers only: the kernel's own code uses none, and switching threads saves the others */
     ULONG64 MxCsr;
     ULONG64 Reserved;
     ULONG64 R15, R14, R13, R12, R11, R10, R9, R8, Rbp, Rdi, Rsi, Rdx, Rcx, Rbx, Rax;

@@ -3,7 +3,12 @@
 #include "ke/bugcheck.h"
 #include "ke/dispatch.h"
 #include "ke/dpc.h"
+#include "ke/lockorder.h"
+#include "ke/threads.h"
 #include "ke/timer.h"
+#include "ke/verify.h"
+#include "mm/iospace.h"
+#include "mm/mm.h"
 #include "ex/ex.h"
 #include "mm/pool.h"
 
@@ -12,7 +17,8 @@
  */
 VOID KiCheckFreedMemory(PVOID Base, SIZE_T Size, PVOID Caller)
 {
-    if (Size < sizeof(KDPC)) {
+    KiForgetLocks(Base, Size);
+    if (Size < sizeof(WORK_QUEUE_ITEM)) { /* the smallest of them */
         return;
     }
     PKTIMER timer = KiFindTimer(Base, Size);
@@ -56,4 +62,40 @@ VOID KiCheckFreedMemory(PVOID Base, SIZE_T Size, PVOID Caller)
                          "pool block %p is freed while %s %p in it is owned by thread %p", Base, held.Kind, held.Lock,
                          held.Owner);
     }
+}
+
+PCSTR KeFindLeftoverOfImage(PVOID Base, SIZE_T Size)
+{
+    KiForgetLocks(Base, Size);
+    if (KiReportThreadsOfImage(Base, Size)) {
+        return "a system thread still runs its code (wait for the thread object before returning from Unload)";
+    }
+    if (KiFindTimer(Base, Size)) {
+        return "a timer is still set (KeCancelTimer)";
+    }
+    if (KiFindDpc(Base, Size)) {
+        return "a DPC is still queued (KeFlushQueuedDpcs)";
+    }
+    if (ExFindWorkItem(Base, Size)) {
+        return "a work item is still queued";
+    }
+    if (ExIsWorkerRunning(Base, Size)) {
+        return "a worker thread still runs its code";
+    }
+    if (ExFindResource(Base, Size)) {
+        return "an ERESOURCE in it is still initialized (ExDeleteResourceLite)";
+    }
+    if (ExFindLookasideList(Base, Size)) {
+        return "a lookaside list in it is still initialized (ExDeleteNPagedLookasideList)";
+    }
+    if (KiFindBugCheckCallback(Base, Size)) {
+        return "a bug check callback is still registered (KeDeregisterBugCheckCallback)";
+    }
+    if (MiReportIoMappings(Base, Size)) {
+        return "device memory is still mapped (MmUnmapIoSpace)";
+    }
+    if (MiReportContiguous(Base, Size)) {
+        return "contiguous memory is still allocated (MmFreeContiguousMemory)";
+    }
+    return NULL;
 }

@@ -78,3 +78,12 @@ VOID NTAPI MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOf
 {
     MmFreeContiguousMemory(BaseAddress);
 }
+
+ULONG MiReportContiguous(PVOID Base, SIZE_T Size)
+{
+    ULONG count = 0;
+    for (PLIST_ENTRY e = MiContiguous.Flink; e != &MiContiguous; e = e->Flink) {
+        count += (ULONG64)CONTAINER(e, CONTIGUOUS, Link)->Caller - (ULONG64)Base < Size;
+    }
+    return count;
+}

@@ -7,6 +7,7 @@
  */
 #include "mm/pool.h"
 #include "mm/mm.h"
+#include "mm/paged.h"
 #include "ke/bugcheck.h"
 #include "kd/log.h"
 #include "boot/loader.h"
@@ -84,6 +85,9 @@ PVOID MiAllocateGuarded(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
     PUCHAR block = BlockAddress(index), start = SlotPage(index);
     __stosb(start, POOL_FILL_ZONE, PAGE_SIZE);
     __stosb(block, POOL_FILL_NEW, Size);
+    if (Type & PagedPool) {
+        MiMakePageable(start, 1);
+    }
     return block;
 }
 

@@ -5,6 +5,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/using-mdls
  */
 #include "mm/mm.h"
+#include "mm/paged.h"
 #include "ke/bugcheck.h"
 
 #define MDL_TAG 'ldMM'
@@ -89,6 +90,7 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
     if (!MiIsMapped(start, MemoryDescriptorList->ByteCount)) {
         ExRaiseStatus(STATUS_ACCESS_VIOLATION);
     }
+    MiLockPageable(start, PageCount(MemoryDescriptorList));
     FillFrames(MemoryDescriptorList);
     MemoryDescriptorList->MdlFlags |= MDL_PAGES_LOCKED | (Operation == IoReadAccess ? 0 : MDL_WRITE_OPERATION);
 }
@@ -102,6 +104,7 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
                          "MmUnlockPages on MDL %p, whose pages are not locked (flags 0x%x)", MemoryDescriptorList,
                          MemoryDescriptorList->MdlFlags);
     }
+    MiUnlockPageable(MemoryDescriptorList->StartVa, PageCount(MemoryDescriptorList));
     MemoryDescriptorList->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION | MDL_MAPPED_TO_SYSTEM_VA);
 }
 
@@ -149,6 +152,7 @@ SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length)
     return sizeof(MDL) + ((((ULONG64)Base & 0xFFF) + Length + PAGE_SIZE - 1) >> PAGE_SHIFT) * sizeof(PFN_NUMBER);
 }
 
+/* Partial: accepted, but the mapping stays writable. */
 NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
 {
     return STATUS_SUCCESS;

@@ -4,14 +4,16 @@
 #define MM_MM_H
 #include "kernel.h"
 
-#define PTE_PRESENT 0x001ULL
-#define PTE_WRITE   0x002ULL
-#define PTE_PWT     0x008ULL
-#define PTE_PCD     0x010ULL /* uncached with PWT */
-#define PTE_LARGE   0x080ULL
-#define PTE_GLOBAL  0x100ULL
-#define PTE_NX      0x8000000000000000ULL
-#define PTE_ADDRESS 0x000FFFFFFFFFF000ULL
+#define PTE_PRESENT  0x001ULL
+#define PTE_WRITE    0x002ULL
+#define PTE_PWT      0x008ULL
+#define PTE_PCD      0x010ULL /* uncached with PWT */
+#define PTE_LARGE    0x080ULL
+#define PTE_GLOBAL   0x100ULL
+#define PTE_NX       0x8000000000000000ULL
+#define PTE_PAGEABLE 0x200ULL /* software: a driver's pageable memory (mm/paged.c) */
+#define PTE_TRIMMED  0x400ULL /* software: paged out; the address is still in the entry */
+#define PTE_ADDRESS  0x000FFFFFFFFFF000ULL
 
 /* Boot. RAM from the multiboot memory map; page tables of our own. */
 VOID MmInitialize(VOID);
@@ -37,11 +39,15 @@ VOID MiUnmap(PVOID Virtual, ULONG Count);
 VOID MiProtect(PVOID Virtual, ULONG Count, ULONG64 Flags);
 /* The page table entry that maps Virtual (4 KiB or large), or 0. Any IRQL. */
 ULONG64 MiTranslate(const VOID *Virtual, PULONG64 Physical);
+/* The 4 KiB page table entry for Virtual, or NULL. Any IRQL. */
+PULONG64 MiEntry(const VOID *Virtual);
 /* Reserves Count pages of address space in one of the regions; never given back, so stale pointers fault. */
 PVOID MiReserve(ULONG64 Region, ULONG Count);
 /* Is [Virtual, +Length) mapped? Any IRQL. */
 BOOLEAN MiIsMapped(const VOID *Virtual, SIZE_T Length);
 
+/* Contiguous blocks that an image's code allocated and has not freed. */
+ULONG MiReportContiguous(PVOID Base, SIZE_T Size);
 /* Pool blocks that are still allocated by an image's code ([Base, +Size) is the caller); used at unload. Returns the count, logs each. */
 ULONG MiReportLeaks(PVOID Base, SIZE_T Size);
 

@@ -154,8 +154,8 @@ ULONG64 MiTranslate(const VOID *Virtual, PULONG64 Physical)
     }
     for (int shift = 30; shift >= 12; shift -= 9) {
         entry = ((PULONG64)MiPhysicalToVirtual(entry & PTE_ADDRESS))[address >> shift & 511];
-        if (!(entry & PTE_PRESENT)) {
-            return 0;
+        if (!(entry & PTE_PRESENT) && !(shift == 12 && (entry & PTE_TRIMMED))) {
+            return 0; /* what is only paged out counts as mapped */
         }
         if (shift > 12 && (entry & PTE_LARGE)) {
             ULONG64 mask = (1ULL << shift) - 1;
@@ -184,6 +184,11 @@ BOOLEAN MiIsMapped(const VOID *Virtual, SIZE_T Length)
         }
     }
     return TRUE;
+}
+
+PULONG64 MiEntry(const VOID *Virtual)
+{
+    return TableEntry((ULONG64)Virtual, FALSE);
 }
 
 PVOID MiReserve(ULONG64 Region, ULONG Count)

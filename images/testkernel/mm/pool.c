@@ -8,6 +8,7 @@
 #include "mm/mm.h"
 #include "ke/bugcheck.h"
 #include "boot/loader.h"
+#include "kd/log.h"
 
 #define BLOCK_LIVE  0x4C50 /* 'PL' */
 #define BLOCK_FREE  0x4650 /* 'PF' */
@@ -289,5 +290,18 @@ BOOLEAN MiDescribePool(const VOID *Address, POOL_BLOCK_INFO *Info)
 
 ULONG MiReportLeaks(PVOID Base, SIZE_T Size)
 {
-    return MiReportGuardedLeaks(Base, Size);
+    ULONG count = MiReportGuardedLeaks(Base, Size);
+    for (ULONG i = 0; i < COUNT_OF(MiLarge); i++) {
+        for (PLIST_ENTRY e = MiLarge[i].Flink; e != &MiLarge[i]; e = e->Flink) {
+            LARGE_BLOCK *large = CONTAINER(e, LARGE_BLOCK, Link);
+            if ((ULONG64)large->Caller - (ULONG64)Base < Size) {
+                SYMBOL by;
+                LdrSymbolFromAddress(large->Caller, &by);
+                KdLog(LOG_WARNING, "leaked pool block %p: %Iu bytes, tag '%.4s', allocated by %s!%s+0x%I64x",
+                      large->Address, large->Size, (PCSTR)&large->Tag, by.Image, by.Name, by.Offset);
+                count++;
+            }
+        }
+    }
+    return count;
 }

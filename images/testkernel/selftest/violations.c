@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One broken rule a build: compiled once for each line of violations.txt with -DCASE=<name>. Each must stop the kernel with the code that
- * violations.txt gives, blaming this driver and the function named here.
+ * Broken rules: the function Break_<case> for each line of violations.txt. The driver runs the case that it is named for: break_<case>.sys. Each
+ * must stop the kernel with the code that violations.txt gives, blaming this driver and that function (or one whose name begins like it).
  */
 #include <ntddk.h>
 
-#define CONCAT(a, b) a##b
-#define NAME(c)      CONCAT(Break_, c)
-#define TAG          'tseT'
+#define TAG 'tseT'
 
 static KSPIN_LOCK Lock;
 static KEVENT Event;
@@ -15,7 +13,7 @@ static KMUTEX Mutex;
 static FAST_MUTEX FastMutex;
 static KDPC Dpc;
 
-#define BROKEN(name) __attribute__((noinline, used)) static void CONCAT(Break_, name)(void)
+#define BROKEN(name) __attribute__((noinline, used)) static void Break_##name(void)
 
 static void Raise(KIRQL Irql)
 {
@@ -553,10 +551,13 @@ BROKEN(spin_lock_order)
     KeAcquireSpinLockAtDpcLevel(&first);
 }
 
-static void NTAPI OneWay(PVOID Context)
+static KEVENT Second;
+
+static void NTAPI Break_mutex_order_thread(PVOID Context)
 {
     KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
     KeSetEvent(&Event, 0, FALSE);
+    KeWaitForSingleObject(&Second, Executive, KernelMode, FALSE, NULL);
     ExAcquireFastMutex(&FastMutex);
 }
 
@@ -566,9 +567,11 @@ BROKEN(mutex_order)
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     KeInitializeMutex(&Mutex, 0);
     ExInitializeFastMutex(&FastMutex);
-    ExAcquireFastMutex(&FastMutex);
-    PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, OneWay, NULL);
+    KeInitializeEvent(&Second, NotificationEvent, FALSE);
+    PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Break_mutex_order_thread, NULL);
     KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    ExAcquireFastMutex(&FastMutex);
+    KeSetEvent(&Second, 0, FALSE);
     KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
 }
 
@@ -618,9 +621,42 @@ BROKEN(mapping_outlives_driver)
     Unload = TRUE;
 }
 
+typedef struct _TEST_CASE {
+    PCSTR Name;
+    void (*Run)(void);
+} TEST_CASE;
+
+#define CASE(name) {#name, Break_##name},
+static const TEST_CASE Cases[] = {
+#include "cases.h"
+};
+#undef CASE
+
+/* Does the service's registry path end in "break_<Name>"? */
+static BOOLEAN IsNamedFor(PUNICODE_STRING Path, PCSTR Name)
+{
+    static const CHAR prefix[] = "break_";
+    ULONG length = Path->Length / sizeof(WCHAR), i = length;
+    while (i && Path->Buffer[i - 1] != L'\\') {
+        i--;
+    }
+    for (ULONG n = 0; prefix[n]; n++, i++) {
+        if (i >= length || Path->Buffer[i] != (UCHAR)prefix[n]) {
+            return FALSE;
+        }
+    }
+    for (; *Name && i < length && Path->Buffer[i] == (UCHAR)*Name; Name++, i++) {
+    }
+    return !*Name && i == length;
+}
+
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    NAME(CASE)();
+    for (ULONG i = 0; i < sizeof(Cases) / sizeof(Cases[0]); i++) {
+        if (IsNamedFor(RegistryPath, Cases[i].Name)) {
+            Cases[i].Run();
+        }
+    }
     if (Unload) {
         return STATUS_UNSUCCESSFUL;
     }
