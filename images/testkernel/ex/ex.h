@@ -27,6 +27,8 @@
 #define RULE_RESOURCE_TWICE        0xD0
 #define RULE_RESOURCE_UNKNOWN      0xD1
 #define RULE_RESOURCE_FREED        0xD2
+#define RULE_ETW_BAD_HANDLE        0xDC
+#define RULE_ETW_REGISTERED        0xDD
 #define RULE_PUSHLOCK_ACQUIRE_APCS 0xEA
 #define RULE_PUSHLOCK_RELEASE_APCS 0xEB
 
@@ -65,5 +67,8 @@ PVOID ExFindLookasideList(const VOID *Base, SIZE_T Size);
 
 /* DISPATCH_LEVEL or bugcheck. The ERESOURCE whose waiters wait for Object (a semaphore or event), or NULL. */
 PERESOURCE ExResourceOfWaitObject(const VOID *Object);
+
+/* DISPATCH_LEVEL or bugcheck. Has an image's code in the range an ETW provider registered? */
+BOOLEAN ExFindEtwProvider(const VOID *Base, SIZE_T Size);
 
 #endif

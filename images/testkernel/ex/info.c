@@ -18,7 +18,7 @@ static VOID Cpuid(ULONG Leaf, ULONG Registers[4])
                      : "a"(Leaf), "c"(0));
 }
 
-/* Any IRQL. PF_* features that CPUID reports; unknown ones are absent. */
+/* Any IRQL. PF_* features that CPUID reports. Partial: features newer than CMPXCHG16B are said to be absent. */
 BOOLEAN NTAPI ExIsProcessorFeaturePresent(ULONG ProcessorFeature)
 {
     ULONG Basic[4], Extended[4];
@@ -59,7 +59,7 @@ VOID NTAPI ExLocalTimeToSystemTime(PLARGE_INTEGER LocalTime, PLARGE_INTEGER Syst
     *SystemTime = *LocalTime;
 }
 
-/* IRQL <= APC_LEVEL. Timers are exact here, so the resolution cannot change: returns the tick in 100 ns. */
+/* IRQL <= APC_LEVEL. Returns the tick in 100 ns. Partial: the tick does not change; timers are exact whatever it is. */
 ULONG NTAPI ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution)
 {
     KeAssertIrql(APC_LEVEL, "ExSetTimerResolution");

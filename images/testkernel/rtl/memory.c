@@ -97,3 +97,35 @@ SIZE_T NTAPI RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG Pattern)
     }
     return Equal * sizeof(ULONG);
 }
+
+/* The Rtl names are macros to drivers, but exports, too. */
+#undef RtlCopyMemory
+#undef RtlMoveMemory
+#undef RtlFillMemory
+#undef RtlZeroMemory
+#undef RtlCopyMemoryNonTemporal
+
+VOID NTAPI RtlCopyMemory(PVOID Destination, const VOID *Source, SIZE_T Length)
+{
+    memcpy(Destination, Source, Length);
+}
+
+VOID NTAPI RtlCopyMemoryNonTemporal(PVOID Destination, const VOID *Source, SIZE_T Length)
+{
+    memcpy(Destination, Source, Length);
+}
+
+VOID NTAPI RtlMoveMemory(PVOID Destination, const VOID *Source, SIZE_T Length)
+{
+    memmove(Destination, Source, Length);
+}
+
+VOID NTAPI RtlFillMemory(PVOID Destination, SIZE_T Length, UCHAR Fill)
+{
+    memset(Destination, Fill, Length);
+}
+
+VOID NTAPI RtlZeroMemory(PVOID Destination, SIZE_T Length)
+{
+    memset(Destination, 0, Length);
+}

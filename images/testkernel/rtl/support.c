@@ -39,3 +39,18 @@ VOID RtlFreeString(PVOID Buffer, PVOID Caller)
 {
     MiFreePool(Buffer, 0, Caller); /* tag 0: drivers free strings that they allocated themselves this way, too */
 }
+
+/* Any IRQL. What NT_ASSERT and ASSERT of checked drivers call when the condition is false: stops, as an unhandled breakpoint does on Windows. */
+VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PSTR Message)
+{
+    KeBugCheckReason(KMODE_EXCEPTION_NOT_HANDLED, (ULONG)STATUS_ASSERTION_FAILURE,
+                     (ULONG_PTR)__builtin_return_address(0), LineNumber, 0, __builtin_return_address(0),
+                     "assertion failed: %s%s%s (%s:%u)", Message ? Message : "", Message ? ": " : "",
+                     (PCSTR)FailedAssertion, (PCSTR)FileName, LineNumber);
+}
+
+/* Any IRQL. Return addresses of the caller and its callers. Flags must be 0 (1 asks for user mode's: there is none). */
+ULONG NTAPI RtlWalkFrameChain(PVOID *Callers, ULONG Count, ULONG Flags)
+{
+    return Flags ? 0 : KeCaptureBacktrace(Callers, Count, 1);
+}
