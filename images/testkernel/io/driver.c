@@ -70,6 +70,11 @@ PDRIVER_DATA IopDriverOfAddress(PVOID Address)
     return NULL;
 }
 
+static VOID NTAPI RecheckDue(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    PnpQueueUnloadRecheck(&((PDRIVER_DATA)Context)->ServiceName);
+}
+
 static NTSTATUS CreateDriverObject(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result)
 {
     static const WCHAR Prefix[] = L"\\Driver\\";
@@ -86,6 +91,8 @@ static NTSTATUS CreateDriverObject(PCUNICODE_STRING ServiceName, PDRIVER_DATA *R
     }
     Driver = Object;
     InitializeListHead(&Driver->Extensions);
+    KeInitializeTimer(&Driver->RecheckTimer);
+    KeInitializeDpc(&Driver->RecheckDpc, RecheckDue, Driver);
     RtlCopyMemory(Driver->ServiceBuffer, ServiceName->Buffer, ServiceName->Length);
     RtlInitUnicodeString(&Driver->ServiceName, Driver->ServiceBuffer);
     RtlCopyMemory(Driver->NameBuffer, Prefix, sizeof(Prefix));
@@ -161,6 +168,8 @@ static VOID CheckUnloaded(PDRIVER_DATA Driver)
 
 static VOID Discard(PDRIVER_DATA Driver)
 {
+    KeCancelTimer(&Driver->RecheckTimer);
+    KeRemoveQueueDpc(&Driver->RecheckDpc);
     RemoveEntryList(&Driver->Link);
     ObpRemoveName(Driver);
     if (Driver->Image) {
@@ -264,16 +273,9 @@ static VOID CheckRegistrations(PDRIVER_DATA Driver)
 #define RECHECK_INTERVAL 100 /* ms */
 #define RECHECK_LIMIT    20
 
-static VOID NTAPI RecheckDue(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
-{
-    PnpQueueUnloadRecheck(&((PDRIVER_DATA)Context)->ServiceName);
-}
-
 static VOID LookAgain(PDRIVER_DATA Driver)
 {
     LARGE_INTEGER Due = {.QuadPart = -RECHECK_INTERVAL * 10000LL};
-    KeInitializeTimer(&Driver->RecheckTimer);
-    KeInitializeDpc(&Driver->RecheckDpc, RecheckDue, Driver);
     KeSetTimer(&Driver->RecheckTimer, Due, &Driver->RecheckDpc);
 }
 

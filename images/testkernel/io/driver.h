@@ -12,6 +12,8 @@ VOID IopInitDrivers(VOID);
 NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp);
 /* pnp/notify.c: a registration whose callback lies in the image. */
 BOOLEAN PnpFindNotificationOfImage(PVOID Base, SIZE_T Size);
+/* pnp/event.c: IopUnloadRecheck on the PnP event thread. IRQL <= DISPATCH_LEVEL. */
+VOID PnpQueueUnloadRecheck(PCUNICODE_STRING ServiceName);
 /* pnp/builtin.c: the entry point of a driver inside the kernel, or NULL. */
 PDRIVER_INITIALIZE PnpBuiltinEntry(PCUNICODE_STRING ServiceName);
 

@@ -18,8 +18,8 @@ typedef struct _DEVICE_EXTRA {
     PDEVICE_OBJECT AttachedTo; /* the device object below */
     KDEVICE_QUEUE *StartIoQueue;
     PIO_TIMER Timer;
-    PVOID Creator; /* return address of IoCreateDevice's caller */
-    ULONG Handles; /* file objects open on this device object */
+    PVOID Creator;      /* return address of IoCreateDevice's caller */
+    LIST_ENTRY AllLink; /* all device objects */
 } DEVICE_EXTRA, *PDEVICE_EXTRA;
 
 #define DOE_UNLOAD_PENDING   0x00000001
@@ -47,7 +47,11 @@ typedef struct _DRIVER_DATA {
     WCHAR NameBuffer[80];  /* \Driver\owner */
     WCHAR ServiceBuffer[40];
     UNICODE_STRING ServiceName;
-    LONG Devnodes; /* devnodes whose stack it takes part in */
+    LONG Devnodes;          /* devnodes whose stack it takes part in */
+    PDEVICE_OBJECT Suspect; /* deleted by it, but still referenced */
+    ULONG Rechecks;         /* how often Suspect was looked at */
+    KTIMER RecheckTimer;
+    KDPC RecheckDpc;
     BOOLEAN Unloading;
 } DRIVER_DATA, *PDRIVER_DATA;
 
@@ -62,6 +66,8 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Driver, PULON
 PDRIVER_DATA IopFindDriver(PCUNICODE_STRING ServiceName);
 /* Calls DriverUnload and unmaps the image when no device object and no devnode needs the driver any more. */
 VOID IopUnloadIfUnused(PDRIVER_DATA Driver);
+/* Again, on the PnP event thread, when its device objects were still referenced the first time. */
+VOID IopUnloadRecheck(PCUNICODE_STRING ServiceName);
 PDRIVER_DATA IopDriverOfAddress(PVOID Address);
 
 /* device.c */
@@ -73,12 +79,16 @@ ULONG IopHandlesOfStack(PDEVICE_OBJECT Pdo);
 VOID IopMarkStack(PDEVICE_OBJECT Pdo, ULONG Set, ULONG Clear);
 PDEVICE_OBJECT IopBottomOfStack(PDEVICE_OBJECT DeviceObject);
 extern KSPIN_LOCK IopDeviceLock;
+/* A device object of the driver that was deleted but is still referenced, or NULL. */
+PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject);
 /* A name for reports: "\Device\NTPNP_PCI0001 (owner)". */
 PSTR IopDescribeDevice(PDEVICE_OBJECT DeviceObject, PSTR Text, SIZE_T Size);
 
 /* irp.c */
 VOID IopQueueThreadIrp(PIRP Irp);
 VOID IopDequeueThreadIrp(PIRP Irp);
+/* Notes in *Completer (which must outlive the IRP) whose driver completes it first. */
+VOID IopWatchCompleter(PIRP Irp, PDEVICE_OBJECT *Completer);
 /* Sends Irp (thread-queued, UserEvent and UserIosb set by this function) and waits. PASSIVE_LEVEL. */
 NTSTATUS IopCallSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp, PIO_STATUS_BLOCK Iosb);
 

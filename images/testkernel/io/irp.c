@@ -60,6 +60,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     Tracker->PendingReturned = 0;
     Tracker->Forwarded = 0;
     Tracker->KernelWaits = FALSE;
+    Tracker->Completer = NULL;
     Tracker->Allocator = _ReturnAddress();
     InterlockedIncrement(&LiveIrps);
     return Irp;
@@ -172,6 +173,11 @@ BOOLEAN IoCancelThreadIo(PETHREAD Thread)
         Any = TRUE;
         IoCancelIrp(Found);
     }
+}
+
+VOID IopWatchCompleter(PIRP Irp, PDEVICE_OBJECT *Completer)
+{
+    IopTracker(Irp)->Completer = Completer;
 }
 
 NTSTATUS IopCallSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp, PIO_STATUS_BLOCK Iosb)

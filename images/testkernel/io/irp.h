@@ -14,8 +14,9 @@ typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
     BOOLEAN KernelWaits; /* IopCallSynchronously: the status block is always written */
     ULONG64
     PendingReturned; /* bit n: the dispatch routine of location n returned STATUS_PENDING before the IRP was completed */
-    ULONG64 Forwarded; /* bit n: the driver of location n has passed the IRP on */
-    PVOID Allocator;   /* return addresses */
+    ULONG64 Forwarded;         /* bit n: the driver of location n has passed the IRP on */
+    PDEVICE_OBJECT *Completer; /* where to note the device object that completes it first, or NULL */
+    PVOID Allocator;           /* return addresses */
     PVOID Freer;
 } IRP_TRACKER, *PIRP_TRACKER;
 

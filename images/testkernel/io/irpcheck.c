@@ -276,6 +276,11 @@ VOID IopCheckComplete(PIRP Irp, PVOID Caller)
             "IoCompleteRequest for an IRP that was never sent with IoCallDriver: free it with IoFreeIrp instead");
     }
     CheckNotStolen(Irp, Caller);
+    if ((Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && IopTracker(Irp)->Completer &&
+        Irp->CurrentLocation <= Irp->StackCount) {
+        *IopTracker(Irp)->Completer = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
+        IopTracker(Irp)->Completer = NULL;
+    }
 }
 
 BOOLEAN IopIrpIsBeingDispatched(PIRP Irp)

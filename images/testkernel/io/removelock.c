@@ -8,7 +8,7 @@
 #include "io/removelock.h"
 
 /* Windows waits for ever; a removal that takes this long (100 ns units) is a lock that nobody will release. */
-#define REMOVE_TIME_LIMIT (10LL * 10000000)
+#define REMOVE_TIME_LIMIT (5LL * 10000000)
 
 typedef struct _HOLDER {
     LIST_ENTRY Link;
@@ -135,7 +135,7 @@ VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, U
         LdrSymbolFromAddress(Holder, &Symbol);
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)RemoveLock, (ULONG_PTR)HolderTag, (ULONG_PTR)Holder,
                Holder,
-               "the removal has waited 10 s for remove lock %p, which %s!%s+0x%I64x acquired with tag %p and never "
+               "the removal has waited 5 s for remove lock %p, which %s!%s+0x%I64x acquired with tag %p and never "
                "released",
                RemoveLock, Symbol.Image, Symbol.Name, Symbol.Offset, HolderTag);
     }

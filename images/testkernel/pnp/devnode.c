@@ -136,6 +136,7 @@ void PnpDeleteDevnode(PDEVICE_NODE Node)
 {
     PDEVICE_NODE *Link, Previous = NULL;
     PDEVICE_OBJECT Pdo = Node->PhysicalDeviceObject;
+    PDRIVER_DATA Driver;
     for (Link = &Node->Parent->Child; *Link; Link = &(*Link)->Sibling) {
         if (*Link == Node) {
             *Link = Node->Sibling;
@@ -153,7 +154,9 @@ void PnpDeleteDevnode(PDEVICE_NODE Node)
     FreeText(Node->InstancePath.Buffer);
     FreeText(Node->ServiceName.Buffer);
     ExFreePoolWithTag(Node, PNP_TAG);
+    Driver = IoDriverData(Pdo->DriverObject);
     ObfDereferenceObject(Pdo);
+    IopUnloadIfUnused(Driver); /* or at least see that its PDO is really gone */
 }
 
 void PnpSetState(PDEVICE_NODE Node, PNP_DEVNODE_STATE State)

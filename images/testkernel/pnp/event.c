@@ -4,7 +4,7 @@
  * never waits for a start, and a start may wait for a notification. Both take the tree lock for each operation, except for interface notifications.
  */
 #include "pnp/internal.h"
-#include "boot/loader.h"
+#include "io/driver.h"
 #include "kd/log.h"
 #include "ke/bugcheck.h"
 #include "ke/thread.h"
@@ -88,6 +88,15 @@ void PnpWaitIdle(void)
     KeWaitForSingleObject(&Idle, Executive, KernelMode, FALSE, NULL);
 }
 
+VOID PnpQueueUnloadRecheck(PCUNICODE_STRING ServiceName)
+{
+    PPNP_EVENT Event = PnpNewEvent(PnpEventUnload, NULL);
+    if (Event) {
+        RtlCopyMemory(Event->Name, ServiceName->Buffer, ServiceName->Length);
+        PnpQueueEvent(Event);
+    }
+}
+
 static VOID Process(PPNP_EVENT Event)
 {
     PDEVICE_NODE Node;
@@ -98,6 +107,15 @@ static VOID Process(PPNP_EVENT Event)
         return;
     }
     PnpLockTree();
+    if (Event->Kind == PnpEventUnload) {
+        RtlInitUnicodeString(&Link, Event->Name);
+        IopUnloadRecheck(&Link);
+        PnpUnlockTree();
+        return;
+    }
+    if (Event->Pdo) {
+        ObpTypeOf(Event->Pdo); /* stops with 0x18 if our own reference was dropped by somebody */
+    }
     Node = Event->Pdo ? PnpDevnodeOfPdo(Event->Pdo) : NULL;
     Event->Status = STATUS_SUCCESS;
     if (Event->Kind == PnpEventPendingCloses) {

@@ -14,6 +14,9 @@ PDEVICE_NODE PnpCreateDevnode(PDEVICE_OBJECT Pdo, PDEVICE_NODE Parent);
 void PnpDeleteDevnode(PDEVICE_NODE Node);
 void PnpFreeNodeInfo(PDEVICE_NODE Node);
 
+/* As PnpSendIrp; *Completer is the device object whose driver called IoCompleteRequest first. */
+NTSTATUS PnpSendIrpTo(PDEVICE_OBJECT DeviceObject, PIO_STACK_LOCATION Stack, PULONG_PTR Information,
+                      PDEVICE_OBJECT *Completer);
 /* irp.c: one IRP_MJ_PNP with nothing but a minor code, to the top of the stack. */
 NTSTATUS PnpSendMinor(PDEVICE_NODE Node, UCHAR Minor);
 /* IRP_MN_QUERY_DEVICE_RELATIONS. *Relations is NULL when the stack reports none. The caller frees it and its references. */
@@ -59,6 +62,7 @@ typedef enum _PNP_EVENT_KIND {
     PnpEventPendingCloses, /* event */
     PnpEventInterface,     /* event: Guid, Link */
     PnpEventCustom,        /* event: Pdo, Custom */
+    PnpEventUnload,        /* event: Name is a service that may be unloaded now */
     PnpEventStateChanged,  /* action: Pdo (IoInvalidateDeviceState) */
 } PNP_EVENT_KIND;
 

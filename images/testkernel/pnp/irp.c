@@ -7,6 +7,13 @@
 
 NTSTATUS PnpSendIrp(PDEVICE_OBJECT DeviceObject, PIO_STACK_LOCATION Stack, PULONG_PTR Information)
 {
+    PDEVICE_OBJECT Completer;
+    return PnpSendIrpTo(DeviceObject, Stack, Information, &Completer);
+}
+
+NTSTATUS PnpSendIrpTo(PDEVICE_OBJECT DeviceObject, PIO_STACK_LOCATION Stack, PULONG_PTR Information,
+                      PDEVICE_OBJECT *Completer)
+{
     PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(DeviceObject);
     PIRP Irp = IoAllocateIrp(Top->StackSize + 1, FALSE);
     PIO_STACK_LOCATION Next;
@@ -24,6 +31,8 @@ NTSTATUS PnpSendIrp(PDEVICE_OBJECT DeviceObject, PIO_STACK_LOCATION Stack, PULON
     Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     Irp->IoStatus.Information = Information ? *Information : 0;
     Irp->RequestorMode = KernelMode;
+    *Completer = NULL;
+    IopWatchCompleter(Irp, Completer);
     Status = IopCallSynchronously(Top, Irp, &Iosb);
     if (Information) {
         *Information = Iosb.Information;

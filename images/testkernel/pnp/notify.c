@@ -5,6 +5,7 @@
  */
 #include "pnp/internal.h"
 #include "kd/log.h"
+#include "mm/pool.h"
 #include <wdmguid.h>
 
 typedef struct _NOTIFY_ENTRY {
@@ -145,7 +146,8 @@ static VOID CallInterface(PNOTIFY_ENTRY Entry, const GUID *Event, const GUID *Cl
 {
     DEVICE_INTERFACE_CHANGE_NOTIFICATION Notification;
     BOOLEAN Arrival = IsEqualGUID(Event, &GUID_DEVICE_INTERFACE_ARRIVAL);
-    UNICODE_STRING *Name = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Name) + Link->Length + sizeof(WCHAR), PNP_TAG);
+    UNICODE_STRING *Name = MiAllocateGuarded(NonPagedPool, sizeof(*Name) + Link->Length + sizeof(WCHAR), PNP_TAG,
+                                             (PVOID)PnpNotifyInterface);
     if (!Name) {
         return;
     }
