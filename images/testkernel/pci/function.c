@@ -109,6 +109,10 @@ static NTSTATUS CreateFunction(PCI_BUS *Bus, PCI_ADDRESS At)
     if (function->PmCap != 0)
         function->PowerState = (DEVICE_POWER_STATE)(PowerDeviceD0 + (PciRead16(At, function->PmCap + 4u) & 3));
     function->BootCommand = PciRead16(At, PCI_COMMAND);
+    if (Bus->Bridge != NULL && (function->HeaderType & 0x7F) == PCI_DEVICE_TYPE) {
+        /* Off until START, whatever the firmware left: a driver that touches it before the bus driver has started it is then found out. */
+        PciWrite16(At, PCI_COMMAND, function->BootCommand & ~(PCI_DECODES | PCI_ENABLE_BUS_MASTER));
+    }
     PciSizeBars(function);
     ClaimBootResources(function);
     if ((function->HeaderType & 0x7F) == PCI_BRIDGE_TYPE)

@@ -6,7 +6,10 @@
 #include <initguid.h>
 #include "pci.h"
 #include <wdmguid.h>
+#include "io/verify.h"
 #include "kd/log.h"
+#include "ke/bugcheck.h"
+#include "ke/interrupt.h"
 
 /* Give the BARs the addresses of the raw list: the DevicePrivate descriptor behind each range names its register. */
 static NTSTATUS TakeAddresses(PCI_FUNCTION *Function, PCM_RESOURCE_LIST Raw)
@@ -69,12 +72,38 @@ static void Quiet(PCI_FUNCTION *Function)
         PciSetDecodes(Function, FALSE);
 }
 
+/*
+ * A message vector is the function's own, so whoever is still connected to it when STOP or REMOVE reaches the bus driver has forgotten to
+ * disconnect (Microsoft, "Handling an IRP_MN_STOP_DEVICE Request": disconnect interrupts before the IRP goes down). The same code as for the
+ * other things that a driver leaves behind.
+ */
+#define INTERRUPT_LEFT_CONNECTED 0x00020011
+
+static void CheckDisconnected(PCI_FUNCTION *Function, PCSTR Irp)
+{
+    PKINTERRUPT left;
+
+    if (Function->Interrupt.Kind != PciInterruptMsi && Function->Interrupt.Kind != PciInterruptMsix)
+        return;
+    for (ULONG i = 0; i < Function->Interrupt.Count; i++) {
+        left = KeFindInterruptOfVector(Function->Interrupt.Vector[i]);
+        if (left != NULL)
+            IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, INTERRUPT_LEFT_CONNECTED, (ULONG_PTR)left,
+                   (ULONG_PTR)Function->Common.Self, Function->Interrupt.Vector[i], left->Caller,
+                   "message interrupt %u is still connected when %s reaches the bus driver: call "
+                   "IoDisconnectInterruptEx before it is passed "
+                   "down",
+                   i, Irp);
+    }
+}
+
 /* After REMOVE the PDO stays while the function is in its slot (it may be started again); it is deleted when PnP has been told that
  * it is gone (Microsoft, "Removing a Device in a Bus Driver"). */
 static NTSTATUS Remove(PCI_FUNCTION *Function, PIRP Irp)
 {
     BOOLEAN gone = !Function->Present && !Function->Reported;
 
+    CheckDisconnected(Function, "IRP_MN_REMOVE_DEVICE");
     if (Function->Common.State == PciStarted || Function->Common.State == PciStopped ||
         Function->Common.State == PciSurpriseRemoved)
         Quiet(Function);
@@ -163,6 +192,7 @@ static NTSTATUS SurpriseRemoval(PCI_FUNCTION *Function)
 
 static NTSTATUS Stop(PCI_FUNCTION *Function)
 {
+    CheckDisconnected(Function, "IRP_MN_STOP_DEVICE");
     Quiet(Function);
     Function->Common.State = PciStopped;
     return STATUS_SUCCESS;

@@ -11,6 +11,7 @@
  */
 #include "pci.h"
 #include "kd/log.h"
+#include "ke/perturb.h"
 
 #define PMC_D1           0x0200
 #define PMC_D2           0x0400
@@ -191,6 +192,9 @@ static NTSTATUS PowerUp(PCI_FUNCTION *Function, PIRP Irp)
     up->Irp = Irp;
     KeInitializeTimer(&up->Timer);
     KeInitializeDpc(&up->Dpc, PowerUpDpc, up);
+    /* With a seed the hardware is slower at times: the IRP then comes back in a DPC, as drivers must expect. */
+    if (KiPerturb(2) != 0)
+        Function->ReadyTime.QuadPart = max(Function->ReadyTime.QuadPart, Now() + MICROSECONDS(KiPerturb(2000)));
     IoMarkIrpPending(Irp); /* before the timer can complete it */
     if (Step(up)) {
         Complete(Irp, EndPowerUp(Function));

@@ -38,7 +38,8 @@ static void Restore(PCI_FUNCTION *Function)
         Function->SavedValid = FALSE;
         return;
     }
-    Function->ReadyTime.QuadPart = 0; /* what it owed for entering D3hot ended with its reset, after which the firmware ran */
+    /* What it owed for entering D3hot ended with its reset, after which the firmware ran. */
+    Function->ReadyTime.QuadPart = 0;
     if (!Function->SavedValid)
         return;
     /* One whose driver has not had the D0 IRP gets no mastering, and so no interrupts, until then. */

@@ -79,6 +79,7 @@ VOID NTAPI PoUnregisterSystemState(PVOID StateHandle)
     ExFreePoolWithTag(StateHandle, PO_TAG);
 }
 
+/* Partial: the system never becomes idle by itself, so there is nothing to hold off. */
 VOID NTAPI PoSetSystemState(EXECUTION_STATE Flags)
 {
 }

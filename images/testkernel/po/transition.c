@@ -7,6 +7,7 @@
 #include "po/po.h"
 #include "io/io.h"
 #include "kd/log.h"
+#include "ke/perturb.h"
 #include "rtl/format.h"
 
 typedef struct _PASS {
@@ -100,10 +101,13 @@ static VOID WaitForDeviceIrps(PASS *Pass, ULONG Level)
 /* Ask all devices of one level and wait for them. Returns the first failure. */
 static NTSTATUS RunLevel(PASS *Pass, ULONG Level)
 {
+    ULONG first = KiPerturb(max(Pass->Count, 1));
     NTSTATUS status = STATUS_SUCCESS;
 
     Pass->Outstanding = 1;
-    for (ULONG i = 0; i < Pass->Count; i++) {
+    for (ULONG n = 0; n < Pass->Count; n++) {
+        ULONG i = (n + first) % Pass->Count; /* siblings have no order: a seed changes it */
+
         if (Pass->Members[i].Node->Level == Level && !Pass->Members[i].Asked) {
             NTSTATUS asked = Ask(&Pass->Members[i]);
 
