@@ -27,7 +27,7 @@ _EXPECT_KEYS = ("failure", "name", "reason", "rule", "client", "code", "bugcheck
 def load_suite(path: Path) -> Suite:
     """The suite in the file. Raises BadInput."""
     root = load(path)
-    root.only("defaults", "scenarios")
+    root.only("definitions", "defaults", "scenarios")
     defaults = root.get("defaults")
     if defaults:
         defaults.only(*_DEFAULT_KEYS)
@@ -48,7 +48,7 @@ def _scenario(name: str, node: Node, defaults: Node | None, path: Path) -> Scena
     guest, first, exercise = setting("guest"), setting("first"), setting("exercise")
     replace, journal, allow, limit = setting("replace"), setting("journal"), setting("allow"), setting("limit")
     topology_node = setting("topology") or node.fail(f"scenario {name} needs the key 'topology'")
-    topology = _topology(topology_node)
+    topology = _topology(topology_node, path)
     expect = node.get("expect")
     steps_node = node.need("steps")
     steps = [] if steps_node.empty() else [_step(entry, topology) for entry in steps_node.items()]
@@ -58,7 +58,7 @@ def _scenario(name: str, node: Node, defaults: Node | None, path: Path) -> Scena
         node.place,
         path,
         guest.choice(*GUESTS) if guest else "testkernel",
-        topology_node.text(),
+        topology.name,
         steps,
         first.choice("owner", "borrower") if first else None,
         {key: value.text() for key, value in replace.pairs()} if replace else {},
@@ -66,7 +66,7 @@ def _scenario(name: str, node: Node, defaults: Node | None, path: Path) -> Scena
         journal.choice("full", "events") if journal else "full",
         frozenset(entry.text() for entry in allow.items()) if allow else frozenset(),
         limit.seconds() if limit else 60.0,
-        _expected(expect) if expect else None,
+        _expected(expect) if expect else (),
     )
 
 
@@ -76,14 +76,24 @@ def _exercise(node: Node | None) -> str | None:
     return None if node.text() == "none" else node.text()
 
 
-def _topology(node: Node) -> Topology:
+def _topology(node: Node, suite: Path) -> Topology:
+    name = node.text()
+    if name.endswith((".yaml", ".yml")):
+        # A file is meant as seen from the suite's own folder.
+        name = str(suite.parent / name)
     try:
-        return load_topology(node.text())
+        return load_topology(name)
     except BadInput as error:
         node.fail(error.problem, error.remedy)
 
 
-def _expected(node: Node) -> ExpectedFailure:
+def _expected(node: Node) -> tuple[ExpectedFailure, ...]:
+    if node.kind == "list":
+        return tuple(_expected_failure(entry) for entry in node.items())
+    return (_expected_failure(node),)
+
+
+def _expected_failure(node: Node) -> ExpectedFailure:
     node.only(*_EXPECT_KEYS)
     failures = [str(v) for v in (Verdict.DRIVER_FAILURE, Verdict.GUEST_BUGCHECK, Verdict.HANG)]
     verdict = Verdict(node.need("failure").choice(*failures))

@@ -77,7 +77,8 @@ class Scenario:
     journal_detail: str = "full"
     allowed_rules: frozenset[str] = frozenset()
     limit: float = 60.0
-    expected: ExpectedFailure | None = None
+    # Failures of which one must happen; empty: none may.
+    expected: Sequence[ExpectedFailure] = ()
 
 
 @dataclass(frozen=True)

@@ -88,11 +88,26 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_expectations_match_only_their_reason(tmp_path: Path) -> None:
     (scenario,) = load(tmp_path, GOOD + "    expect: {failure: driver failure, name: violation, rule: [a, b]}\n")
-    assert scenario.expected
-    assert scenario.expected.fits(Finding(Verdict.DRIVER_FAILURE, "violation", "…", facts={"rule": "b"}))
-    assert not scenario.expected.fits(Finding(Verdict.DRIVER_FAILURE, "violation", "…", facts={"rule": "c"}))
-    assert not scenario.expected.fits(Finding(Verdict.DRIVER_FAILURE, "timeout", "…", facts={"rule": "b"}))
-    assert not scenario.expected.fits(Finding(Verdict.HANG, "violation", "…", facts={"rule": "b"}))
+    (expected,) = scenario.expected
+    assert expected.fits(Finding(Verdict.DRIVER_FAILURE, "violation", "…", facts={"rule": "b"}))
+    assert not expected.fits(Finding(Verdict.DRIVER_FAILURE, "violation", "…", facts={"rule": "c"}))
+    assert not expected.fits(Finding(Verdict.DRIVER_FAILURE, "timeout", "…", facts={"rule": "b"}))
+    assert not expected.fits(Finding(Verdict.HANG, "violation", "…", facts={"rule": "b"}))
+
+
+def test_one_of_several_failures_may_be_expected(tmp_path: Path) -> None:
+    alternatives = "    expect:\n      - {failure: hang, name: hang}\n      - {failure: guest bugcheck, code: 0xC4}\n"
+    (scenario,) = load(tmp_path, GOOD + alternatives)
+    assert [each.verdict for each in scenario.expected] == [Verdict.HANG, Verdict.GUEST_BUGCHECK]
+
+
+def test_definitions_are_for_anchors_and_topology_files_lie_beside_the_suite(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("ports: [rp1]\ndevices: {buddy0: {driver: buddy, bus: rp1}}\n")
+    text = GOOD.replace("topology: buddy", "topology: own.yaml")
+    text = "definitions:\n  first: &first borrower\n" + text.replace("first: borrower", "first: *first")
+    (scenario,) = load(tmp_path, text)
+    assert scenario.first == "borrower"
+    assert scenario.topology == str(tmp_path / "own.yaml")
 
 
 @pytest.mark.parametrize("file", sorted((repository() / "suites").glob("*.yaml")), ids=lambda file: file.stem)

@@ -27,7 +27,8 @@ EXPECT_GATE = ExpectedFailure(Verdict.DRIVER_FAILURE, "violation", None, {"rule"
 
 
 def scenario(name: str = "one", expected: ExpectedFailure | None = None) -> Scenario:
-    return Scenario(name, "about", "s.yaml:1", Path("s.yaml"), "testkernel", "buddy", [], expected=expected)
+    expectations = [expected] if expected else []
+    return Scenario(name, "about", "s.yaml:1", Path("s.yaml"), "testkernel", "buddy", [], expected=expectations)
 
 
 @pytest.mark.parametrize(
