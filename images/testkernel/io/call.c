@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/passing-irps-down-the-driver-stack
  */
 #include "io/io.h"
+#include "io/irplog.h"
 
 static NTSTATUS Call(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
 {
@@ -17,6 +18,7 @@ static NTSTATUS Call(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     Stack = --Irp->Tail.Overlay.CurrentStackLocation;
     Stack->DeviceObject = DeviceObject;
     Dispatch = DeviceObject->DriverObject->MajorFunction[Stack->MajorFunction];
+    IopLogSent(Irp, DeviceObject);
     IopEnterDispatch(&Record, DeviceObject, Irp, Dispatch);
     Status = Dispatch(DeviceObject, Irp);
     IopLeaveDispatch(&Record, Status);

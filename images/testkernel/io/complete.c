@@ -5,6 +5,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/using-iocompletion-routines
  */
 #include "io/io.h"
+#include "io/irplog.h"
 #include "io/irp.h"
 
 static BOOLEAN WantsCall(const IO_STACK_LOCATION *Stack, PIRP Irp)
@@ -100,6 +101,7 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
 {
     PIO_STACK_LOCATION Stack;
     IopCheckComplete(Irp, Caller);
+    IopLogCompleted(Irp);
     for (Stack = Irp->Tail.Overlay.CurrentStackLocation, Irp->CurrentLocation++,
         Irp->Tail.Overlay.CurrentStackLocation++;
          Irp->CurrentLocation <= Irp->StackCount + 1;

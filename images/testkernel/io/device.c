@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/introduction-to-device-objects
  */
 #include "io/io.h"
+#include "io/wmi.h"
 #include "ke/bugcheck.h"
 #include "rtl/format.h"
 
@@ -142,7 +143,8 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     }
     if (IopIsWmiProvider(DeviceObject)) {
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xDB, (ULONG_PTR)DeviceObject, 0, 0, Caller,
-               "IoDeleteDevice of %s, which is still registered with WMI: call IoWMIRegistrationControl(WMIREG_ACTION_DEREGISTER) first",
+               "IoDeleteDevice of %s, which is still registered with WMI: call "
+               "IoWMIRegistrationControl(WMIREG_ACTION_DEREGISTER) first",
                IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
     }
     Extra = IoExtra(DeviceObject);
@@ -353,7 +355,8 @@ PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject)
     PLIST_ENTRY Entry;
     KIRQL Irql;
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
-    for (Entry = AllDevices.Flink; Entry != &AllDevices; Entry = Entry->Flink) {
+    /* The oldest one, so that repeated calls speak of the same. */
+    for (Entry = AllDevices.Flink; Entry != &AllDevices && !Found; Entry = Entry->Flink) {
         PDEVICE_EXTRA Extra = CONTAINING_RECORD(Entry, DEVICE_EXTRA, AllLink);
         if (Extra->Public.DeviceObject->DriverObject == DriverObject && (Extra->ExtensionFlags & DOE_DELETED)) {
             Found = Extra->Public.DeviceObject;

@@ -271,7 +271,7 @@ static VOID CheckRegistrations(PDRIVER_DATA Driver)
 }
 
 #define RECHECK_INTERVAL 100 /* ms */
-#define RECHECK_LIMIT    20
+#define RECHECK_LIMIT    10
 
 static VOID LookAgain(PDRIVER_DATA Driver)
 {
@@ -280,7 +280,7 @@ static VOID LookAgain(PDRIVER_DATA Driver)
 }
 
 /*
- * References to a deleted device object may be short-lived (a work item, an IRP): it is looked at again for two seconds. What is left then is
+ * References to a deleted device object may be short-lived (a work item, an IRP): it is looked at again for a second. What is left then is
  * a leak, and the driver can never unload. TRUE while there is such a device object.
  */
 static BOOLEAN WatchDeleted(PDRIVER_DATA Driver)
@@ -292,7 +292,7 @@ static BOOLEAN WatchDeleted(PDRIVER_DATA Driver)
     } else if (++Driver->Rechecks > RECHECK_LIMIT) {
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020012, (ULONG_PTR)Device, ObpReferences(Device), 0,
                (PVOID)Driver->Object.MajorFunction[IRP_MJ_PNP],
-               "%wZ deleted a device object two seconds ago, but %I64d references to it are left: an "
+               "%wZ deleted a device object a second ago, but %I64d references to it are left: an "
                "ObDereferenceObject, or an InterfaceDereference, is missing in a driver that used it",
                &Driver->ServiceName, ObpReferences(Device));
     }
