@@ -97,7 +97,7 @@ int FailVeto(PNP_VETO_TYPE Type, const wchar_t *Name, const wchar_t *Instance)
         "unknown",
         "legacy-device",
         "pending-close",
-        "windows-app",
+        "windows-application",
         "windows-service",
         "outstanding-open",
         "device",

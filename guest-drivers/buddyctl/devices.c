@@ -115,7 +115,7 @@ static void PutText(JSON *Json, const char *Key, HDEVINFO Set, SP_DEVINFO_DATA *
 
     DeviceText(Set, Info, Property, text, ARRAYSIZE(text));
     JsonKey(Json, Key);
-    JsonString(Json, text[0] != L'\0' || Property != SPDRP_SERVICE ? text : NULL);
+    JsonString(Json, text[0] != L'\0' ? text : NULL);
 }
 
 static void PutParent(JSON *Json, DEVINST Node)

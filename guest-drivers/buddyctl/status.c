@@ -119,7 +119,7 @@ const char *StatusName(NTSTATUS Status, char *Buffer)
             return statusNames[index].Name;
         }
     }
-    snprintf(Buffer, STATUS_NAME_SIZE, "STATUS_0x%08lx", (ULONG)Status);
+    snprintf(Buffer, STATUS_NAME_SIZE, "STATUS_0x%08lX", (ULONG)Status);
     return Buffer;
 }
 

@@ -18,7 +18,7 @@ typedef struct CONFIG_RESULT {
     NTSTATUS Status;  /* the nearest NTSTATUS */
 } CONFIG_RESULT;
 
-/* "STATUS_DELETE_PENDING", or "STATUS_0xc0001234" for a code that is not in the table. Buffer takes STATUS_NAME_SIZE bytes. */
+/* "STATUS_DELETE_PENDING", or "STATUS_0xC0001234" for a code that is not in the table. Buffer takes STATUS_NAME_SIZE bytes. */
 const char *StatusName(NTSTATUS Status, char *Buffer);
 
 /*

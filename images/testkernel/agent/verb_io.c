@@ -92,10 +92,9 @@ static int AnswerExercise(PFILE_OBJECT File, JSON_WRITER *Out)
 static BOOLEAN FindPattern(PCSTR Name, PULONG Pattern)
 {
     static const PCSTR patterns[] = {
-        [BUDDY_PATTERN_MIXED] = "mixed",
-        [BUDDY_PATTERN_REGISTERS] = "registers",
-        [BUDDY_PATTERN_JOBS] = "jobs",
-        [BUDDY_PATTERN_TRANSACTIONS] = "transactions",
+        [BUDDY_PATTERN_MIXED] = "mixed", [BUDDY_PATTERN_REGISTERS] = "registers",
+        [BUDDY_PATTERN_JOBS] = "jobs",   [BUDDY_PATTERN_TRANSACTIONS] = "transactions",
+        [BUDDY_PATTERN_TALK] = "talk",
     };
     for (ULONG i = 0; i < COUNT_OF(patterns); i++) {
         if (strcmp(patterns[i], Name) == 0) {
@@ -118,8 +117,8 @@ int VerbExercise(int Count, const char *const *Arguments, JSON_WRITER *Out)
 
     if ((!start && !stop && strcmp(Arguments[1], "status") != 0) ||
         (Count == 3 && (!start || !FindPattern(Arguments[2], &exercise.Pattern)))) {
-        return VerbUsage(Out,
-                         "usage: buddyctl exercise INSTANCE start [mixed|registers|jobs|transactions] | stop | status");
+        return VerbUsage(
+            Out, "usage: buddyctl exercise INSTANCE start [mixed|registers|jobs|transactions|talk] | stop | status");
     }
     int code = Open(Arguments[0], &file, &handle, Out);
     if (code != EXIT_DONE) {

@@ -25,6 +25,7 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wine]:
         shutil.copy(BUILD / "buddyctl-tests" / "double.sys", windows.system32 / "drivers")
         assert windows.run("regedit", str(HERE / "double.reg")).returncode == 0
         windows.end()  # the service manager reads the registry when it starts
+        windows.begin()
         windows.run("sc", "start", DEVICE)  # fails if Wine has loaded it for the device already
         assert b"RUNNING" in windows.run("sc", "query", DEVICE).stdout, "Wine did not load double.sys"
         yield windows

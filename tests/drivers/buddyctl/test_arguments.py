@@ -102,3 +102,18 @@ def test_it_needs_only_what_windows_has(wine: object) -> None:
     ).stdout
     libraries = {name.lower() for name in re.findall(r"DLL Name: (\S+)", headers)}
     assert libraries <= {"advapi32.dll", "kernel32.dll", "msvcrt.dll", "ntdll.dll", "powrprof.dll", "rpcrt4.dll", "setupapi.dll"}
+
+
+def words_of(source: Path, function: str) -> set[str]:
+    """The string literals in one function of a C file that look like veto reasons."""
+    body = source.read_text().split(function, 1)[1].split("\n}\n", 1)[0]
+    return set(re.findall(r'"([a-z]+(?:-[a-z]+)*)"', body)) - {"veto", "by", "reason"}
+
+
+def test_both_guests_and_the_contract_have_the_same_veto_reasons() -> None:
+    page = (ROOT / "docs" / "guest-interface.md").read_text()
+    listed = set(re.findall(r"`([a-z-]+)`", page.split("Veto reasons:")[1].split("(cfg.h")[0]))
+    windows = words_of(ROOT / "guest-drivers" / "buddyctl" / "answer.c", "int FailVeto(")
+    testkernel = words_of(ROOT / "images" / "testkernel" / "agent" / "buddyctl.c", "PCSTR VetoReason(")
+    assert windows == listed
+    assert testkernel <= listed and len(listed - testkernel) <= 1

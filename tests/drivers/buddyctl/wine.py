@@ -32,6 +32,7 @@ class Wine:
             "WINEDEBUG": "-all",
             "WINEDLLOVERRIDES": "mscoree,mshtml=",  # no offers to download .NET or a browser engine
         }
+        self.begin()
         self.run("wineboot", "--init")
 
     @property
@@ -51,8 +52,17 @@ class Wine:
             check=False,
         )
 
+    def server(self, option: str) -> None:
+        """Run wineserver."""
+        beside = Path(self.loader).with_name("wineserver64")
+        command = str(beside) if beside.exists() else shutil.which("wineserver") or "wineserver"
+        quiet = subprocess.DEVNULL  # it stays, and must not keep our own output open
+        subprocess.run([command, option], env=self.environment, stdout=quiet, stderr=quiet, check=False, timeout=LIMIT)
+
+    def begin(self) -> None:
+        """Start the server so that it stays: by itself it ends, with all drivers, 3 s after the last program; so 120."""
+        self.server("-p120")
+
     def end(self) -> None:
         """End every process of the prefix, and its server."""
-        server = Path(self.loader).with_name("wineserver64")
-        command = str(server) if server.exists() else shutil.which("wineserver") or "wineserver"
-        subprocess.run([command, "-k"], env=self.environment, check=False, timeout=LIMIT)
+        self.server("-k")
