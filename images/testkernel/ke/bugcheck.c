@@ -24,7 +24,7 @@ static CHAR KiLine[6144];
 static BUGCHECK KiStop;
 static LIST_ENTRY KiCallbacks = {&KiCallbacks, &KiCallbacks};
 
-static VOID Say(PCSTR Format, ...)
+VOID KiSay(PCSTR Format, ...)
 {
     CHAR line[400];
     va_list arguments;
@@ -34,38 +34,13 @@ static VOID Say(PCSTR Format, ...)
     KdPrintRaw(line, length < sizeof(line) ? length : sizeof(line) - 1);
 }
 
-static VOID SayFrame(ULONG Number, PVOID Address)
+VOID KiSayFrame(ULONG Number, PVOID Address)
 {
     SYMBOL symbol;
     if (LdrSymbolFromAddress(Address, &symbol)) {
-        Say("  %2u  %p  %s!%s+0x%I64x\n", Number, Address, symbol.Image, symbol.Name, symbol.Offset);
+        KiSay("  %2u  %p  %s!%s+0x%I64x\n", Number, Address, symbol.Image, symbol.Name, symbol.Offset);
     } else {
-        Say("  %2u  %p  ?\n", Number, Address);
-    }
-}
-
-VOID KiSayThreads(VOID)
-{
-    PVOID frames[8];
-    Say("\nThreads:\n");
-    for (PLIST_ENTRY e = KiThreads.Flink; e && e != &KiThreads; e = e->Flink) {
-        static const PCSTR states[] = {"ready", "running", "waiting", "terminated"};
-        PKTHREAD thread = CONTAINER(e, KTHREAD, AllLink);
-        Say("%p id %u '%s' priority %d %s", thread, thread->Id, thread->Name, thread->Priority,
-            states[thread->State & 3]);
-        if (thread->State == ThreadWaiting) {
-            Say(" for %u ms%s%p", (ULONG)((HalNanoseconds() - thread->WaitSince) / 1000000),
-                thread->WaitCount ? " on " : "", thread->WaitCount ? thread->WaitBlocks[0].Object : NULL);
-        }
-        Say("\n");
-        if (thread != KiProcessor.CurrentThread && thread->StackPointer) {
-            UNWIND_STATE state;
-            KiStateFromThread(&state, thread);
-            ULONG count = KiWalkStack(&state, frames, COUNT_OF(frames));
-            for (ULONG i = 0; i < count; i++) {
-                SayFrame(i, frames[i]);
-            }
-        }
+        KiSay("  %2u  %p  ?\n", Number, Address);
     }
 }
 
@@ -75,13 +50,13 @@ static VOID SayRegisters(const UNWIND_STATE *State, const TRAP_FRAME *Trap)
                                   "r8 ", "r9 ", "r10", "r11", "r12", "r13", "r14", "r15"};
     static const UCHAR order[] = {0, 3, 1, 2, 6, 7, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15};
     for (ULONG i = 0; i < 16; i++) {
-        Say("%s=%016I64x%s", names[order[i]], State->Registers[order[i]], i % 4 == 3 ? "\n" : " ");
+        KiSay("%s=%016I64x%s", names[order[i]], State->Registers[order[i]], i % 4 == 3 ? "\n" : " ");
     }
-    Say("rip=%016I64x ", State->Rip);
+    KiSay("rip=%016I64x ", State->Rip);
     if (Trap) {
-        Say("efl=%08I64x cs=%04I64x ss=%04I64x error=%I64x ", Trap->RFlags, Trap->Cs, Trap->Ss, Trap->ErrorCode);
+        KiSay("efl=%08I64x cs=%04I64x ss=%04I64x error=%I64x ", Trap->RFlags, Trap->Cs, Trap->Ss, Trap->ErrorCode);
     }
-    Say("cr2=%016I64x cr3=%08I64x cr4=%I64x\n", __readcr2(), __readcr3(), __readcr4());
+    KiSay("cr2=%016I64x cr3=%08I64x cr4=%I64x\n", __readcr2(), __readcr3(), __readcr4());
 }
 
 /* The frame to blame: the culprit that was given, else the first frame in a driver, else the innermost one. */
@@ -173,8 +148,8 @@ VOID KiStopSystem(const BUGCHECK *Stop)
     SYMBOL blamed;
     _disable();
     if (InterlockedExchange(&KiStopping, 1)) {
-        Say("\n*** second STOP 0x%X (%I64x %I64x %I64x %I64x) while reporting the first: %s\n", Stop->Code,
-            Stop->Parameters[0], Stop->Parameters[1], Stop->Parameters[2], Stop->Parameters[3], Stop->Reason);
+        KiSay("\n*** second STOP 0x%X (%I64x %I64x %I64x %I64x) while reporting the first: %s\n", Stop->Code,
+              Stop->Parameters[0], Stop->Parameters[1], Stop->Parameters[2], Stop->Parameters[3], Stop->Reason);
         KdTrace("bugcheck code=0x%X second=1", Stop->Code);
         HalPvpanic();
         Halt();
@@ -188,38 +163,36 @@ VOID KiStopSystem(const BUGCHECK *Stop)
     ULONG count = KiWalkStack(&state, frames, MAX_FRAMES);
     Blame(Stop, frames, count, &blamed);
     PCSTR name = KeBugCheckName(Stop->Code);
-    Say("\n*** STOP: 0x%08X (0x%016I64X, 0x%016I64X, 0x%016I64X, 0x%016I64X)\n*** %s\n\n", Stop->Code,
-        Stop->Parameters[0], Stop->Parameters[1], Stop->Parameters[2], Stop->Parameters[3], name);
+    KiSay("\n*** STOP: 0x%08X (0x%016I64X, 0x%016I64X, 0x%016I64X, 0x%016I64X)\n*** %s\n\n", Stop->Code,
+          Stop->Parameters[0], Stop->Parameters[1], Stop->Parameters[2], Stop->Parameters[3], name);
     if (Stop->Reason[0]) {
-        Say("Reason:   %s\n", Stop->Reason);
+        KiSay("Reason:   %s\n", Stop->Reason);
     }
-    Say("Blamed:   %s!%s+0x%I64x\n", blamed.Image, blamed.Name, blamed.Offset);
+    KiSay("Blamed:   %s!%s+0x%I64x\n", blamed.Image, blamed.Name, blamed.Offset);
     PKTHREAD thread = KiProcessor.CurrentThread;
     if (thread) {
-        Say("Thread:   %p '%s' id %u%s\n", thread, thread->Name, thread->Id,
-            KiProcessor.CurrentDpc ? " (interrupted by a DPC)" : "");
+        KiSay("Thread:   %p '%s' id %u%s\n", thread, thread->Name, thread->Id,
+              KiProcessor.CurrentDpc ? " (interrupted by a DPC)" : "");
     }
-    Say("IRQL:     %u\nTime:     %I64u us after boot", KiStop.Irql, HalNanoseconds() / 1000);
+    KiSay("IRQL:     %u\nTime:     %I64u us after boot", KiStop.Irql, HalNanoseconds() / 1000);
     if (KiPerturbationSeed()) {
-        Say(", scheduler seed %I64u", KiPerturbationSeed());
+        KiSay(", scheduler seed %I64u", KiPerturbationSeed());
     }
-    Say("\n\n");
+    KiSay("\n\n");
     SayRegisters(&Stop->State, Stop->Trap);
-    Say("\nBacktrace:\n");
+    KiSay("\nBacktrace:\n");
     for (ULONG i = 0; i < count; i++) {
-        SayFrame(i, frames[i]);
+        KiSayFrame(i, frames[i]);
     }
-    Say("\nImages:\n");
+    KiSay("\nImages:\n");
     for (PLOADED_IMAGE image = LdrNextImage(NULL); image; image = LdrNextImage(image)) {
-        Say("  %p-%p %s%s\n", image->Base, image->Base + image->Size, image->Name,
-            image->Unloaded ? " (unloaded)" : "");
+        KiSay("  %p-%p %s%s\n", image->Base, image->Base + image->Size, image->Name,
+              image->Unloaded ? " (unloaded)" : "");
     }
-    if (Stop->Code == 0x80 || Stop->Code == DRIVER_VERIFIER_DETECTED_VIOLATION || Stop->Code == 0x9F) {
-        KiSayThreads();
-    }
-    Say("\n");
+    KiSay("\n");
     RunCallbacks();
     SayMachineLine(&KiStop, name, &blamed, frames, count);
+    KiSayTables(); /* last: damaged tables may fault, and then the report above is complete */
     HalPvpanic();
     if (KeBootOption("debug-exit", KiLine, 8)) {
         HalDebugExit(0x7F);

@@ -69,7 +69,7 @@ BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemAr
         Dpc->SystemArgument1 = SystemArgument1;
         Dpc->SystemArgument2 = SystemArgument2;
         Dpc->DpcData = &KiProcessor.DpcQueue;
-        if (Dpc->Importance == HighImportance) {
+        if (Dpc->Importance == HighImportance || KiPerturb(3) == 1) {
             InsertHeadList(&KiProcessor.DpcQueue, &Dpc->DpcListEntry);
         } else {
             InsertTailList(&KiProcessor.DpcQueue, &Dpc->DpcListEntry);

@@ -17,7 +17,11 @@ typedef struct _BUGCHECK {
 
 /* Interrupts off. Reports and halts. */
 DECLSPEC_NORETURN VOID KiStopSystem(const BUGCHECK *Stop);
-/* The thread table with backtraces on COM1. */
-VOID KiSayThreads(VOID);
+/* Raw printf on COM1 for reports; no locks. */
+VOID KiSay(PCSTR Format, ...);
+/* "  n  address  driver!function+offset". */
+VOID KiSayFrame(ULONG Number, PVOID Address);
+/* Threads, locks, devices and the last IRPs (ke/tables.c). */
+VOID KiSayTables(VOID);
 
 #endif

@@ -6,6 +6,7 @@
 #include "ke/processor.h"
 #include "ke/threads.h"
 #include "ke/timer.h"
+#include "ex/ex.h"
 #include "kd/log.h"
 #include "mm/mm.h"
 #include "mm/pool.h"
@@ -150,6 +151,7 @@ VOID KiCheckThreadReturn(PKTHREAD Thread, PVOID Culprit)
                          (ULONG_PTR)CONTAINER(Thread->MutantList.Flink, KMUTANT, MutantListEntry), 0, 0, Culprit,
                          "a system thread ends while it owns a mutex");
     }
+    ExCheckLocksReleased("a system thread ended", Culprit);
     if (Thread->KernelApcDisable) {
         KeBugCheckReason(KERNEL_APC_PENDING_DURING_EXIT, 0, (ULONG)Thread->KernelApcDisable, 0, 0, Culprit,
                          "a system thread ends inside a critical region (count %d)", Thread->KernelApcDisable);

@@ -94,12 +94,12 @@ VOID KiSignalWaiters(DISPATCHER_HEADER *Object)
         PKTHREAD thread = block->Thread;
         entry = entry->Flink;
         if (block->WaitType == WaitAny) {
-            /* The thread's other blocks go too: step over those on this object (the same object may not be given twice). */
             NTSTATUS status = block->WaitKey;
             if (Acquire(Object, thread)) {
                 status += STATUS_ABANDONED_WAIT_0;
             }
             KiEndWait(thread, status, 1);
+            entry = Object->WaitListHead.Flink; /* its other blocks on this object are gone too */
         } else if (AllSignalled(thread)) {
             NTSTATUS status = STATUS_WAIT_0;
             for (ULONG i = 0; i < thread->WaitCount; i++) {
@@ -108,6 +108,7 @@ VOID KiSignalWaiters(DISPATCHER_HEADER *Object)
                 }
             }
             KiEndWait(thread, status, 1);
+            entry = Object->WaitListHead.Flink; /* its other blocks on this object are gone too */
         }
     }
 }
