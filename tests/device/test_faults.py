@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import Board
 from pci import CAP_EXPRESS
-from qemu.qmp.legacy import QMPError
+from qemu.qmp.error import QMPError
 from registers import DMA_ADDRESS, DOORBELL, JOB, JOB_BUSY, Client
 from test_dma import SOURCE, TARGET, put, result, set_up
 

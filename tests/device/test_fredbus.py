@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Board, Start
-from qemu.qmp.legacy import QMPError
+from qemu.qmp.error import QMPError
 
 ID, SLOTS, INT_STATUS, INT_ENABLE = 0x000, 0x008, 0x010, 0x014
 CHANGED, EJECT_REQUESTED, CHILD_PENDING = 0x018, 0x01C, 0x020

@@ -164,9 +164,13 @@ def test_module_is_refused_by_another_version_before_anything_happens(module: Pa
     assert "buddy options" not in result.stdout
 
 
-def test_module_leaves_other_programs_alone(module: Path) -> None:
+def test_module_leaves_other_programs_alone(module: Path, options: Options) -> None:
     result = subprocess.run(
-        ["sh", "-c", "echo fine"], env=dict(os.environ, LD_PRELOAD=str(module)), capture_output=True, text=True, check=True
+        ["sh", "-c", "echo fine"],
+        env=dict(os.environ, LD_PRELOAD=f"{options.preload} {module}".strip(), ASAN_OPTIONS="detect_leaks=0"),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert (result.stdout, result.stderr) == ("fine\n", "")
 
