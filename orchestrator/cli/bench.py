@@ -73,7 +73,7 @@ async def _boots(bench: Bench, directory: Path, repeats: int) -> list[float]:
 
 
 async def _ready(context: Context) -> None:
-    await context.ask(context.agent.ready(), "a sync", 20)
+    await context.answering(0, "a sync after boot", 20)
     await context.settled()
 
 

@@ -146,7 +146,7 @@ class Prompt:
 
     async def do_wait(self) -> None:
         """wait: until the guest answers and has started the devices that are there"""
-        await self._context.ask(self._context.agent.ready(), "a sync", 20)
+        await self._context.answering(0, "a sync", 20)
         await self._context.settled()
 
     async def do_help(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,6 +18,7 @@ from orchestrator.base.errors import HarnessError
 # How long to wait for the answer to a sync before asking again: a guest that is still booting may not have a
 # serial driver yet and lose the bytes.
 _SYNC_AGAIN_SECONDS = 0.1
+_SIGN_SECONDS = 1.0
 _DELIMITER = b"\xff"
 
 
@@ -57,9 +58,16 @@ class Agent:
         except OSError as error:
             raise HarnessError(f"cannot create the agent socket {self._socket}: {error}") from error
 
-    async def ready(self) -> None:
-        """Wait until the guest answers a sync."""
+    async def ready(self, sign: Coroutine[Any, Any, object] | None = None) -> None:
+        """Wait until the guest answers a sync.
+
+        `sign` ends when there is a sign that the guest listens: bytes sent before that would be lost, and asking again costs
+        time. A guest that gives no sign is asked all the same, a little later.
+        """
         async with self._turn:
+            if sign is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(sign, _SIGN_SECONDS)
             await self._sync()
 
     async def execute(self, command: str, arguments: Mapping[str, Any] | None = None) -> Any:

@@ -44,6 +44,8 @@ class Guest(Protocol):
     """A kind of guest, with the image it boots from."""
 
     name: str
+    # Beginnings of trace lines by which the guest shows that its agent listens: after boot, after waking. May be empty.
+    listening: Sequence[str]
 
     def qemu_arguments(self, request: BootRequest) -> list[str]:
         """QEMU's arguments that boot this guest; raises BadInput for a driver that the image does not have."""

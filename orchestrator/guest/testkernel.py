@@ -22,6 +22,7 @@ class TestKernel:
 
     __test__ = False  # not a test class for pytest
     name = "testkernel"
+    listening: Sequence[str] = ("kernel ready", "kernel resume")
 
     def __init__(self, image: Image) -> None:
         self._image = image

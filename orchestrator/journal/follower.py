@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,10 @@ class Journal:
     async def expect(self, wanted: Mapping[str, Any], since: int, times: int = 1) -> Record:
         """The record (the `times`-th) of a rare kind since the mark that has the wanted values. No limit: guard it."""
         return await self._find(lambda record: record.matches(wanted), since, times)
+
+    async def expect_any(self, alternatives: Sequence[Mapping[str, Any]], since: int) -> Record:
+        """The first record of a rare kind since the mark that has one set of the wanted values. No limit: guard it."""
+        return await self._find(lambda record: any(record.matches(wanted) for wanted in alternatives), since, 1)
 
     async def expect_bulk(self, kind: str, wanted: Mapping[str, Any], times: int) -> None:
         """Wait until `times` more records of a bulk kind with the wanted values have come. No limit: guard it.

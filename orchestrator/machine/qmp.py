@@ -68,6 +68,8 @@ class Monitor:
         """Wait for QEMU to connect and greet."""
         self._collector = asyncio.create_task(self._collect())
         await self._client.accept()
+        greeting = self._client.greeting
+        self._record({"greeting": greeting._asdict() if greeting else None})
 
     def subscribe(self, subscriber: Callable[[QmpEvent], None]) -> None:
         """`subscriber` is called at once for every later event."""

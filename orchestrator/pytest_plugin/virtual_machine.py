@@ -40,7 +40,7 @@ class VirtualMachine:
         self.directory.mkdir(parents=True)
         context = await self._stack.enter_async_context(booted(bench, self._scenario, self.directory))
         try:
-            await context.alarm.guard(context.agent.ready(), "the guest to answer a sync after boot", READY_SECONDS)
+            await context.answering(0, "a sync after boot", READY_SECONDS)
             await context.settled()
             if self._scenario.exercise:
                 await context.step(Exercise(self._scenario.exercise))

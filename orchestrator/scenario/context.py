@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -27,8 +27,14 @@ T = TypeVar("T")
 # A guest that is healthy does each of these in milliseconds; the limits leave room for a loaded host.
 GUEST_ANSWER_SECONDS = 10.0
 SETTLE_SECONDS = 10.0
-# Between two looks at the guest's devices, when the journal shows nothing new.
+# Between two looks at the guest's devices, when the journal shows nothing of what changes them.
 _LOOK_AGAIN_SECONDS = 0.05
+# What drivers trace when a device of theirs has come or gone (docs/journal.md).
+_DEVICE_CHANGES = [
+    {"kind": "trace", "line": f"{driver} {event}"}
+    for driver in ("owner", "borrower", "fredbus", "toaster", "oven")
+    for event in ("start", "remove", "unload")
+]
 
 
 @dataclass
@@ -135,20 +141,32 @@ class Context:
         problems += [f"{d.label} has a problem" + _problem(d) for d in devices if d.service and d.started and d.problem]
         return problems
 
-    async def settled(self, limit: float = SETTLE_SECONDS) -> None:
-        """Wait until the guest has started exactly the devices that are there, and none has a problem."""
+    async def answering(self, since: int, what: str, limit: float = GUEST_ANSWER_SECONDS) -> None:
+        """Wait until the guest answers a sync; `since` is the journal's mark before it was started or woken."""
+        sign = self._any_line(self.guest.listening, since) if self.guest.listening else None
+        await self.alarm.guard(self.agent.ready(sign), f"the guest's answer to {what}", limit)
+
+    async def _any_line(self, lines: Sequence[str], since: int) -> None:
+        await self.journal.expect_any([{"kind": "trace", "line": line} for line in lines], since)
+
+    async def settled(self, limit: float = SETTLE_SECONDS, since: int | None = None) -> None:
+        """Wait until the guest has started exactly the devices that are there, and none has a problem.
+
+        With `since`, the journal's mark before something was changed, the first look waits for a sign of the change.
+        """
         last: list[str] = []
 
         async def look() -> None:
             nonlocal last
+            seen = since
             while True:
+                if seen is not None:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self.journal.expect_any(_DEVICE_CHANGES, seen), _LOOK_AGAIN_SECONDS)
                 seen = self.journal.mark()
                 last = self.unsettled(await self.ctl.devices())
                 if not last:
                     return
-                # Anything that changes devices leaves a rare record; look again then, or after a moment.
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.journal.expect({}, seen), _LOOK_AGAIN_SECONDS)
 
         try:
             await self.alarm.guard(look(), "the guest's devices to equal the hardware", limit)

@@ -197,7 +197,7 @@ async def outcome(context: Context, work: Coroutine[Any, Any, None]) -> list[Fin
 
 async def _play(context: Context, scenario: Scenario) -> None:
     async with context.part("boot"):
-        await context.alarm.guard(context.agent.ready(), "the guest to answer a sync after boot", READY_SECONDS)
+        await context.answering(0, "a sync after boot", READY_SECONDS)
         await context.settled()
     if scenario.exercise:
         await context.step(Exercise(scenario.exercise))

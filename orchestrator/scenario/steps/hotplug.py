@@ -32,9 +32,10 @@ class Plug:
         return f"plug {self.device}"
 
     async def run(self, context: Context) -> None:
+        since = context.journal.mark()
         await context.machine.plug(self.device)
         if self.settle:
-            await context.settled()
+            await context.settled(since=since)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Unplug:
             return
         await context.machine.deleted(self.device, events, UNPLUG_SECONDS)
         if self.settle:
-            await context.settled()
+            await context.settled(since=records)
 
     async def _request(self, context: Context) -> None:
         """device_del; when QEMU still waits for the answer to an earlier one, again as soon as QEMU takes it."""
@@ -111,9 +112,10 @@ class Yank:
 
     async def run(self, context: Context) -> None:
         context.yanked = True
+        since = context.journal.mark()
         await context.machine.yank(self.device)
         if self.settle:
-            await context.settled()
+            await context.settled(since=since)
 
 
 def _device_and(node: Node, *options: str) -> tuple[str, dict[str, Node]]:

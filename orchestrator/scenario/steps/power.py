@@ -47,8 +47,9 @@ class Resume:
     title: str = "resume"
 
     async def run(self, context: Context) -> None:
+        since = context.journal.mark()
         await context.machine.wake()
-        await context.ask(context.agent.ready(), "a sync after waking")
+        await context.answering(since, "a sync after waking")
         if self.settle:
             await context.settled()
 
