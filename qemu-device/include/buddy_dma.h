@@ -22,11 +22,11 @@ typedef struct BuddyDescriptor {
 
 #define BUDDY_DMA_MAX_LENGTH 0x100000u
 
-#define BUDDY_DMA_CONTROL_INTERRUPT 0x1u       /* INT_STATUS.dma when this one is complete */
-#define BUDDY_DMA_CONTROL_SOURCE_RAM 0x2u      /* source is an offset in the shared RAM */
+#define BUDDY_DMA_CONTROL_INTERRUPT       0x1u /* INT_STATUS.dma when this one is complete */
+#define BUDDY_DMA_CONTROL_SOURCE_RAM      0x2u /* source is an offset in the shared RAM */
 #define BUDDY_DMA_CONTROL_DESTINATION_RAM 0x4u /* destination is an offset in the shared RAM */
 
-#define BUDDY_DMA_STATUS_DONE 0x1u
+#define BUDDY_DMA_STATUS_DONE  0x1u
 #define BUDDY_DMA_STATUS_ERROR 0x2u
 
 #endif

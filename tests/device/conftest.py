@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.device.pci import Bridge, Function
+from tests.device.qtest import Machine, Options
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE))
-sys.path.insert(0, str(ROOT / "qemu-device" / "tools"))
-
-from pci import Bridge, Function  # noqa: E402
-from qtest import Machine, Options  # noqa: E402
 
 Start = Callable[..., Machine]
 

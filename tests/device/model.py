@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from registers import (
+from tests.device.registers import (
     DOORBELL,
     INT_ASSERTED,
     JOB,
@@ -24,7 +24,7 @@ from registers import (
     Client,
     block,
 )
-from registers import ERROR as ERROR_CAUSE
+from tests.device.registers import ERROR as ERROR_CAUSE
 
 ALL_ONES = 0xFFFFFFFF
 PAGE = block("buddy", "client")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from qtest import Machine
+from tests.device.qtest import Machine
 
 COMMAND = 0x04
 COMMAND_IO, COMMAND_MEMORY, COMMAND_MASTER, COMMAND_INTX_OFF = 0x1, 0x2, 0x4, 0x400

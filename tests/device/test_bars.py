@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import ROOT_PORT, Board, Start
-from qtest import QtestError
-from registers import Client
+
+from tests.device.conftest import ROOT_PORT, Board, Start
+from tests.device.qtest import QtestError
+from tests.device.registers import Client
 
 Make = Callable[[str], Board]
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from conftest import Board
+from tests.device.conftest import Board
 
 
 def test_identification_is_recorded_with_client_register_value_and_power(buddy: Board) -> None:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import Board
-from pci import COMMAND_INTX_OFF, COMMAND_MASTER, COMMAND_MEMORY
-from registers import (
+
+from tests.device.conftest import Board
+from tests.device.pci import COMMAND_INTX_OFF, COMMAND_MASTER, COMMAND_MEMORY
+from tests.device.registers import (
     DOORBELL,
     ERROR,
     INT_ASSERTED,

@@ -6,9 +6,10 @@ from __future__ import annotations
 import struct
 
 import pytest
-from conftest import Board
-from pci import COMMAND_MEMORY
-from registers import DMA, DMA_ADDRESS, DMA_BUSY, DMA_MASTER, DMA_RING, Client
+
+from tests.device.conftest import Board
+from tests.device.pci import COMMAND_MEMORY
+from tests.device.registers import DMA, DMA_ADDRESS, DMA_BUSY, DMA_MASTER, DMA_RING, Client
 
 RING, SOURCE, TARGET = 0x200000, 0x300000, 0x400000
 INTERRUPT, SOURCE_RAM, TARGET_RAM = 1, 2, 4

@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Board
-from pci import CAP_EXPRESS
 from qemu.qmp.error import QMPError
-from registers import DMA_ADDRESS, DOORBELL, JOB, JOB_BUSY, Client
-from test_dma import SOURCE, TARGET, put, result, set_up
+
+from tests.device.conftest import Board
+from tests.device.pci import CAP_EXPRESS
+from tests.device.registers import DMA_ADDRESS, DOORBELL, JOB, JOB_BUSY, Client
+from tests.device.test_dma import SOURCE, TARGET, put, result, set_up
 
 
 def arm(board: Board, fault: str) -> None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Board, Start
 from qemu.qmp.error import QMPError
+
+from tests.device.conftest import Board, Start
 
 ID, SLOTS, INT_STATUS, INT_ENABLE = 0x000, 0x008, 0x010, 0x014
 CHANGED, EJECT_REQUESTED, CHILD_PENDING = 0x018, 0x01C, 0x020

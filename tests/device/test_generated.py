@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import yaml
-from conftest import HERE, ROOT
 
 from orchestrator.journal.registers import spell_out
+from tests.device.conftest import HERE, ROOT
 
 
 def test_generated_files_are_up_to_date() -> None:

@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT_PORT, Board, Start
-from qtest import Options, QtestError
-from registers import Client
+
+from tests.device.conftest import ROOT_PORT, Board, Start
+from tests.device.qtest import Options, QtestError
+from tests.device.registers import Client
 
 
 def exercise(board: Board) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT_PORT, Board
-from pci import Bridge, Function
-from qtest import Machine, Options
-from registers import DMA, DMA_BUSY, DOORBELL, INT_ASSERTED, JOB, JOB_BUSY, SEM_MINE, TXN_OPEN, Client
-from test_dma import INTERRUPT, RING, SOURCE, TARGET, put, result, set_up
+
+from tests.device.conftest import ROOT_PORT, Board
+from tests.device.pci import Bridge, Function
+from tests.device.qtest import Machine, Options
+from tests.device.registers import DMA, DMA_BUSY, DOORBELL, INT_ASSERTED, JOB, JOB_BUSY, SEM_MINE, TXN_OPEN, Client
+from tests.device.test_dma import INTERRUPT, RING, SOURCE, TARGET, put, result, set_up
 
 DEVICES = (
     *ROOT_PORT,

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT_PORT, Board
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model import ACCESSIBLE, Model
-from qtest import Machine, Options
-from registers import Client
+
+from tests.device.conftest import ROOT_PORT, Board
+from tests.device.model import ACCESSIBLE, Model
+from tests.device.qtest import Machine, Options
+from tests.device.registers import Client
 
 CLIENTS = 3
 CAPS = CLIENTS | CLIENTS << 8 | 1 << 17 | 16 << 20

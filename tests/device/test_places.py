@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ROOT_PORT, Board, Start
-from pci import CAP_EXPRESS, CAP_MSIX, CAP_PM, Bridge, Function
-from qtest import Options
-from registers import Client
+
+from tests.device.conftest import ROOT_PORT, Board, Start
+from tests.device.pci import CAP_EXPRESS, CAP_MSIX, CAP_PM, Bridge, Function
+from tests.device.qtest import Options
+from tests.device.registers import Client
 
 ACPI_Q35, ACPI_PC = 0x0CC0, 0xAE00
 ACPI_UP, ACPI_BUS = 0x00, 0x10
@@ -21,10 +22,9 @@ def acpi(options: Options, start: Start) -> Board:
 
 
 def test_yank_from_an_acpi_slot_sends_a_device_check(acpi: Board) -> None:
-    selected = [bus for bus in range(4) if acpi.machine.outl(ACPI_Q35 + ACPI_BUS, bus) is None]
     acpi.machine.yank("buddy0")
     up = {}
-    for bus in selected:
+    for bus in range(4):
         acpi.machine.outl(ACPI_Q35 + ACPI_BUS, bus)
         up[bus] = acpi.machine.inl(ACPI_Q35 + ACPI_UP)
     assert sorted(up.values()) == [0, 0, 0, 1], up

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import Board, Start
-from pci import CAP_EXPRESS, CAP_PM, PM_CONTROL, Function
-from qtest import Machine, Record
+
+from tests.device.conftest import Board, Start
+from tests.device.pci import CAP_EXPRESS, CAP_PM, PM_CONTROL, Function
+from tests.device.qtest import Machine, Record
 
 SCRATCH, INT_ENABLE, SEM, JOB_DURATION, JOB_CTRL, GATE = 0x10, 0x1C, 0x20, 0x50, 0x54, 0x800
 

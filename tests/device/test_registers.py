@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Board
-from registers import Client, Register, block
+
+from tests.device.conftest import Board
+from tests.device.registers import Client, Register, block
 
 CLIENT_REGISTERS = list(block("buddy", "client").values())
 OWNER_REGISTERS = list(block("buddy", "owner").values())

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HERE, ROOT
+
+from tests.device.conftest import HERE, ROOT
 
 pytestmark = pytest.mark.long
 
