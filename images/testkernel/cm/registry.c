@@ -15,7 +15,7 @@ static VOID DeleteKeyBody(PVOID Object)
     CmUnlock();
 }
 
-static struct _OBJECT_TYPE KeyType = {.Name = "Key", .Delete = DeleteKeyBody};
+static struct _OBJECT_TYPE KeyType = {OB_TYPE_LIST(KeyType), .Name = "Key", .Delete = DeleteKeyBody};
 POBJECT_TYPE *CmKeyObjectType = (POBJECT_TYPE *)&KeyType;
 
 VOID CmLock(VOID)

@@ -37,7 +37,7 @@ static VOID DeleteCallback(PVOID Object)
     KeReleaseSpinLock(&AllLock, Irql);
 }
 
-static struct _OBJECT_TYPE CallbackType = {.Name = "Callback", .Delete = DeleteCallback};
+static struct _OBJECT_TYPE CallbackType = {OB_TYPE_LIST(CallbackType), .Name = "Callback", .Delete = DeleteCallback};
 
 NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject, POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN Create,
                                 BOOLEAN AllowMultipleCallbacks)

@@ -42,7 +42,7 @@ static VOID DeleteDeviceBody(PVOID Object)
     ObfDereferenceObject(DeviceObject->DriverObject);
 }
 
-struct _OBJECT_TYPE IopDeviceType = {.Name = "Device", .Delete = DeleteDeviceBody};
+struct _OBJECT_TYPE IopDeviceType = {OB_TYPE_LIST(IopDeviceType), .Name = "Device", .Delete = DeleteDeviceBody};
 POBJECT_TYPE *IoDeviceObjectType = (POBJECT_TYPE *)&IopDeviceType;
 
 NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize, PUNICODE_STRING DeviceName,

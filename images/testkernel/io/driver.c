@@ -27,7 +27,7 @@ static VOID DeleteDriverBody(PVOID Object)
     }
 }
 
-struct _OBJECT_TYPE IopDriverType = {.Name = "Driver", .Delete = DeleteDriverBody};
+struct _OBJECT_TYPE IopDriverType = {OB_TYPE_LIST(IopDriverType), .Name = "Driver", .Delete = DeleteDriverBody};
 POBJECT_TYPE *IoDriverObjectType = (POBJECT_TYPE *)&IopDriverType;
 
 VOID IopInitDrivers(VOID)

@@ -48,7 +48,7 @@ static VOID DeleteFile(PVOID Object)
     ObfDereferenceObject(DeviceObject);
 }
 
-struct _OBJECT_TYPE IopFileType = {.Name = "File", .Close = CloseFile, .Delete = DeleteFile};
+struct _OBJECT_TYPE IopFileType = {OB_TYPE_LIST(IopFileType), .Name = "File", .Close = CloseFile, .Delete = DeleteFile};
 POBJECT_TYPE *IoFileObjectType = (POBJECT_TYPE *)&IopFileType;
 
 PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)

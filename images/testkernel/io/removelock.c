@@ -41,11 +41,9 @@ NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCST
     PHOLDER Holder;
     KIRQL Irql;
     IoRequireIrql("IoAcquireRemoveLock", DISPATCH_LEVEL, _ReturnAddress());
-    if (InterlockedIncrement(&RemoveLock->Common.IoCount) <= 1) {
+    if (InterlockedIncrement(&RemoveLock->Common.IoCount) <= 1 && !RemoveLock->Common.Removed) {
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)RemoveLock, 0, 0, _ReturnAddress(),
-               "IoAcquireRemoveLock of lock %p, which IoReleaseRemoveLockAndWait has already drained or which was "
-               "never initialised",
-               RemoveLock);
+               "IoAcquireRemoveLock of lock %p, which was never initialised", RemoveLock);
     }
     if (RemoveLock->Common.Removed) {
         if (InterlockedDecrement(&RemoveLock->Common.IoCount) == 0) {

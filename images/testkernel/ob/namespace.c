@@ -17,8 +17,8 @@ static VOID DeleteLinkBody(PVOID Object)
     ExFreePoolWithTag(((POBJECT_SYMLINK)Object)->Target.Buffer, OB_TAG);
 }
 
-static struct _OBJECT_TYPE DirectoryType = {.Name = "Directory"};
-static struct _OBJECT_TYPE LinkType = {.Name = "SymbolicLink", .Delete = DeleteLinkBody};
+static struct _OBJECT_TYPE DirectoryType = {OB_TYPE_LIST(DirectoryType), .Name = "Directory"};
+static struct _OBJECT_TYPE LinkType = {OB_TYPE_LIST(LinkType), .Name = "SymbolicLink", .Delete = DeleteLinkBody};
 static OBJECT_DIRECTORY *Root;
 
 static WCHAR Fold(WCHAR C)

@@ -8,11 +8,18 @@
 #include "kernel.h"
 
 struct _OBJECT_TYPE {
+    /*
+     * First and linked to itself, as on Windows. mingw's headers import IoFileObjectType one level too deep, so that *IoFileObjectType reads this
+     * Flink: it is the type's own address there as here.
+     */
+    LIST_ENTRY TypeList;
     PCSTR Name;
     VOID (*Close)(PVOID Object, ULONG HandlesLeft); /* a handle was closed; PASSIVE_LEVEL; may be NULL */
     VOID (*Delete)(PVOID Object);                   /* the last reference is gone; PASSIVE_LEVEL; may be NULL */
     LONG Objects;
 };
+
+#define OB_TYPE_LIST(type) .TypeList = {&(type).TypeList, &(type).TypeList}
 
 /* The exported variables hold struct _OBJECT_TYPE *, but the DDK declares them one level up. */
 #define OB_TYPE(variable) ((POBJECT_TYPE)(PVOID)(variable))
