@@ -19,7 +19,7 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize("driver", ["dispatcher", "executive"])
+@pytest.mark.parametrize("driver", ["memory", "dispatcher", "executive"])
 @pytest.mark.parametrize("append", ["", "seed=1", "seed=2"])
 def test_what_a_driver_is_promised(boot: Callable[..., Boot], driver: str, append: str) -> None:
     done = boot(driver, until=f"SELFTEST {driver} ", append=append)
