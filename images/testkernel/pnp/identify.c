@@ -51,8 +51,7 @@ typedef struct _PATH_SEARCH {
 static BOOLEAN SamePath(PDEVICE_NODE Node, PVOID Context)
 {
     PATH_SEARCH *Search = Context;
-    if (Node != Search->Self && ObpEqualNames(&Node->InstancePath, &Search->Self->InstancePath) &&
-        !(Node->Flags & DNF_MISSING)) {
+    if (Node != Search->Self && ObpEqualNames(&Node->InstancePath, &Search->Self->InstancePath)) {
         Search->Found = Node;
         return FALSE;
     }
@@ -82,6 +81,10 @@ static NTSTATUS MakeInstancePath(PDEVICE_NODE Node, PCWSTR DeviceId, PCWSTR Inst
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     PnpWalkParentsFirst(PnpRootDevnode(), SamePath, &Search);
+    if (Search.Found && (Search.Found->Parent != Node->Parent || (Search.Found->Flags & DNF_MISSING))) {
+        /* The same device at a new place, or again at the old one, before its removal has been dealt with: it waits for that. */
+        return STATUS_OBJECT_NAME_COLLISION;
+    }
     if (Search.Found) {
         IoStop(PNP_DETECTED_FATAL_ERROR, PNP_DUPLICATE_PDO, (ULONG_PTR)Search.Found->PhysicalDeviceObject,
                (ULONG_PTR)Node->PhysicalDeviceObject, 0,

@@ -139,6 +139,18 @@ static BOOLEAN NotifyComplete(PDEVICE_NODE Node, PVOID Context)
     return TRUE;
 }
 
+/* A device that was found at a new place before its removal from the old one was done (CM_PROB_DUPLICATE_DEVICE) may start now. */
+static BOOLEAN StartDuplicate(PDEVICE_NODE Node, PVOID Context)
+{
+    PDEVICE_NODE Gone = Context;
+    PPNP_EVENT Event;
+    if (Node != Gone && Node->Problem == CM_PROB_DUPLICATE_DEVICE && ObpEqualNames(&Node->InstancePath, &Gone->InstancePath) &&
+        (Event = PnpNewEvent(PnpEventStart, Node->PhysicalDeviceObject)) != NULL) {
+        PnpQueueEvent(Event);
+    }
+    return TRUE;
+}
+
 static BOOLEAN FinishIfClosed(PDEVICE_NODE Node, PVOID Context)
 {
     if (Node->State != DeviceNodeDeletePendingCloses && Node->State != DeviceNodeRemovePendingCloses) {
@@ -154,6 +166,7 @@ static BOOLEAN FinishIfClosed(PDEVICE_NODE Node, PVOID Context)
     InterlockedDecrement(&PendingCloses);
     PnpRemoveStack(Node);
     if (Node->Flags & (DNF_MISSING | DNF_GOES_WITH_PARENT)) {
+        PnpWalkParentsFirst(PnpRootDevnode(), StartDuplicate, Node);
         PnpDeleteDevnode(Node);
     }
     return TRUE;

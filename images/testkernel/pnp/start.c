@@ -231,8 +231,10 @@ VOID PnpProcess(PDEVICE_NODE Node)
         PnpSetState(Node, DeviceNodeInitialized);
     }
     if (!(Node->Flags & (DNF_HAS_PROBLEM | DNF_MISSING))) {
-        if (Node->State == DeviceNodeUninitialized && !NT_SUCCESS(PnpIdentify(Node))) {
-            PnpSetProblem(Node, CM_PROB_OUT_OF_MEMORY, STATUS_INSUFFICIENT_RESOURCES);
+        NTSTATUS Status = Node->State == DeviceNodeUninitialized ? PnpIdentify(Node) : STATUS_SUCCESS;
+        if (!NT_SUCCESS(Status)) {
+            PnpSetProblem(Node, Status == STATUS_OBJECT_NAME_COLLISION ? CM_PROB_DUPLICATE_DEVICE : CM_PROB_OUT_OF_MEMORY,
+                          Status);
             return;
         }
         if (Node->State == DeviceNodeInitialized) {

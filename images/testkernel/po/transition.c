@@ -132,8 +132,9 @@ static VOID ReportVeto(PASS *Pass, PSTR Veto, SIZE_T Size)
         const MEMBER *member = &Pass->Members[i];
 
         if (!NT_SUCCESS(member->Status)) {
-            RtlFormat(Veto, Size, "%wZ (driver %wZ) refused S%u with status %08x", &member->Node->InstancePath,
-                      &member->Node->ServiceName, Pass->State - PowerSystemWorking, member->Status);
+            RtlFormat(Veto, Size, "%wZ (driver %wZ) %s S%u with status %08x", &member->Node->InstancePath,
+                      &member->Node->ServiceName, Pass->Minor == IRP_MN_QUERY_POWER ? "refused" : "failed to follow to",
+                      Pass->State - PowerSystemWorking, member->Status);
             KdLog(LOG_INFO, "power: %s", Veto);
             return;
         }
