@@ -50,6 +50,8 @@ typedef struct _HELD_LOCK {
 /* Any IRQL <= DISPATCH_LEVEL. Notes who acquired and released a lock. Beyond MAX_HELD locks at a time nothing is noted (and nothing claimed). */
 VOID ExpTrackAcquire(PVOID Lock, PCSTR Kind, PKTHREAD Owner, const VOID *Caller);
 VOID ExpTrackRelease(PVOID Lock, PKTHREAD Owner);
+/* IRQL <= APC_LEVEL, the lock is held. A driver waited (or would have) for it: its order after the locks held already is noted and checked. */
+VOID ExpNoteOrder(PVOID Lock, const VOID *Caller);
 /* Any IRQL. The first held lock that lies in the range (Base NULL: anywhere) and belongs to Owner (NULL: anyone). */
 BOOLEAN ExFindHeldLock(PKTHREAD Owner, const VOID *Base, SIZE_T Size, PHELD_LOCK Held);
 /*

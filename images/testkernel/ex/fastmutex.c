@@ -48,6 +48,7 @@ static VOID Acquire(PFAST_MUTEX Mutex, PCSTR Function, const VOID *Caller)
     }
     Mutex->Owner = Thread;
     ExpTrackAcquire(Mutex, "fast mutex", Thread, Caller);
+    ExpNoteOrder(Mutex, Caller);
 }
 
 static VOID Release(PFAST_MUTEX Mutex, PCSTR Function, const VOID *Caller)

@@ -5,6 +5,7 @@
  */
 #include "ex/ex.h"
 #include "boot/loader.h"
+#include "ke/lockorder.h"
 #include "ke/processor.h"
 
 #define MAX_HELD 128
@@ -31,9 +32,18 @@ VOID ExpTrackAcquire(PVOID Object, PCSTR Kind, PKTHREAD Owner, const VOID *Calle
     KeReleaseSpinLock(&Lock, Irql);
 }
 
+VOID ExpNoteOrder(PVOID Object, const VOID *Caller)
+{
+    PLOADED_IMAGE Image = LdrImageFromAddress(Caller);
+    if (Image && !Image->Kernel) {
+        KiNoteLockTaken(Object, (PVOID)(ULONG_PTR)Caller);
+    }
+}
+
 VOID ExpTrackRelease(PVOID Object, PKTHREAD Owner)
 {
     KIRQL Irql;
+    KiNoteLockDroppedBy(Owner, Object);
     KeAcquireSpinLock(&Lock, &Irql);
     for (ULONG i = Used; i-- > 0;) {
         if (Table[i].Lock == Object && Table[i].Owner == Owner) {

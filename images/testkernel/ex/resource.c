@@ -70,6 +70,9 @@ static BOOLEAN AcquireExclusive(PERESOURCE Resource, BOOLEAN Wait, PCSTR Functio
     }
     KeReleaseSpinLock(&Resource->SpinLock, Irql);
     ExpTrackAcquire(Resource, "ERESOURCE", Thread, Caller);
+    if (Wait) {
+        ExpNoteOrder(Resource, Caller);
+    }
     return TRUE;
 }
 

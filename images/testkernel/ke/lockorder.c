@@ -53,11 +53,10 @@ static VOID ReportInversion(const LOCK_EDGE *Before, const HELD_SPIN_LOCK *Held,
     SYMBOL here, there;
     LdrSymbolFromAddress(Caller, &here);
     LdrSymbolFromAddress(Before->SecondCaller, &there);
-    KeReportDeadlock(
-        Lock, KiCurrentThread(), Caller,
-        "%s!%s takes spin lock %p while it holds %p, but %s!%s+0x%I64x took them (or locks between them) in "
-        "the opposite order; two processors that do so at the same time wait for each other forever",
-        here.Image, here.Name, Lock, Held->Lock, there.Image, there.Name, there.Offset);
+    KeReportDeadlock(Lock, KiCurrentThread(), Caller,
+                     "%s!%s takes lock %p while it holds %p, but %s!%s+0x%I64x took them (or locks between them) in "
+                     "the opposite order; two threads that do so at the same time wait for each other forever",
+                     here.Image, here.Name, Lock, Held->Lock, there.Image, there.Name, there.Offset);
 }
 
 VOID KiNoteLockTaken(PKSPIN_LOCK Lock, PVOID Caller)
@@ -86,18 +85,22 @@ VOID KiNoteLockTaken(PKSPIN_LOCK Lock, PVOID Caller)
 
 VOID KiNoteLockDropped(PKSPIN_LOCK Lock)
 {
-    PKTHREAD thread = KiCurrentThread();
+    KiNoteLockDroppedBy(KiCurrentThread(), Lock);
+}
+
+VOID KiNoteLockDroppedBy(PKTHREAD Thread, PKSPIN_LOCK Lock)
+{
     ULONG64 flags = __readeflags();
-    if (!thread->DriverLockCount) {
+    if (!Thread->DriverLockCount) {
         return;
     }
     _disable();
-    for (ULONG i = thread->DriverLockCount; i-- > 0;) {
-        if (thread->DriverLocks[i].Lock == Lock) {
-            for (ULONG j = i + 1; j < thread->DriverLockCount; j++) {
-                thread->DriverLocks[j - 1] = thread->DriverLocks[j];
+    for (ULONG i = Thread->DriverLockCount; i-- > 0;) {
+        if (Thread->DriverLocks[i].Lock == Lock) {
+            for (ULONG j = i + 1; j < Thread->DriverLockCount; j++) {
+                Thread->DriverLocks[j - 1] = Thread->DriverLocks[j];
             }
-            thread->DriverLockCount--;
+            Thread->DriverLockCount--;
             break;
         }
     }

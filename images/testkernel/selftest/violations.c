@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Broken rules: the function Break_<case> for each line of violations.txt. The driver runs the case that it is named for: break_<case>.sys. Each
+ * Broken rules of the kernel and memory manager (violations_executive.c: of the executive): the function Break_<case> for each line of violations.txt. The driver runs the case that it is named for: break_<case>.sys. Each
  * must stop the kernel with the code that violations.txt gives, blaming this driver and that function (or one whose name begins like it).
  */
-#include <ntddk.h>
-
-#define TAG 'tseT'
+#include "violations.h"
 
 static KSPIN_LOCK Lock;
 static KEVENT Event;
@@ -13,20 +11,8 @@ static KMUTEX Mutex;
 static FAST_MUTEX FastMutex;
 static KDPC Dpc;
 
-#define BROKEN(name) __attribute__((noinline, used)) static void Break_##name(void)
-
-static void Raise(KIRQL Irql)
-{
-    KIRQL old;
-    KeRaiseIrql(Irql, &old);
-}
-
-static volatile ULONG Sink;
-
-static PUCHAR Allocate(SIZE_T Size)
-{
-    return ExAllocatePoolWithTag(NonPagedPool, Size, TAG);
-}
+PDRIVER_OBJECT Driver;
+volatile ULONG Sink;
 
 BROKEN(null_read_passive)
 {
@@ -174,13 +160,6 @@ BROKEN(mutex_not_owned)
     KeReleaseMutex(&Mutex, FALSE);
 }
 
-BROKEN(fast_mutex_recursive)
-{
-    ExInitializeFastMutex(&FastMutex);
-    ExAcquireFastMutex(&FastMutex);
-    ExAcquireFastMutex(&FastMutex);
-}
-
 static void NTAPI Nothing(PKDPC TheDpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
 }
@@ -293,226 +272,6 @@ BROKEN(own_bugcheck)
     KeBugCheckEx(0xDEADDEAD, 1, 2, 3, 4);
 }
 
-BROKEN(fast_mutex_not_owned)
-{
-    KIRQL irql;
-    ExInitializeFastMutex(&FastMutex);
-    KeRaiseIrql(APC_LEVEL, &irql);
-    ExReleaseFastMutex(&FastMutex);
-}
-
-BROKEN(fast_mutex_at_dispatch)
-{
-    ExInitializeFastMutex(&FastMutex);
-    Raise(DISPATCH_LEVEL);
-    ExAcquireFastMutex(&FastMutex);
-}
-
-BROKEN(fast_mutex_release_irql)
-{
-    ExInitializeFastMutex(&FastMutex);
-    ExAcquireFastMutex(&FastMutex);
-    KeLowerIrql(PASSIVE_LEVEL);
-    ExReleaseFastMutex(&FastMutex);
-}
-
-static void Forever(void)
-{
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    LARGE_INTEGER due = {.QuadPart = -600000000LL};
-    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, &due);
-}
-
-/* DriverEntry runs in the PnP manager's critical region. */
-static void InThread(PKSTART_ROUTINE Routine)
-{
-    HANDLE thread;
-    PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, NULL);
-    Forever();
-}
-
-__attribute__((noinline, used)) static void NTAPI Break_fast_mutex_unsafe_with_apcs_thread(PVOID Context)
-{
-    ExInitializeFastMutex(&FastMutex);
-    ExAcquireFastMutexUnsafe(&FastMutex);
-}
-
-BROKEN(fast_mutex_unsafe_with_apcs)
-{
-    InThread(Break_fast_mutex_unsafe_with_apcs_thread);
-}
-
-BROKEN(fast_mutex_uninitialized)
-{
-    ExAcquireFastMutex(&FastMutex);
-}
-
-BROKEN(free_with_fast_mutex_held)
-{
-    PFAST_MUTEX mutex = (PFAST_MUTEX)Allocate(sizeof(*mutex));
-    ExInitializeFastMutex(mutex);
-    ExAcquireFastMutex(mutex);
-    ExFreePoolWithTag(mutex, TAG);
-}
-
-/* Two threads, two fast mutexes, each order once. */
-static FAST_MUTEX OtherMutex;
-
-__attribute__((noinline, used)) static void NTAPI Break_deadlock_of_fast_mutexes_thread(PVOID Context)
-{
-    ExAcquireFastMutex(&OtherMutex);
-    KeSetEvent(&Event, 0, FALSE);
-    ExAcquireFastMutex(&FastMutex);
-}
-
-BROKEN(deadlock_of_fast_mutexes)
-{
-    HANDLE thread;
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    ExInitializeFastMutex(&FastMutex);
-    ExInitializeFastMutex(&OtherMutex);
-    KeEnterCriticalRegion();
-    ExAcquireFastMutexUnsafe(&FastMutex);
-    PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Break_deadlock_of_fast_mutexes_thread, NULL);
-    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
-    ExAcquireFastMutexUnsafe(&OtherMutex);
-}
-
-static ERESOURCE Resource;
-
-__attribute__((noinline, used)) static void NTAPI Break_resource_with_apcs_thread(PVOID Context)
-{
-    ExInitializeResourceLite(&Resource);
-    ExAcquireResourceExclusiveLite(&Resource, TRUE);
-}
-
-BROKEN(resource_with_apcs)
-{
-    InThread(Break_resource_with_apcs_thread);
-}
-
-BROKEN(resource_not_owned)
-{
-    ExInitializeResourceLite(&Resource);
-    KeEnterCriticalRegion();
-    ExReleaseResourceLite(&Resource);
-}
-
-BROKEN(resource_shared_then_exclusive)
-{
-    ExInitializeResourceLite(&Resource);
-    KeEnterCriticalRegion();
-    ExAcquireResourceSharedLite(&Resource, TRUE);
-    ExAcquireResourceExclusiveLite(&Resource, TRUE);
-}
-
-BROKEN(resource_initialized_twice)
-{
-    ExInitializeResourceLite(&Resource);
-    ExInitializeResourceLite(&Resource);
-}
-
-BROKEN(resource_freed)
-{
-    PERESOURCE resource = (PERESOURCE)Allocate(sizeof(*resource));
-    ExInitializeResourceLite(resource);
-    ExFreePoolWithTag(resource, TAG);
-}
-
-BROKEN(lookaside_freed)
-{
-    PNPAGED_LOOKASIDE_LIST list = (PNPAGED_LOOKASIDE_LIST)Allocate(sizeof(*list));
-    ExInitializeNPagedLookasideList(list, NULL, NULL, 0, 32, TAG, 0);
-    ExFreePoolWithTag(list, TAG);
-}
-
-BROKEN(lookaside_deleted_twice)
-{
-    static NPAGED_LOOKASIDE_LIST list;
-    ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 32, TAG, 0);
-    ExDeleteNPagedLookasideList(&list);
-    ExDeleteNPagedLookasideList(&list);
-}
-
-static WORK_QUEUE_ITEM Item;
-
-__attribute__((noinline, used)) static void NTAPI NoWork(PVOID Context)
-{
-}
-
-BROKEN(work_item_queued_twice)
-{
-    Raise(DISPATCH_LEVEL);
-    ExInitializeWorkItem(&Item, NoWork, NULL);
-    ExQueueWorkItem(&Item, DelayedWorkQueue);
-    ExQueueWorkItem(&Item, DelayedWorkQueue);
-}
-
-BROKEN(work_item_freed)
-{
-    PWORK_QUEUE_ITEM item = (PWORK_QUEUE_ITEM)Allocate(sizeof(*item));
-    Raise(DISPATCH_LEVEL);
-    ExInitializeWorkItem(item, NoWork, NULL);
-    ExQueueWorkItem(item, DelayedWorkQueue);
-    ExFreePoolWithTag(item, TAG);
-}
-
-__attribute__((noinline, used)) static void NTAPI Break_work_item_keeps_irql_routine(PVOID Context)
-{
-    Raise(DISPATCH_LEVEL);
-}
-
-BROKEN(work_item_keeps_irql)
-{
-    ExInitializeWorkItem(&Item, Break_work_item_keeps_irql_routine, NULL);
-    ExQueueWorkItem(&Item, DelayedWorkQueue);
-    Forever();
-}
-
-__attribute__((noinline, used)) static void NTAPI Break_work_item_keeps_region_routine(PVOID Context)
-{
-    KeEnterCriticalRegion();
-}
-
-BROKEN(work_item_keeps_region)
-{
-    ExInitializeWorkItem(&Item, Break_work_item_keeps_region_routine, NULL);
-    ExQueueWorkItem(&Item, DelayedWorkQueue);
-    Forever();
-}
-
-BROKEN(rundown_released_too_often)
-{
-    static EX_RUNDOWN_REF rundown;
-    ExInitializeRundownProtection(&rundown);
-    ExReleaseRundownProtection(&rundown);
-}
-
-BROKEN(interlocked_list_with_held_lock)
-{
-    LIST_ENTRY list, entry;
-    KIRQL irql;
-    InitializeListHead(&list);
-    KeInitializeSpinLock(&Lock);
-    KeAcquireSpinLock(&Lock, &irql);
-    ExInterlockedInsertTailList(&list, &entry, &Lock);
-}
-
-BROKEN(memcpy_overlaps)
-{
-    PUCHAR block = Allocate(64);
-    RtlCopyMemory(block + 8, block, 32);
-}
-
-BROKEN(compare_case_at_dispatch)
-{
-    UNICODE_STRING a, b;
-    RtlInitUnicodeString(&a, L"Buddy");
-    RtlInitUnicodeString(&b, L"buddy");
-    Raise(DISPATCH_LEVEL);
-    Sink = RtlEqualUnicodeString(&a, &b, TRUE);
-}
-
 __attribute__((section("PAGE"), noinline, used)) static void Break_paged_code_at_dispatch_code(void)
 {
     KIRQL irql;
@@ -575,8 +334,8 @@ BROKEN(mutex_order)
     KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
 }
 
-/* What outlives the driver: DriverEntry fails, so the driver is unloaded. */
-static BOOLEAN Unload;
+/* What outlives the driver. */
+BOOLEAN Unload;
 
 BROKEN(timer_outlives_driver)
 {
@@ -626,6 +385,9 @@ typedef struct _TEST_CASE {
     void (*Run)(void);
 } TEST_CASE;
 
+#define CASE(name) void Break_##name(void);
+#include "cases.h"
+#undef CASE
 #define CASE(name) {#name, Break_##name},
 static const TEST_CASE Cases[] = {
 #include "cases.h"
@@ -652,6 +414,7 @@ static BOOLEAN IsNamedFor(PUNICODE_STRING Path, PCSTR Name)
 
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
+    Driver = DriverObject;
     for (ULONG i = 0; i < sizeof(Cases) / sizeof(Cases[0]); i++) {
         if (IsNamedFor(RegistryPath, Cases[i].Name)) {
             Cases[i].Run();
