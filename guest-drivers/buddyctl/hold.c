@@ -6,6 +6,7 @@
 #include "verbs.h"
 #include "answer.h"
 #include "device.h"
+#include "number.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -125,13 +126,12 @@ int VerbHold(int Count, wchar_t **Arguments)
 int VerbRelease(int Count, wchar_t **Arguments)
 {
     wchar_t name[EVENT_NAME_SIZE];
-    wchar_t *end;
-    DWORD processId = wcstoul(Arguments[0], &end, 10);
+    DWORD processId;
     HANDLE event;
     HANDLE process;
 
     UNREFERENCED_PARAMETER(Count);
-    if (end == Arguments[0] || *end != L'\0') {
+    if (!ParseNumber(Arguments[0], &processId)) {
         return FailUsage(L"usage: buddyctl release HANDLE; HANDLE is the number that `hold` answered");
     }
     EventName(name, processId);

@@ -3,20 +3,12 @@
 #include "verbs.h"
 #include "answer.h"
 #include "device.h"
+#include "number.h"
 #include <winioctl.h>
 #include "../include/buddy_ioctl.h"
 #include <stdlib.h>
 
 #define OUTPUT_SIZE 4096
-
-static int HexDigit(wchar_t Character)
-{
-    if (Character >= L'0' && Character <= L'9') {
-        return Character - L'0';
-    }
-    Character |= 0x20;
-    return Character >= L'a' && Character <= L'f' ? Character - L'a' + 10 : -1;
-}
 
 /* Decodes Text into Bytes, which takes wcslen(Text) / 2. False: not an even number of hexadecimal digits. */
 static BOOL DecodeHex(const wchar_t *Text, BYTE *Bytes)
@@ -39,8 +31,7 @@ int VerbIoctl(int Count, wchar_t **Arguments)
     DWORD inputLength = (DWORD)(wcslen(hex) / 2);
     BYTE *input = calloc(inputLength + 1, 1);
     BYTE *output = calloc(OUTPUT_SIZE, 1);
-    wchar_t *end;
-    ULONG code = wcstoul(Arguments[1], &end, 0);
+    DWORD code;
     DWORD returned = 0;
     DEVICE device;
     HANDLE handle;
@@ -50,7 +41,7 @@ int VerbIoctl(int Count, wchar_t **Arguments)
     if (input == NULL || output == NULL) {
         return FailStatus(STATUS_NO_MEMORY, L"not enough memory for the buffers");
     }
-    if (end == Arguments[1] || *end != L'\0' || !DecodeHex(hex, input)) {
+    if (!ParseNumber(Arguments[1], &code) || !DecodeHex(hex, input)) {
         return FailUsage(L"usage: buddyctl ioctl INSTANCE CODE [HEX]; CODE is a number (0x… or decimal), HEX an even "
                          L"number of hexadecimal digits");
     }

@@ -6,6 +6,7 @@
 #include "verbs.h"
 #include "answer.h"
 #include "device.h"
+#include "number.h"
 #include <winioctl.h>
 #include "../include/buddy_ioctl.h"
 #include <stdlib.h>
@@ -89,11 +90,10 @@ int VerbSettings(int Count, wchar_t **Arguments)
 {
     DEVICE device;
     HKEY key;
-    wchar_t *end = NULL;
-    DWORD value = Count == 3 ? wcstoul(Arguments[2], &end, 0) : 0;
+    DWORD value = 0;
     int failure;
 
-    if (Count == 2 || (Count == 3 && (end == Arguments[2] || *end != L'\0' || wcslen(Arguments[1]) >= NAME_SIZE))) {
+    if (Count == 2 || (Count == 3 && (!ParseNumber(Arguments[2], &value) || wcslen(Arguments[1]) >= NAME_SIZE))) {
         return FailUsage(L"usage: buddyctl settings INSTANCE [NAME NUMBER]");
     }
     failure = FindDevice(Arguments[0], &device);

@@ -118,6 +118,11 @@ def test_rebalance_and_settings_reach_the_driver(buddyctl: Ask, fake: Ask) -> No
     assert buddyctl("settings", DEVICE).json == {"settings": {"TraceDetail": 16}}, "values that are no numbers are not ours"
 
 
+@pytest.mark.parametrize(("text", "number"), [("010", 10), ("0xFFFFFFFF", 0xFFFFFFFF), ("4294967295", 0xFFFFFFFF), ("0X1f", 31)])
+def test_numbers(buddyctl: Ask, text: str, number: int) -> None:
+    assert buddyctl("settings", DEVICE, "TraceDetail", text).json == {"settings": {"TraceDetail": number}}
+
+
 def test_a_stopped_device_takes_settings_for_its_next_start(fake: Ask, buddyctl: Ask) -> None:
     before = buddyctl("exercise", DEVICE, "status")
     assert fake("settings", DEVICE, "TraceDetail", "1", FAKE_CM_PROBLEM="22").json == {"settings": {"TraceDetail": 1}}
