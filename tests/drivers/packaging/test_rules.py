@@ -13,12 +13,13 @@ from driverpack.rules import RULES, check
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-GOOD = (HERE / "good.inf").read_text()
+GOOD = (HERE / "good" / "function-driver.inf").read_text()
 BROKEN: list[dict[str, Any]] = yaml.safe_load((HERE / "broken.yaml").read_text())
 
 
-def test_the_good_inf_is_good() -> None:
-    assert check(Inf(GOOD)) == []
+@pytest.mark.parametrize("path", sorted((HERE / "good").iterdir()), ids=lambda path: path.stem)
+def test_good_infs_are_good(path: Path) -> None:
+    assert [str(finding) for finding in check(Inf.read(path))] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "guest-drivers").glob("*/*.inf")), ids=lambda path: path.stem)
@@ -28,7 +29,7 @@ def test_our_infs_break_no_rule(path: Path) -> None:
 
 @pytest.mark.parametrize("case", BROKEN, ids=lambda case: f"{case['code']}: {case['by'] or 'without ' + case['replace']}")
 def test_a_mistake_is_found_where_it_is(case: dict[str, Any]) -> None:
-    assert GOOD.count(case["replace"]) == 1, "the piece to replace must be in good.inf once"
+    assert GOOD.count(case["replace"]) == 1, "the piece to replace must be in the good INF once"
     text = GOOD.replace(case["replace"], case["by"])
     place = case.get("line") or case["by"].split("\n")[0]
     line = text[: text.index(place) + len(place) - len(place.lstrip())].count("\n") + 1

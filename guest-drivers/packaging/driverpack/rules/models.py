@@ -13,6 +13,11 @@ ARCHITECTURES = ("ntamd64", "ntx86", "ntarm64")
 DIRID_13_SINCE = (10, 0, 16299)  # the build that brought "run from the driver store"
 
 
+def is_extension(inf: Inf) -> bool:
+    """Does the INF add to what another one installs? Then function driver and security are that one's business."""
+    return inf.version("Class").lower() in ("extension", "softwarecomponent")
+
+
 def primitive_sections(inf: Inf) -> list[str]:
     """The DefaultInstall sections of an INF that installs no device."""
     return [section.name for key, section in inf.sections.items() if re.fullmatch(r"defaultinstall(\.nt\w+)?", key)]

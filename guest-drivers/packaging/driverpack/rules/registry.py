@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from driverpack.inf import Entry, Inf
-from driverpack.rules.models import install_sections
+from driverpack.rules.models import install_sections, is_extension
 from driverpack.rules.rule import Problems, rule
 
 ADDREG_PAGE = "install/inf-addreg-directive"
@@ -38,9 +38,9 @@ def lines(inf: Inf) -> Iterator[Entry]:
                 yield entry
 
 
-def flags(entry: Entry) -> int | None:
+def flags(inf: Inf, entry: Entry) -> int | None:
     """The flags of a line; None if they are no number."""
-    text = entry.value(3) or "0"
+    text = inf.expand(entry.value(3)) or "0"
     try:
         return int(text, 0)
     except ValueError:
@@ -97,7 +97,7 @@ def relative_root(inf: Inf) -> Problems:
 def no_append(inf: Inf) -> Problems:
     """Nothing is appended to somebody else's REG_MULTI_SZ."""
     for entry in lines(inf):
-        if (flags(entry) or 0) & APPEND:
+        if (flags(inf, entry) or 0) & APPEND:
             yield entry.line, "Found legacy operation using appendable multi-sz value"
 
 
@@ -105,7 +105,7 @@ def no_append(inf: Inf) -> Problems:
 def known_flags(inf: Inf) -> Problems:
     """Flags name a type that there is."""
     for entry in lines(inf):
-        number = flags(entry)
+        number = flags(inf, entry)
         if number is None or number & ~MODIFIERS & 0xFFFFFFFF not in TYPES:
             yield entry.line, f"'{entry.value(3)}' is no combination of registry flags"
 
@@ -114,7 +114,7 @@ def known_flags(inf: Inf) -> Problems:
 def numbers_are_numbers(inf: Inf) -> Problems:
     """A REG_DWORD's value is a number of 32 bits."""
     for entry in lines(inf):
-        if (flags(entry) or 0) & ~MODIFIERS == DWORD:
+        if (flags(inf, entry) or 0) & ~MODIFIERS == DWORD:
             text = inf.expand(entry.value(4))
             if not re.fullmatch(r"0x[0-9a-fA-F]{1,8}|\d{1,10}", text) or int(text, 0) > 0xFFFFFFFF:
                 yield entry.line, f"'{text}' is no value for a REG_DWORD"
@@ -132,7 +132,7 @@ def security_is_sddl(inf: Inf) -> Problems:
 def devices_are_protected(inf: Inf) -> Problems:
     """Each device gets a security descriptor; without one its class's default counts, which may let everybody in."""
     for line, install, decoration in install_sections(inf):
-        if not decoration or not inf.section(install):
+        if not decoration or not inf.section(install) or is_extension(inf):
             continue
         hardware = inf.section(f"{install}.HW")
         names = [value for entry in hardware.all("AddReg") for value in entry.values] if hardware else []

@@ -18,6 +18,8 @@ ALWAYS_USED = re.compile(
 LISTS = {"copyfiles", "delfiles", "renfiles", "addreg", "delreg", "addproperty", "delproperty", "bitreg", "needs"}
 PLACES = {
     "addservice": (2, 3),
+    "kmdfservice": (1,),
+    "umdfservice": (1,),
     "addcomponent": (2,),
     "addsoftware": (2,),
     "addeventprovider": (1,),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from driverpack.inf import Entry, Inf
 from driverpack.rules.files import copies
-from driverpack.rules.models import install_sections
+from driverpack.rules.models import install_sections, is_extension
 from driverpack.rules.rule import Problems, rule
 
 ADDSERVICE_PAGE = "install/inf-addservice-directive"
@@ -35,11 +35,11 @@ def service_directives(inf: Inf) -> Iterator[tuple[str, str, Entry]]:
 def every_install_has_its_service(inf: Inf) -> Problems:
     """A device's install section has a .Services section with exactly one function driver."""
     for line, install, decoration in install_sections(inf):
-        if not decoration or not inf.section(install):
+        if not decoration or not inf.section(install) or is_extension(inf):
             continue
         section = inf.section(f"{install}.Services")
         entries = section.all("AddService") if section else []
-        associated = [entry for entry in entries if (number(entry.value(1)) or 0) & FUNCTION_DRIVER]
+        associated = [entry for entry in entries if (number(inf.expand(entry.value(1))) or 0) & FUNCTION_DRIVER]
         if section is None or (len(associated) != 1 and not section.all("Needs")):
             yield (
                 line,

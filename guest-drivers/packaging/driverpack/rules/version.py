@@ -13,6 +13,7 @@ VERSION_PAGE = "install/inf-version-section"
 GUID = re.compile(r"\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}")
 # System-defined setup classes that packages here may use; https://…/install/system-defined-device-setup-classes-available-to-vendors
 CLASSES = {
+    "extension": "{e2f84ce7-8efa-411c-aa69-97454ca4cb57}",
     "system": "{4d36e97d-e325-11ce-bfc1-08002be10318}",
     "usb": "{36fc9e60-c465-11cf-8056-444553540000}",
     "net": "{4d36e972-e325-11ce-bfc1-08002be10318}",
