@@ -88,7 +88,18 @@ static VOID OwnPowerUp(PFUNCTION_DEVICE Device)
     PHARDWARE hardware = &Borrower(Device)->Hardware;
 
     if (hardware->Page != NULL) {
+        HardwareWrite(hardware, INT_ENABLE, BUDDY_CLIENT__INT_ENABLE__JOB_bm);
         GateOpen(&hardware->Gate);
+    }
+}
+
+/* Mutant only: looks at the hardware when its own stack is put to sleep, long after the owner has said that the power goes. */
+static VOID OwnPowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
+{
+    PHARDWARE hardware = &Borrower(Device)->Hardware;
+
+    if (hardware->Page != NULL && Reason == PowerDownSleep) {
+        ExerciserCount(&hardware->Exerciser, HardwareRead(hardware, ID) == BUDDY_CLIENT__ID__VALUE_reset);
     }
 }
 
@@ -104,6 +115,7 @@ const FUNCTION_OPERATIONS FunctionOperations = {
     .Started = Started,
     .Leaving = Leaving,
     .PowerUp = MUTANT(BORROWER_USES_OWN_POWER) ? OwnPowerUp : NULL,
+    .PowerDown = MUTANT(BORROWER_IGNORES_POWER_DOWN) ? OwnPowerDown : NULL,
     .DeviceControl = DeviceControl,
 };
 

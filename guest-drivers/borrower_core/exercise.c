@@ -98,7 +98,8 @@ static VOID RunJob(PEXERCISER Exerciser, PHARDWARE Hardware)
     NTSTATUS status;
 
     KeClearEvent(&Hardware->JobDone);
-    HardwareWrite(Hardware, JOB_DURATION, MUTANT(BORROWER_LEAVES_JOB_RUNNING) ? 50000 : JOB_MICROSECONDS);
+    HardwareWrite(Hardware, JOB_DURATION,
+                  MUTANT(BORROWER_LEAVES_JOB_RUNNING) || MUTANT(BORROWER_DOES_NOT_WAIT) ? 50000 : JOB_MICROSECONDS);
     HardwareWrite(Hardware, JOB_ARG, argument);
     HardwareWrite(Hardware, JOB_CTRL, BUDDY_CLIENT__JOB_CTRL__START_bm);
     if (MUTANT(BORROWER_WAITS_WITH_SPIN_LOCK)) {

@@ -105,9 +105,7 @@ static VOID ReleaseResources(PFUNCTION_DEVICE Device)
 {
     PFRED_CHILD child = FredChild(Device);
 
-    if (!MUTANT(TOASTER_KEEPS_INTERFACE)) {
-        child->Bus.Header.InterfaceDereference(child->Bus.Header.Context);
-    }
+    child->Bus.Header.InterfaceDereference(child->Bus.Header.Context);
 }
 
 static VOID PowerUp(PFUNCTION_DEVICE Device)
