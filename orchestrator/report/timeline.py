@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.journal.record import Record, describe
 from orchestrator.journal.summary import JournalSummary, summarise
 
 _TRACE_DRIVERS = ("kernel", "owner", "borrower", "fredbus", "toaster", "oven")
+
+# Ticks closer than this are one; of those, so many are told.
+_TICKS_PER_MILLE = 2
+_TOLD = 5
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,22 @@ def lanes(directory: Path) -> tuple[list[Lane], float]:
         *(_traces(driver, summary, scale) for driver in _TRACE_DRIVERS),
         Lane("violations", [scale.tick(r, "violation") for r in summary.records if r.kind == "violation"]),
     ]
+    for row in rows:
+        row.marks = _thinned(row.marks)
     return [row for row in rows if row.marks], (summary.end - summary.begin) / 1e6
+
+
+def _thinned(marks: list[Mark]) -> list[Mark]:
+    """Ticks that nobody could tell apart become one, with what the first few of them say."""
+    places: dict[tuple[int, str], list[Mark]] = {}
+    kept = [mark for mark in marks if mark.width]
+    for mark in marks:
+        if not mark.width:
+            places.setdefault((round(mark.left * _TICKS_PER_MILLE), mark.style), []).append(mark)
+    for same in places.values():
+        more = [f"… and {len(same) - _TOLD} more"] if len(same) > _TOLD else []
+        kept.append(replace(same[0], text="\n".join([*(mark.text for mark in same[:_TOLD]), *more])))
+    return kept
 
 
 def _steps(directory: Path, summary: JournalSummary, scale: _Scale) -> Lane:

@@ -54,6 +54,16 @@ def test_the_timeline_shows_steps_power_accesses_and_what_drivers_said(tmp_path:
     assert by_name["steps"].marks[0].text == "yank buddy0 (10 ms)"
 
 
+def test_ticks_that_cannot_be_told_apart_are_one(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    records = [trace("owner load"), *[trace(f"kernel line number={n}") for n in range(5000)]]
+    (tmp_path / "one" / "journal.jsonl").write_bytes(lines(records))
+    rows, _ = lanes(tmp_path / "one")
+    kernel = next(row for row in rows if row.name == "kernel says")
+    assert 1000 <= len(kernel.marks) <= 2001
+    assert "kernel line number=0" in kernel.marks[0].text
+
+
 def test_the_report_is_one_wellformed_file_that_loads_nothing(tmp_path: Path) -> None:
     write(tmp_path / "one")
     finding = Finding(Verdict.DRIVER_FAILURE, "violation", "buddy0: <violation>", 9)
