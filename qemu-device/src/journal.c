@@ -4,11 +4,12 @@
  *
  * A guest that exercises its device flat out makes some 300,000 records a second, so numbers are formatted by hand
  * and bytes go to the chardev in large pieces: from a bottom half after an event, from a 1 ms host timer after
- * register accesses, when the buffer has grown past JOURNAL_CHUNK, and at exit.
+ * register accesses, when the buffer has grown past JOURNAL_CHUNK, and at exit. Files are written by a thread of their own.
  */
 #include "qemu/osdep.h"
 #include "compat.h"
 #include "journal.h"
+#include "journal_writer.h"
 
 #define JOURNAL_CHUNK  (256 * 1024)              /* hand over at once when this much waits */
 #define JOURNAL_RECORD (6 * JOURNAL_TEXT + 2048) /* more than any record takes: a byte of text becomes up to six */
@@ -37,6 +38,7 @@ static struct {
     bool is_event;          /* the record being built is not a register access */
     guint watch;            /* the chardev said "not now" and will call back */
     Notifier exit;
+    VMChangeStateEntry *state_entry;
 } journal;
 
 static inline __attribute__((always_inline)) void put_bytes(const char *bytes, size_t length)
@@ -238,11 +240,13 @@ void journal_text(const char *key, const char *bytes, size_t length)
     put_bytes("\"", 1);
 }
 
+static void flush(void);
+
 /* A record is whole: see that it gets out. */
 static inline void journal_ended(void)
 {
     if (journal.fill - journal.start >= JOURNAL_CHUNK && !journal.watch) {
-        journal_flush();
+        flush();
     } else if (journal.is_event) {
         qemu_bh_schedule(journal.flush_bh);
     } else if (!journal.flush_soon) {
@@ -278,13 +282,20 @@ int64_t journal_access(const char *fixed, size_t length, uint32_t value)
 static gboolean journal_writable(void *source, GIOCondition condition, void *opaque)
 {
     journal.watch = 0;
-    journal_flush();
+    flush();
     return G_SOURCE_REMOVE;
 }
 
-void journal_flush(void)
+static void flush(void)
 {
     journal.flush_soon = false;
+    if (journal_writer_running()) {
+        /* A busy writer calls back when it is done; until then records wait here. */
+        if (journal.fill && journal_writer_swap(&journal.buffer, &journal.size, journal.fill)) {
+            journal.fill = 0;
+        }
+        return;
+    }
     while (journal.start < journal.fill) {
         size_t length = MIN(journal.fill - journal.start, (size_t)INT_MAX);
         int taken = qemu_chr_fe_write(journal.chr, (uint8_t *)journal.buffer + journal.start, length);
@@ -300,16 +311,35 @@ void journal_flush(void)
     journal.start = journal.fill = 0;
 }
 
+void journal_flush(void)
+{
+    flush();
+    if (!journal_writer_running()) {
+        return;
+    }
+    journal_writer_wait();
+    flush();
+    journal_writer_wait();
+}
+
 static void journal_flush_bh(void *opaque)
 {
     if (journal.chr && !journal.watch) {
-        journal_flush();
+        flush();
     }
 }
 
 static void journal_exit(Notifier *notifier, void *data)
 {
     if (journal.chr) {
+        journal_flush();
+    }
+}
+
+/* Sockets and pipes are gone when exit notifiers run, so what waits for them is handed over when the machine stops. */
+static void journal_vm_state(void *opaque, bool running, RunState state)
+{
+    if (!running && journal.chr) {
         journal_flush();
     }
 }
@@ -335,6 +365,8 @@ bool journal_open(CharBackend *chr, JournalDetail detail, uint64_t limit, Error 
     journal.flush_timer = timer_new_ms(QEMU_CLOCK_REALTIME, journal_flush_bh, NULL);
     journal.exit.notify = journal_exit;
     qemu_add_exit_notifier(&journal.exit);
+    journal.state_entry = qemu_add_vm_change_state_handler(journal_vm_state, NULL);
+    journal_writer_start(chr, journal.flush_bh);
     journal.chr = chr;
     journal_detail = detail;
     return true;
@@ -346,8 +378,10 @@ void journal_close(void)
         return;
     }
     journal_flush();
+    journal_writer_stop();
     journal_detail = JOURNAL_COUNTERS;
     qemu_remove_exit_notifier(&journal.exit);
+    qemu_del_vm_change_state_handler(journal.state_entry);
     g_clear_handle_id(&journal.watch, g_source_remove);
     qemu_bh_delete(journal.flush_bh);
     timer_free(journal.flush_timer);
@@ -369,5 +403,5 @@ uint64_t journal_written(void)
 
 uint64_t journal_dropped(void)
 {
-    return journal.dropped;
+    return journal.dropped + journal_writer_lost();
 }
