@@ -94,6 +94,8 @@ VOID KiInitializeIdleThread(VOID)
 
 NTSTATUS KiCreateThread(PCSTR Name, KPRIORITY Priority, PKSTART_ROUTINE Routine, PVOID Context, PKTHREAD *Thread)
 {
+    while (KiReapThreads()) { /* the idle thread may not have run for long */
+    }
     struct _ETHREAD *object = ExAllocatePoolWithTag(NonPagedPool, sizeof(*object), THREAD_TAG);
     PUCHAR stack = object ? AllocateStack() : NULL;
     if (!stack) {

@@ -260,6 +260,11 @@ VOID MiFreePool(PVOID Block, ULONG Tag, PVOID Caller)
     if (MiIsGuarded(Block)) {
         POOL_BLOCK_INFO info;
         if (MiDescribeGuarded(Block, &info) && !info.Freed) {
+            if ((info.Type & PagedPool) && KeGetCurrentIrql() > APC_LEVEL) {
+                KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x11, KeGetCurrentIrql(), info.Type,
+                                 (ULONG_PTR)Block, Caller, "paged pool freed at IRQL %u (allowed: <= 1)",
+                                 KeGetCurrentIrql());
+            }
             KiCheckFreedMemory(Block, info.Size, Caller);
         }
         MiFreeGuarded(Block, Tag, Caller);

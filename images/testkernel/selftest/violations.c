@@ -100,6 +100,13 @@ BROKEN(pool_paged_at_dispatch)
     Sink = ExAllocatePoolWithTag(PagedPool, 64, TAG) != NULL;
 }
 
+BROKEN(pool_paged_freed_at_dispatch)
+{
+    PVOID block = ExAllocatePoolWithTag(PagedPool, 64, TAG);
+    Raise(DISPATCH_LEVEL);
+    ExFreePoolWithTag(block, TAG);
+}
+
 BROKEN(pool_at_device_irql)
 {
     Raise(5);
