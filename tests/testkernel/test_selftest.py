@@ -19,11 +19,16 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize("driver", ["memory", "dispatcher", "executive"])
+@pytest.mark.parametrize("driver", ["memory", "dispatcher", "executive", "information"])
 @pytest.mark.parametrize("append", ["", "seed=1", "seed=2"])
 def test_what_a_driver_is_promised(boot: Callable[..., Boot], driver: str, append: str) -> None:
     done = boot(driver, until=f"SELFTEST {driver} ", append=append)
     assert re.search(rf"SELFTEST {driver} PASSED: \d+ checks, 0 failed", done.log), done.log
+
+
+def test_an_event_log_entry_is_on_the_console(boot: Callable[..., Boot]) -> None:
+    log = boot("information", until="SELFTEST information ").log
+    assert re.search(r"event log: \\Driver\\information reports 0xc0040004 .*\n.*data 0: 0x00b0dd1e", log), log
 
 
 @pytest.mark.parametrize(("rule", "code", "reason"), RULES, ids=[rule[0] for rule in RULES])
