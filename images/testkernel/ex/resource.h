@@ -7,7 +7,7 @@
 /* Owner word of a resource that was handed to a waiter which has not run yet. */
 #define OWNER_PENDING ((ERESOURCE_THREAD)1)
 /* ExSetResourceOwnerPointer marks owners that are no threads by these bits. */
-#define OWNER_IS_POINTER(Owner) (((Owner) & 3) == 3)
+#define OWNER_IS_POINTER(Owner) (((Owner)&3) == 3)
 
 /* Lock held. This owner's entry among the shared owners, or NULL. */
 POWNER_ENTRY ExpFindSharedOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner);
