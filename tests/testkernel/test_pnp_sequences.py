@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+"""The PnP manager's sequences, as a bus driver and its children see them: Device Fundamentals' tests, one request at a time."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+
+import pytest
+
+from .machine import Machine
+
+BUS = "ROOT\\PNPBUS\\0000"
+CHILD = "SELFTEST\\CHILD\\0"
+PLUG, PULL, RULE, EJECT, STATE = (str(0x80002000 | n << 2) for n in range(5))
+VETO_REMOVE, VETO_STOP, FAIL_START, FAILED, FAIL_ADD = 1, 2, 4, 8, 16
+VETOED, REFUSED = 4, 1
+
+
+class Bus:
+    """The test bus in a running machine; `seen` gives the events since it was asked last."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._seen = 0
+
+    def seen(self) -> list[str]:
+        self.settle()
+        events = re.findall(r"SEQ (.*)", self.machine.log)
+        new, self._seen = events[self._seen :], len(events)
+        return [event.strip() for event in new]
+
+    def settle(self) -> None:
+        """Until everything that is queued in the PnP manager has happened."""
+        assert self.machine.control("rescan")[0] == 0
+
+    def tell(self, code: str, child: int = 0, value: int = 0) -> None:
+        answer = self.machine.control("ioctl", BUS, code, struct.pack("<II", child, value).hex())
+        assert answer[0] == 0, answer
+        self.settle()
+
+    def do(self, *arguments: str, code: int = 0) -> dict[str, object]:
+        got, answer = self.machine.control(*arguments)
+        assert got == code, answer
+        return answer
+
+    def problem(self, instance: str = CHILD) -> str | None:
+        name = self.machine.devices()[instance]["problem_name"]
+        assert name is None or isinstance(name, str)
+        return name
+
+
+@pytest.fixture
+def bus(machine: Callable[..., Machine]) -> Bus:
+    running = Bus(machine("pnpbus.sys", "pnpbus.inf", append="root=ROOT\\PNPBUS"))
+    assert running.seen() == ["bus add", "bus start"]
+    return running
+
+
+@pytest.fixture
+def child(bus: Bus) -> Bus:
+    """With child 0 plugged in and started."""
+    bus.tell(PLUG)
+    assert bus.seen() == ["fdo0 add", "fdo0 start"]
+    return bus
+
+
+def test_disable_and_enable(child: Bus) -> None:
+    for _ in range(3):
+        child.do("disable", CHILD)
+        assert child.seen() == ["fdo0 query-remove", "fdo0 remove", "pdo0 remove"]
+        assert child.problem() == "CM_PROB_DISABLED"
+        child.do("enable", CHILD)
+        assert child.seen() == ["fdo0 add", "fdo0 start"]
+        assert child.problem() is None
+
+
+def test_a_bus_goes_after_its_children_and_is_unloaded(child: Bus) -> None:
+    child.tell(PLUG, 1)
+    child.seen()
+    child.do("disable", BUS)
+    assert child.seen() == [
+        *["fdo0 query-remove", "fdo1 query-remove", "bus query-remove"],
+        *["fdo0 remove", "pdo0 remove", "fdo1 remove", "pdo1 remove", "bus remove", "unload"],
+    ]
+    child.do("enable", BUS)
+    assert child.seen() == ["bus add", "bus start"]
+
+
+def test_a_veto_cancels_for_all_who_were_asked(child: Bus) -> None:
+    child.tell(PLUG, 1)
+    child.tell(RULE, 1, VETO_REMOVE)
+    child.seen()
+    answer = child.do("disable", BUS, code=VETOED)
+    assert answer["veto"] == {"by": "SELFTEST\\CHILD\\1", "reason": "device"}  # PNP_VetoDevice: its IRP was failed
+    assert child.seen() == ["fdo0 query-remove", "fdo1 query-remove", "fdo1 cancel-remove", "fdo0 cancel-remove"]
+    assert child.problem() is None and child.problem("SELFTEST\\CHILD\\1") is None
+    child.tell(RULE, 1, 0)
+    child.do("disable", BUS)
+
+
+def test_an_open_handle_vetoes_until_it_is_closed(child: Bus) -> None:
+    handle = child.do("hold", CHILD)["handle"]
+    answer = child.do("disable", CHILD, code=VETOED)
+    assert answer["veto"] == {"by": CHILD, "reason": "outstanding-open"}
+    assert child.seen() == ["fdo0 query-remove", "fdo0 cancel-remove"]
+    child.do("release", str(handle))
+    child.do("disable", CHILD)
+    assert child.seen() == ["fdo0 query-remove", "fdo0 remove", "pdo0 remove"]
+
+
+def test_surprise_removal_and_plug_again(child: Bus) -> None:
+    for _ in range(3):
+        child.tell(PULL)
+        assert child.seen() == ["fdo0 surprise-removal", "fdo0 remove", "pdo0 delete"]
+        child.tell(PLUG)
+        assert child.seen() == ["fdo0 add", "fdo0 start"]
+
+
+def test_after_surprise_removal_remove_waits_for_the_last_close(child: Bus) -> None:
+    first, second = (child.do("hold", CHILD)["handle"] for _ in range(2))
+    child.tell(PULL)
+    assert child.seen() == ["fdo0 surprise-removal"]
+    assert CHILD not in child.machine.devices()
+    child.do("release", str(first))
+    assert child.seen() == []
+    child.do("release", str(second))
+    assert child.seen() == ["fdo0 remove", "pdo0 delete"]
+
+
+def test_eject(child: Bus) -> None:
+    child.tell(EJECT)
+    assert child.seen() == ["fdo0 query-remove", "fdo0 remove", "pdo0 remove", "pdo0 eject", "pdo0 delete"]
+    assert CHILD not in child.machine.devices()
+
+
+def test_a_vetoed_eject_leaves_the_device_working(child: Bus) -> None:
+    child.tell(RULE, 0, VETO_REMOVE)
+    child.tell(EJECT)
+    assert child.seen() == ["fdo0 query-remove", "fdo0 cancel-remove"]
+    assert child.problem() is None
+
+
+def test_a_failed_start_is_torn_down_and_can_be_tried_again(bus: Bus) -> None:
+    bus.tell(RULE, 0, FAIL_START)
+    bus.tell(PLUG)
+    assert bus.seen() == ["fdo0 add", "fdo0 start", "fdo0 remove", "pdo0 remove"]
+    assert bus.problem() == "CM_PROB_FAILED_START"
+    bus.tell(RULE, 0, 0)
+    bus.do("enable", CHILD)
+    assert bus.seen() == ["fdo0 add", "fdo0 start"]
+    assert bus.problem() is None
+
+
+def test_a_device_that_failed_to_start_can_be_pulled_out(bus: Bus) -> None:
+    bus.tell(RULE, 0, FAIL_START)
+    bus.tell(PLUG)
+    bus.seen()
+    bus.tell(PULL)
+    assert bus.seen() == ["pdo0 delete"]
+
+
+def test_a_failed_add_device(bus: Bus) -> None:
+    bus.tell(RULE, 0, FAIL_ADD)
+    bus.tell(PLUG)
+    assert bus.seen() == []
+    assert bus.problem() == "CM_PROB_FAILED_ADD"
+
+
+def test_a_device_that_reports_failure_is_removed_as_by_surprise(child: Bus) -> None:
+    child.tell(RULE, 0, FAILED)
+    child.tell(STATE)
+    assert child.seen() == ["fdo0 surprise-removal", "fdo0 remove", "pdo0 remove"]
+    assert child.problem() == "CM_PROB_FAILED_POST_START"
+
+
+def test_rebalance(child: Bus) -> None:
+    for _ in range(3):
+        child.do("rebalance", CHILD)
+        assert child.seen() == ["fdo0 query-stop", "fdo0 stop", "fdo0 start"]
+    assert child.problem() is None
+
+
+def test_a_vetoed_rebalance(child: Bus) -> None:
+    child.tell(RULE, 0, VETO_STOP)
+    child.do("rebalance", CHILD, code=VETOED)
+    assert child.seen() == ["fdo0 query-stop", "fdo0 cancel-stop"]
+    assert child.problem() is None
+
+
+def test_a_device_that_does_not_start_after_a_rebalance(child: Bus) -> None:
+    child.tell(RULE, 0, FAIL_START)
+    child.do("rebalance", CHILD, code=REFUSED)
+    events = ["fdo0 query-stop", "fdo0 stop", "fdo0 start", "fdo0 surprise-removal", "fdo0 remove", "pdo0 remove"]
+    assert child.seen() == events
+    assert child.problem() == "CM_PROB_FAILED_START"
+
+
+def test_restart_and_remove(child: Bus) -> None:
+    child.do("restart", CHILD)
+    assert child.seen() == ["fdo0 query-remove", "fdo0 remove", "pdo0 remove", "fdo0 add", "fdo0 start"]
+    child.do("remove", CHILD)
+    assert child.seen() == ["fdo0 query-remove", "fdo0 remove", "pdo0 remove"]
