@@ -4,6 +4,7 @@
 #   make test    set everything up and pass the tests (lint, types, format, all parts; under 15 minutes)
 #   make image   build the QEMU module, the drivers, the test kernel and the image
 #   make boot    boot the VM and leave you at a prompt (plug, unplug, yank, suspend, resume, status, ...)
+#   make windows signed driver packages and buddyctl.exe for a Windows guest (docs/packaging.md)
 #   make bench   measure what the README's table says
 #   make clean   remove what was built (runs/ and .venv stay; `make distclean` removes them too)
 #
@@ -15,7 +16,7 @@ VENV   := $(CURDIR)/.venv/bin
 export BUILD PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup image suite boot test test-long lint format bench clean distclean
+.PHONY: help setup image windows suite boot test test-long lint format bench clean distclean
 
 help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
@@ -25,6 +26,9 @@ setup:
 
 image: setup
 	@$(VENV)/orchestrator image
+
+windows: setup
+	@$(MAKE) --no-print-directory -C guest-drivers windows
 
 suite: image
 	@$(VENV)/orchestrator run suites/default.yaml
