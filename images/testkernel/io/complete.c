@@ -119,6 +119,7 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
             PDEVICE_OBJECT DeviceObject =
                 Irp->CurrentLocation == Irp->StackCount + 1 ? NULL : (Stack + 1)->DeviceObject;
             KIRQL Before = KeGetCurrentIrql();
+            LONG ApcDisable = IopApcDisableCount();
             NTSTATUS Status;
             ClearLocation(Stack);
             Status = Routine(DeviceObject, Irp, Context);
@@ -127,6 +128,7 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
                        "a completion routine was called at IRQL %u and returned at IRQL %u", Before,
                        KeGetCurrentIrql());
             }
+            IopCheckApcDisable(0xFB, (PVOID)(ULONG_PTR)Routine, "completion routine", ApcDisable);
             if (Status == STATUS_MORE_PROCESSING_REQUIRED) {
                 return; /* the IRP belongs to that driver again; it may already be gone */
             }

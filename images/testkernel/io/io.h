@@ -110,11 +110,16 @@ typedef struct _IRP_CALL {
     PETHREAD Thread;
     CCHAR Location;
     KIRQL Irql;
+    LONG ApcDisable; /* of the thread, before the call */
     UCHAR Major, Minor;
     BOOLEAN Completed;
     BOOLEAN WasPending; /* SL_PENDING_RETURNED when the location was completed */
     NTSTATUS Status;
 } IRP_CALL, *PIRP_CALL;
+/* Any IRQL. How deep the current thread is in critical and guarded regions: negative, as Windows counts. */
+LONG IopApcDisableCount(VOID);
+/* Stops with 0xC4/Rule when a driver's routine, What, left the count other than Before. */
+VOID IopCheckApcDisable(ULONG Rule, PVOID Routine, PCSTR What, LONG Before);
 VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller);
 VOID IopMarkForwarded(PIRP Irp);
 VOID IopEnterDispatch(PIRP_CALL Call, PDEVICE_OBJECT DeviceObject, PIRP Irp, PDRIVER_DISPATCH Dispatch);

@@ -98,6 +98,7 @@ VOID IopEnterDispatch(PIRP_CALL Call, PDEVICE_OBJECT DeviceObject, PIRP Irp, PDR
     Call->Thread = PsGetCurrentThread();
     Call->Location = Irp->CurrentLocation;
     Call->Irql = KeGetCurrentIrql();
+    Call->ApcDisable = IopApcDisableCount();
     Call->Major = Stack->MajorFunction;
     Call->Minor = Stack->MinorFunction;
     Call->Completed = FALSE;
@@ -160,6 +161,7 @@ VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status)
                    "the dispatch routine for major function 0x%02x was called at IRQL %u and returned at IRQL %u",
                    Call->Major, Call->Irql, KeGetCurrentIrql());
     }
+    IopCheckApcDisable(0xC5, (PVOID)(ULONG_PTR)Call->Dispatch, "dispatch routine", Call->ApcDisable);
     if (Status == (NTSTATUS)0xFFFFFFFF) {
         IoStopRule(0x225, Call->Dispatch, Call->Irp, Call->DeviceObject,
                    "the dispatch routine returned 0xFFFFFFFF (an uninitialised variable?)");

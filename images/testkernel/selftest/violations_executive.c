@@ -238,6 +238,25 @@ BROKEN(resource_outlives_driver)
     Unload = TRUE;
 }
 
+__attribute__((noinline)) static NTSTATUS NTAPI Break_dispatch_keeps_region_dispatch(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    KeEnterCriticalRegion();
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+BROKEN(dispatch_keeps_region)
+{
+    IO_STATUS_BLOCK status;
+    PDEVICE_OBJECT device;
+    IoCreateDevice(Driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+    device->Flags &= ~DO_DEVICE_INITIALIZING;
+    Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Break_dispatch_keeps_region_dispatch;
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    IoCallDriver(device, IoBuildDeviceIoControlRequest(0x222000, device, NULL, 0, NULL, 0, FALSE, &Event, &status));
+}
+
 BROKEN(memcpy_overlaps)
 {
     PUCHAR block = Allocate(64);
