@@ -89,15 +89,15 @@ VOID HalSavePlatform(VOID)
 
 VOID HalRestorePlatform(VOID)
 {
-    HalSerialInitialize(COM1);
-    HalSerialInitialize(COM2);
-    HalSerialEnableReceiveInterrupt(COM2);
     __outbyte(0x21, 0xFF);
     __outbyte(0xA1, 0xFF);
     HalApicRestore();
     HalIoApicRestore();
     HalpBase = HalpSavedTime;
     StartCounter();
+    HalSerialInitialize(COM1);
+    HalSerialInitialize(COM2);
+    HalSerialEnableReceiveInterrupt(COM2);
     HalAcpiEnable();
     KiRestartClock();
 }
