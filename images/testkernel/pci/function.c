@@ -153,8 +153,15 @@ NTSTATUS PciScanBus(PCI_BUS *Bus)
         for (UCHAR number = 0; number < PCI_MAX_FUNCTION && NT_SUCCESS(status); number++) {
             PCI_ADDRESS at = {Bus->Number, device, number};
             PCI_FUNCTION *known = FindFunction(Bus, at);
-            BOOLEAN there = powered && number < functions && PciRead16(at, PCI_VENDOR_ID) != PCI_INVALID_VENDORID;
+            BOOLEAN ready = known == NULL || PciIsReady(known);
+            BOOLEAN there =
+                powered && number < functions && (!ready || PciRead16(at, PCI_VENDOR_ID) != PCI_INVALID_VENDORID);
 
+            if (there && !ready) {
+                /* On its way to another power state: it must not be touched, and was there a moment ago. */
+                functions = number == 0 && (known->HeaderType & PCI_MULTIFUNCTION) ? PCI_MAX_FUNCTION : functions;
+                continue;
+            }
             if (there && number == 0 && (PciRead8(at, PCI_HEADER_TYPE) & PCI_MULTIFUNCTION))
                 functions = PCI_MAX_FUNCTION;
             if (known != NULL && !(there && PciSameFunction(known))) {

@@ -202,6 +202,7 @@ NTSTATUS PciDispatchFunctionPower(PCI_FUNCTION *Function, PIRP Irp);
 NTSTATUS PciDispatchBusPower(PCI_BUS *Bus, PIRP Irp);
 NTSTATUS PciSetFunctionPower(PCI_FUNCTION *Function, DEVICE_POWER_STATE State);
 VOID PciQueryCapabilities(PCI_FUNCTION *Function, PDEVICE_CAPABILITIES Capabilities);
+BOOLEAN PciIsReady(const PCI_FUNCTION *Function);
 BOOLEAN PciSignalWake(PCI_FUNCTION *Function);
 
 /* context.c */

@@ -49,6 +49,12 @@ static LONGLONG Recovery(const PCI_FUNCTION *Function, ULONG From, ULONG To)
     return deepest == 3 ? MICROSECONDS(10000) : deepest == 2 ? MICROSECONDS(200) : 0;
 }
 
+/* FALSE while the function may not be accessed after a change of its state. Any IRQL. */
+BOOLEAN PciIsReady(const PCI_FUNCTION *Function)
+{
+    return Now() >= Function->ReadyTime.QuadPart;
+}
+
 static BOOLEAN Supports(const PCI_FUNCTION *Function, DEVICE_POWER_STATE State)
 {
     if (State == PowerDeviceD1)

@@ -24,6 +24,15 @@ static void ForEach(void (*Visit)(PCI_FUNCTION *Function))
 
 static void Save(PCI_FUNCTION *Function)
 {
+    if (Function->Common.State == PciStarted && Function->PowerState == PowerDeviceD0 && Function->PmCap != 0 &&
+        (Function->HeaderType & 0x7F) == PCI_DEVICE_TYPE) {
+        /* Windows lets it pass; the device then loses its power while its driver believes in D0. */
+        KdLog(LOG_WARNING,
+              "pci: the driver of %02x:%02x.%x left it in D0: no device set-power IRP followed the system's",
+              Function->At.Bus, Function->At.Device, Function->At.Function);
+        KdTrace("sleeps-in-d0 bus=%u device=%u function=%u", Function->At.Bus, Function->At.Device,
+                Function->At.Function);
+    }
     /* One that is in D3 already kept its D0 registers when it went there. */
     if (!Function->SavedValid)
         PciSaveConfig(Function);
