@@ -132,6 +132,7 @@ static void PutParent(JSON *Json, DEVINST Node)
     }
 }
 
+/* Interfaces is NULL for a brief answer. */
 static void PutDevice(JSON *Json, HDEVINFO Set, SP_DEVINFO_DATA *Info, const INTERFACES *Interfaces)
 {
     wchar_t instance[INSTANCE_SIZE];
@@ -149,19 +150,21 @@ static void PutDevice(JSON *Json, HDEVINFO Set, SP_DEVINFO_DATA *Info, const INT
     JsonBeginObject(Json);
     JsonKey(Json, "instance");
     JsonString(Json, instance);
-    PutParent(Json, Info->DevInst);
-    PutList(Json, "hardware_ids", Set, Info, SPDRP_HARDWAREID);
-    PutList(Json, "compatible_ids", Set, Info, SPDRP_COMPATIBLEIDS);
     PutText(Json, "service", Set, Info, SPDRP_SERVICE);
-    PutText(Json, "description", Set, Info, SPDRP_DEVICEDESC);
-    PutText(Json, "location", Set, Info, SPDRP_LOCATION_INFORMATION);
     JsonKey(Json, "started");
     JsonBool(Json, (flags & DN_STARTED) != 0);
     JsonKey(Json, "problem");
     JsonUnsigned(Json, problem);
     JsonKey(Json, "problem_name");
     JsonAscii(Json, ProblemName(problem));
-    PutInterfaces(Json, Interfaces, instance);
+    if (Interfaces != NULL) {
+        PutParent(Json, Info->DevInst);
+        PutList(Json, "hardware_ids", Set, Info, SPDRP_HARDWAREID);
+        PutList(Json, "compatible_ids", Set, Info, SPDRP_COMPATIBLEIDS);
+        PutText(Json, "description", Set, Info, SPDRP_DEVICEDESC);
+        PutText(Json, "location", Set, Info, SPDRP_LOCATION_INFORMATION);
+        PutInterfaces(Json, Interfaces, instance);
+    }
     JsonEndObject(Json);
 }
 
@@ -172,21 +175,25 @@ int VerbDevices(int Count, wchar_t **Arguments)
     INTERFACES interfaces = {0};
     DWORD index;
     JSON json;
+    BOOL all = Count == 1 && wcscmp(Arguments[0], L"--all") == 0;
+    BOOL brief = Count == 1 && wcscmp(Arguments[0], L"--brief") == 0;
 
-    if (Count == 1 && wcscmp(Arguments[0], L"--all") != 0) {
-        return FailUsage(L"usage: buddyctl devices [--all]");
+    if (Count == 1 && !all && !brief) {
+        return FailUsage(L"usage: buddyctl devices [--all|--brief]");
     }
-    set = SetupDiGetClassDevsW(NULL, NULL, NULL, DIGCF_ALLCLASSES | (Count == 1 ? 0 : DIGCF_PRESENT));
+    set = SetupDiGetClassDevsW(NULL, NULL, NULL, DIGCF_ALLCLASSES | (all ? 0 : DIGCF_PRESENT));
     if (set == INVALID_HANDLE_VALUE) {
         return FailWin32(GetLastError(), L"listing the devices");
     }
-    CollectInterfaces(&interfaces);
+    if (!brief) {
+        CollectInterfaces(&interfaces);
+    }
     JsonInit(&json);
     JsonBeginObject(&json);
     JsonKey(&json, "devices");
     JsonBeginArray(&json);
     for (index = 0; SetupDiEnumDeviceInfo(set, index, &info); index++) {
-        PutDevice(&json, set, &info, &interfaces);
+        PutDevice(&json, set, &info, brief ? NULL : &interfaces);
     }
     JsonEndArray(&json);
     JsonEndObject(&json);

@@ -7,10 +7,10 @@
 #include "answer.h"
 #include <stdio.h>
 
-static const wchar_t usage[] =
-    L"usage: buddyctl version | devices [--all] | disable|enable|restart|remove|eject|rebalance INSTANCE | rescan | "
-    L"exercise INSTANCE start [PATTERN]|stop|status | hold INSTANCE | release HANDLE | "
-    L"ioctl INSTANCE CODE [HEX] | settings INSTANCE [NAME NUMBER] | sleep";
+static const wchar_t usage[] = L"usage: buddyctl version | devices [--all|--brief] | "
+                               L"disable|enable|restart|remove|eject|rebalance INSTANCE | rescan | "
+                               L"exercise INSTANCE start [PATTERN]|stop|status | hold INSTANCE | release HANDLE | "
+                               L"ioctl INSTANCE CODE [HEX] | settings INSTANCE [NAME NUMBER] | sleep";
 
 static int VerbVersion(int Count, wchar_t **Arguments)
 {

@@ -27,13 +27,14 @@ T = TypeVar("T")
 # A guest that is healthy does each of these in milliseconds; the limits leave room for a loaded host.
 GUEST_ANSWER_SECONDS = 10.0
 SETTLE_SECONDS = 10.0
-# Between two looks at the guest's devices, when the journal shows nothing of what changes them.
-_LOOK_AGAIN_SECONDS = 0.05
+# Between two looks at the guest's devices, when the journal shows nothing of what changes them: first, and at most.
+_LOOK_AGAIN_SECONDS = 0.005
+_LOOK_AT_LEAST_EVERY_SECONDS = 0.05
 # What drivers trace when a device of theirs has come or gone (docs/journal.md).
 _DEVICE_CHANGES = [
     {"kind": "trace", "line": f"{driver} {event}"}
-    for driver in ("owner", "borrower", "fredbus", "toaster", "oven")
-    for event in ("start", "remove", "unload")
+    for driver in ("kernel", "owner", "borrower", "fredbus", "toaster", "oven")
+    for event in ("start", "remove")
 ]
 
 
@@ -129,14 +130,14 @@ class Context:
         problems = []
         for model in models().values():
             there = [id for id in self.machine.present if self.machine.topology.device(id).driver == model.driver]
-            seen = [d for d in devices if any(id.upper().startswith(model.hardware_id.upper()) for id in d.hardware_ids)]
+            seen = [d for d in devices if d.instance.upper().startswith(model.hardware_id.upper())]
             started = [d for d in seen if d.started]
             if len(started) != len(there):
                 hardware = f"{len(there)} {model.driver} in the machine"
                 problems.append(f"{hardware}, but {len(started)} started in the guest")
             problems += [f"{d.label} is not started" + _problem(d) for d in seen if not d.started]
         for id in self.guest.software_devices(self.drivers):
-            if not any(d.started and d.has_id([id]) for d in devices):
+            if not any(d.started and d.instance.upper().startswith(f"{id}\\") for d in devices):
                 problems.append(f"{id} is not started")
         problems += [f"{d.label} has a problem" + _problem(d) for d in devices if d.service and d.started and d.problem]
         return problems
@@ -158,13 +159,14 @@ class Context:
 
         async def look() -> None:
             nonlocal last
-            seen = since
+            seen, pause = since, _LOOK_AT_LEAST_EVERY_SECONDS if since is not None else _LOOK_AGAIN_SECONDS
             while True:
                 if seen is not None:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self.journal.expect_any(_DEVICE_CHANGES, seen), _LOOK_AGAIN_SECONDS)
-                seen = self.journal.mark()
-                last = self.unsettled(await self.ctl.devices())
+                        await asyncio.wait_for(self.journal.expect_any(_DEVICE_CHANGES, seen), pause)
+                        pause = _LOOK_AGAIN_SECONDS
+                seen, pause = self.journal.mark(), min(2 * pause, _LOOK_AT_LEAST_EVERY_SECONDS)
+                last = self.unsettled(await self.ctl.devices(brief=True))
                 if not last:
                     return
 

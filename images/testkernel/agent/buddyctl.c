@@ -5,7 +5,8 @@
 #include "subsystems.h"
 
 #define USAGE                                                                                                          \
-    "usage: buddyctl version | devices [--all] | disable|enable|restart|remove|eject|rebalance INSTANCE | rescan | "   \
+    "usage: buddyctl version | devices [--all|--brief] | disable|enable|restart|remove|eject|rebalance INSTANCE | "    \
+    "rescan | "                                                                                                        \
     "exercise INSTANCE start [PATTERN]|stop|status | hold INSTANCE | release HANDLE | ioctl INSTANCE CODE [HEX] | "    \
     "settings INSTANCE [NAME NUMBER] | sleep"
 

@@ -52,6 +52,7 @@ static BOOLEAN IsPresent(PDEVICE_NODE Node)
 typedef struct LISTING {
     JSON_WRITER *Out;
     BOOLEAN All;
+    BOOLEAN Brief;
 } LISTING;
 
 static BOOLEAN PutDevice(PDEVICE_NODE Node, PVOID Context)
@@ -64,29 +65,35 @@ static BOOLEAN PutDevice(PDEVICE_NODE Node, PVOID Context)
     }
     JsonBeginObject(out);
     PutUnicode(out, "instance", &Node->InstancePath);
-    PutUnicode(out, "parent", Node->Parent->Parent ? &Node->Parent->InstancePath : NULL);
-    PutList(out, "hardware_ids", Node->HardwareIds);
-    PutList(out, "compatible_ids", Node->CompatibleIds);
     PutUnicode(out, "service", &Node->ServiceName);
-    PutText(out, "description", Node->Description);
-    PutText(out, "location", Node->LocationInformation);
     JsonPutBool(out, "started", PnpIsStarted(Node));
     JsonPutUnsigned(out, "problem", Node->Problem);
     JsonPutString(out, "problem_name", PnpProblemName(Node->Problem));
-    JsonKey(out, "interfaces");
-    JsonBeginArray(out);
-    IopVisitInterfaces(NULL, Node, PutInterface, out);
-    JsonEndArray(out);
+    if (!listing->Brief) {
+        PutUnicode(out, "parent", Node->Parent->Parent ? &Node->Parent->InstancePath : NULL);
+        PutList(out, "hardware_ids", Node->HardwareIds);
+        PutList(out, "compatible_ids", Node->CompatibleIds);
+        PutText(out, "description", Node->Description);
+        PutText(out, "location", Node->LocationInformation);
+        JsonKey(out, "interfaces");
+        JsonBeginArray(out);
+        IopVisitInterfaces(NULL, Node, PutInterface, out);
+        JsonEndArray(out);
+    }
     JsonEndObject(out);
     return TRUE;
 }
 
 int VerbDevices(int Count, const char *const *Arguments, JSON_WRITER *Out)
 {
-    LISTING listing = {.Out = Out, .All = Count == 1};
+    LISTING listing = {.Out = Out};
 
-    if (Count == 1 && strcmp(Arguments[0], "--all") != 0) {
-        return VerbUsage(Out, "usage: buddyctl devices [--all]");
+    if (Count == 1) {
+        listing.All = strcmp(Arguments[0], "--all") == 0;
+        listing.Brief = strcmp(Arguments[0], "--brief") == 0;
+        if (!listing.All && !listing.Brief) {
+            return VerbUsage(Out, "usage: buddyctl devices [--all|--brief]");
+        }
     }
     JsonBeginObject(Out);
     JsonKey(Out, "devices");

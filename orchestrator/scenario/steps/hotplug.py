@@ -58,7 +58,7 @@ class Unplug:
             return
         await context.machine.deleted(self.device, events, UNPLUG_SECONDS)
         if self.settle:
-            await context.settled(since=records)
+            await context.settled()
 
     async def _request(self, context: Context) -> None:
         """device_del; when QEMU still waits for the answer to an earlier one, again as soon as QEMU takes it."""
