@@ -17,10 +17,11 @@ RULES = [
 ]
 
 
+@pytest.mark.parametrize("driver", ["io", "notify"])
 @pytest.mark.parametrize("append", ["", "seed=1", "seed=2"])
-def test_what_a_driver_is_promised(boot: Callable[..., Boot], append: str) -> None:
-    done = boot("io", until="SELFTEST io ", append=append)
-    assert re.search(r"SELFTEST io PASSED: \d+ checks, 0 failed", done.log), done.log
+def test_what_a_driver_is_promised(boot: Callable[..., Boot], driver: str, append: str) -> None:
+    done = boot(driver, until=f"SELFTEST {driver} ", append=append)
+    assert re.search(rf"SELFTEST {driver} PASSED: \d+ checks, 0 failed", done.log), done.log
 
 
 @pytest.mark.parametrize(("rule", "code", "reason"), RULES, ids=[rule[0] for rule in RULES])

@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/introduction-to-device-objects
  */
 #include "io/io.h"
+#include "io/removelock.h"
 #include "io/wmi.h"
 #include "ke/bugcheck.h"
 #include "rtl/format.h"
@@ -16,6 +17,7 @@ static VOID DeleteDeviceBody(PVOID Object)
 {
     PDEVICE_OBJECT DeviceObject = Object;
     PDEVICE_EXTRA Extra = IoExtra(DeviceObject);
+    PVOID Tag, Holder;
     KIRQL Irql;
     if (Extra->DeviceNode) {
         /* Bug check 0xCA, parameter 1 = 5: a PDO was freed while it is linked to a devnode. */
@@ -29,6 +31,13 @@ static VOID DeleteDeviceBody(PVOID Object)
         IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)&IopDeviceType, (ULONG_PTR)DeviceObject, 6, 0, Extra->Creator,
                "the last reference to a device object of %wZ was dropped although IoDeleteDevice was not called",
                &DeviceObject->DriverObject->DriverName);
+    }
+    if (IopRemoveLockHeldIn((PUCHAR)DeviceObject + WINDOWS_DEVICE_OBJECT_SIZE,
+                            (ULONG_PTR)Extra - (ULONG_PTR)DeviceObject - WINDOWS_DEVICE_OBJECT_SIZE, &Tag, &Holder)) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)DeviceObject, (ULONG_PTR)Tag, 0, Holder,
+               "a device object of %wZ is freed while the remove lock in its extension is held with tag %p: call "
+               "IoReleaseRemoveLockAndWait before IoDeleteDevice",
+               &DeviceObject->DriverObject->DriverName, Tag);
     }
     if (Extra->StartIoQueue) {
         ExFreePoolWithTag(Extra->StartIoQueue, IO_TAG);

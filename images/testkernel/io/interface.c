@@ -139,12 +139,29 @@ NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, co
     return Status;
 }
 
+/* Interfaces that differ only in their reference string share one symbolic link: is it there because of another one? */
+static BOOLEAN LinkIsShared(PDEVICE_INTERFACE Interface)
+{
+    PLIST_ENTRY Entry;
+    for (Entry = Interfaces.Flink; Entry != &Interfaces; Entry = Entry->Flink) {
+        PDEVICE_INTERFACE Other = CONTAINING_RECORD(Entry, DEVICE_INTERFACE, Link);
+        if (Other != Interface && Other->Enabled && Other->Pdo == Interface->Pdo &&
+            IsEqualGUID(&Other->Class, &Interface->Class)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 /* The symbolic link leads to the PDO's name and the reference string, so opening it opens the stack. */
 static NTSTATUS MakeLink(PDEVICE_INTERFACE Interface)
 {
     WCHAR Target[160];
     UNICODE_STRING Name, TargetName;
     PWCHAR Slash;
+    if (LinkIsShared(Interface)) {
+        return STATUS_SUCCESS;
+    }
     ObpPathOf(Interface->Pdo, Target, 80);
     if (!Target[0]) {
         return STATUS_INVALID_DEVICE_REQUEST; /* the PDO has no name */
@@ -163,6 +180,9 @@ static VOID RemoveLink(PDEVICE_INTERFACE Interface)
 {
     UNICODE_STRING Name;
     PWCHAR Slash = wcschr(Interface->Name + 4, L'\\');
+    if (LinkIsShared(Interface)) {
+        return;
+    }
     RtlInitUnicodeString(&Name, Interface->Name);
     if (Slash) {
         Name.Length = (USHORT)((Slash - Interface->Name) * sizeof(WCHAR));

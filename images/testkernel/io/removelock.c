@@ -27,10 +27,35 @@ VOID IopInitRemoveLocks(VOID)
     InitializeListHead(&Holders);
 }
 
+/* Forgets one holder with Tag; FALSE when none has it. */
+static BOOLEAN Forget(PIO_REMOVE_LOCK Lock, PVOID Tag, BOOLEAN AnyTag)
+{
+    PLIST_ENTRY Entry;
+    PHOLDER Found = NULL;
+    KIRQL Irql;
+    KeAcquireSpinLock(&HolderLock, &Irql);
+    for (Entry = Holders.Flink; Entry != &Holders; Entry = Entry->Flink) {
+        PHOLDER Holder = CONTAINING_RECORD(Entry, HOLDER, Link);
+        if (Holder->Lock == Lock && (AnyTag || Holder->Tag == Tag)) {
+            Found = Holder;
+            RemoveEntryList(Entry);
+            break;
+        }
+    }
+    KeReleaseSpinLock(&HolderLock, Irql);
+    if (Found) {
+        ExFreePoolWithTag(Found, IO_TAG);
+    }
+    return Found != NULL;
+}
+
 VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes,
                                     ULONG HighWatermark, ULONG RemlockSize)
 {
     IoRequireIrql("IoInitializeRemoveLock", PASSIVE_LEVEL, _ReturnAddress());
+    while (Forget(Lock, NULL, TRUE)) {
+        /* Memory that was freed with a lock held: its holders are not this lock's. */
+    }
     RtlZeroMemory(Lock, RemlockSize);
     Lock->Common.IoCount = 1;
     KeInitializeEvent(&Lock->Common.RemoveEvent, NotificationEvent, FALSE);
@@ -64,32 +89,10 @@ NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCST
     return STATUS_SUCCESS;
 }
 
-/* Forgets one holder with Tag; FALSE when none has it. */
-static BOOLEAN Forget(PIO_REMOVE_LOCK Lock, PVOID Tag)
-{
-    PLIST_ENTRY Entry;
-    PHOLDER Found = NULL;
-    KIRQL Irql;
-    KeAcquireSpinLock(&HolderLock, &Irql);
-    for (Entry = Holders.Flink; Entry != &Holders; Entry = Entry->Flink) {
-        PHOLDER Holder = CONTAINING_RECORD(Entry, HOLDER, Link);
-        if (Holder->Lock == Lock && Holder->Tag == Tag) {
-            Found = Holder;
-            RemoveEntryList(Entry);
-            break;
-        }
-    }
-    KeReleaseSpinLock(&HolderLock, Irql);
-    if (Found) {
-        ExFreePoolWithTag(Found, IO_TAG);
-    }
-    return Found != NULL;
-}
-
 static VOID Release(PIO_REMOVE_LOCK Lock, PVOID Tag, PVOID Caller)
 {
     LONG Left;
-    if (!Forget(Lock, Tag)) {
+    if (!Forget(Lock, Tag, FALSE)) {
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)Lock, (ULONG_PTR)Tag, 0, Caller,
                "remove lock %p is released with tag %p, but nobody holds it with that tag", Lock, Tag);
     }

@@ -223,6 +223,7 @@ static VOID WriteDeviceKeys(PDEVICE_NODE Node, const INF_MATCH *Match, PCSTR Ser
     CHAR Section[96], Number[8];
     UNICODE_STRING Name;
     PCM_KEY Enum, Class;
+    BOOLEAN Installed;
     ULONG I;
     Enum = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, TRUE);
     if (!Enum) {
@@ -237,7 +238,8 @@ static VOID WriteDeviceKeys(PDEVICE_NODE Node, const INF_MATCH *Match, PCSTR Ser
         CmSetString(Enum, L"Mfg", Widen(Line->Fields[0], Wide));
     }
     RtlInitUnicodeString(&Name, L"Driver");
-    if (InfFind(Match->File, "Version", "ClassGuid", Line) && Line->Count && !CmValue(Enum, &Name)) {
+    Installed = CmValue(Enum, &Name) != NULL;
+    if (InfFind(Match->File, "Version", "ClassGuid", Line) && Line->Count && !Installed) {
         CmSetString(Enum, L"ClassGUID", Widen(Line->Fields[0], Wide));
         for (I = 0; I < 4; I++) {
             Number[I] = (CHAR)('0' + NextDriverKey / (I == 0 ? 1000u : I == 1 ? 100u : I == 2 ? 10u : 1u) % 10u);
@@ -259,6 +261,9 @@ static VOID WriteDeviceKeys(PDEVICE_NODE Node, const INF_MATCH *Match, PCSTR Ser
             CmSetString(Class, L"MatchingDeviceId", Widen(Match->DeviceId, Wide));
             AddReg(Match->File, Match->Install, Class);
         }
+    }
+    if (Installed) {
+        return; /* a device that is only started again keeps what was changed since its installation (buddyctl settings) */
     }
     for (I = 0; Match->Install[I]; I++) {
         Section[I] = Match->Install[I];
@@ -336,25 +341,52 @@ NTSTATUS PnpFindDriver(PDEVICE_NODE Node)
     return Status;
 }
 
-VOID PnpFilters(PDEVICE_NODE Node, PCWSTR ValueName, PWCHAR Buffer, ULONG Characters)
+static PCM_VALUE FilterValue(PCM_KEY Key, PCWSTR ValueName)
 {
     UNICODE_STRING Name;
-    PCM_VALUE Value = NULL;
-    PCM_KEY Key;
-    Buffer[0] = Buffer[1] = 0;
+    PCM_VALUE Value;
     RtlInitUnicodeString(&Name, ValueName);
+    Value = Key ? CmValue(Key, &Name) : NULL;
+    return Value && Value->Type == REG_MULTI_SZ ? Value : NULL;
+}
+
+/* Appends a REG_MULTI_SZ to Buffer at At (characters); returns where the next one goes. */
+static ULONG AppendList(PCM_VALUE Value, PWCHAR Buffer, ULONG Characters, ULONG At)
+{
+    ULONG Count = Value ? Value->Size / sizeof(WCHAR) : 0;
+    while (Count && ((PWCHAR)Value->Data)[Count - 1] == 0) {
+        Count--;
+    }
+    if (Count == 0 || At + Count + 2 > Characters) {
+        return At;
+    }
+    RtlCopyMemory(Buffer + At, Value->Data, Count * sizeof(WCHAR));
+    Buffer[At + Count] = Buffer[At + Count + 1] = 0;
+    return At + Count + 1;
+}
+
+/* Device filters before class filters: https://learn.microsoft.com/windows-hardware/drivers/install/device-filter-driver-ordering */
+VOID PnpFilters(PDEVICE_NODE Node, PCWSTR ValueName, PWCHAR Buffer, ULONG Characters)
+{
+    PCM_KEY Key;
+    PCM_VALUE Value, Class;
+    UNICODE_STRING ClassName;
+    ULONG At = 0;
+    Buffer[0] = Buffer[1] = 0;
+    RtlInitUnicodeString(&ClassName, L"ClassGUID");
     CmLock();
     Key = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, FALSE);
     if (Key) {
-        Value = CmValue(Key, &Name);
-        if (!Value && (Key = CmSubkey(Key, L"Device Parameters", FALSE)) != NULL) {
-            Value = CmValue(Key, &Name);
+        Value = FilterValue(Key, ValueName);
+        if (!Value) {
+            Value = FilterValue(CmSubkey(Key, L"Device Parameters", FALSE), ValueName);
         }
-    }
-    if (Value && Value->Type == REG_MULTI_SZ && Value->Size <= (Characters - 2) * sizeof(WCHAR)) {
-        RtlCopyMemory(Buffer, Value->Data, Value->Size);
-        Buffer[Value->Size / sizeof(WCHAR)] = 0;
-        Buffer[Value->Size / sizeof(WCHAR) + 1] = 0;
+        At = AppendList(Value, Buffer, Characters, At);
+        Class = CmValue(Key, &ClassName);
+        if (Class && Class->Type == REG_SZ) {
+            Key = CmSubkey(CmSubkey(NULL, CM_CLASS, TRUE), (PCWSTR)Class->Data, FALSE);
+            AppendList(FilterValue(Key, ValueName), Buffer, Characters, At);
+        }
     }
     CmUnlock();
 }

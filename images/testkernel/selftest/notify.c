@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PnP notification as a driver sees it: interface arrival and removal (in a thread of the PnP manager, after the call returned), existing
+ * interfaces (in the caller's thread, before it returns), custom target events, registrations that end. Runs in IRP_MN_START_DEVICE of a root device.
+ */
+#include "check.h"
+#include <initguid.h>
+#include <wdmguid.h>
+
+DEFINE_GUID(GUID_ONE, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x21);
+DEFINE_GUID(GUID_OTHER, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x22);
+DEFINE_GUID(GUID_CUSTOM, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x23);
+
+static PDEVICE_OBJECT Self, Lower, Physical;
+static PVOID Entry;
+static UNICODE_STRING Link;
+static LONG Arrivals, Removals, Customs, Done;
+static BOOLEAN UnregisterInside;
+static PETHREAD Caller;
+static KEVENT Called;
+
+static NTSTATUS NTAPI InterfaceChange(PVOID Structure, PVOID Context)
+{
+    PDEVICE_INTERFACE_CHANGE_NOTIFICATION change = Structure;
+    CHECK(KeGetCurrentIrql() == PASSIVE_LEVEL && Context == &Entry);
+    CHECK(change->Version == 1 && change->Size == sizeof(*change));
+    CHECK(IsEqualGUID(&change->InterfaceClassGuid, &GUID_ONE));
+    CHECK(RtlEqualUnicodeString(change->SymbolicLinkName, &Link, TRUE));
+    Caller = PsGetCurrentThread();
+    if (IsEqualGUID(&change->Event, &GUID_DEVICE_INTERFACE_ARRIVAL)) {
+        Arrivals++;
+    } else {
+        CHECK(IsEqualGUID(&change->Event, &GUID_DEVICE_INTERFACE_REMOVAL));
+        Removals++;
+    }
+    if (UnregisterInside) {
+        CHECK(NT_SUCCESS(IoUnregisterPlugPlayNotificationEx(Entry)));
+    }
+    KeSetEvent(&Called, 0, FALSE);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI TargetChange(PVOID Structure, PVOID Context)
+{
+    PTARGET_DEVICE_CUSTOM_NOTIFICATION custom = Structure;
+    CHECK(IsEqualGUID(&custom->Event, &GUID_CUSTOM) && custom->FileObject == Context);
+    CHECK(*(PULONG)custom->CustomDataBuffer == 0xC0FFEE);
+    Customs++;
+    return STATUS_SUCCESS;
+}
+
+static VOID NTAPI ChangeDone(PVOID Context)
+{
+    Done++;
+    KeSetEvent(Context, 0, FALSE);
+}
+
+static void WaitCalled(void)
+{
+    LARGE_INTEGER due = Milliseconds(5000);
+    CHECK(KeWaitForSingleObject(&Called, Executive, KernelMode, FALSE, &due) == STATUS_SUCCESS);
+    KeClearEvent(&Called);
+}
+
+static void Register(ULONG Flags)
+{
+    CHECK(NT_SUCCESS(IoRegisterPlugPlayNotification(EventCategoryDeviceInterfaceChange, Flags, (PVOID)&GUID_ONE,
+                                                    Self->DriverObject, InterfaceChange, &Entry, &Entry)));
+}
+
+static void Interfaces(void)
+{
+    PWSTR list;
+    UNICODE_STRING again, other;
+
+    CHECK(NT_SUCCESS(IoRegisterDeviceInterface(Physical, &GUID_ONE, NULL, &Link)));
+    CHECK(NT_SUCCESS(IoRegisterDeviceInterface(Physical, &GUID_ONE, NULL, &again)));
+    CHECK(RtlEqualUnicodeString(&Link, &again, FALSE));
+    RtlFreeUnicodeString(&again);
+    CHECK(NT_SUCCESS(IoRegisterDeviceInterface(Physical, &GUID_OTHER, NULL, &other)));
+    CHECK(IoRegisterDeviceInterface(Self, &GUID_ONE, NULL, &again) == STATUS_INVALID_DEVICE_REQUEST); /* no PDO */
+
+    Register(PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES);
+    CHECK(Arrivals == 0);
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&other, TRUE))); /* another class: not told */
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, TRUE)));
+    CHECK(IoSetDeviceInterfaceState(&Link, TRUE) == STATUS_OBJECT_NAME_EXISTS);
+    WaitCalled();
+    CHECK(Arrivals == 1 && Removals == 0 && Caller != PsGetCurrentThread());
+    CHECK(NT_SUCCESS(IoGetDeviceInterfaces(&GUID_ONE, NULL, 0, &list)));
+    CHECK(!wcscmp(list, Link.Buffer) && list[Link.Length / sizeof(WCHAR) + 1] == 0);
+    ExFreePool(list);
+    CHECK(NT_SUCCESS(IoUnregisterPlugPlayNotificationEx(Entry)));
+
+    Register(PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES);
+    CHECK(Arrivals == 2 && Caller == PsGetCurrentThread()); /* the existing one, before the call returned */
+    KeClearEvent(&Called);
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, FALSE)));
+    WaitCalled();
+    CHECK(Removals == 1);
+    CHECK(NT_SUCCESS(IoGetDeviceInterfaces(&GUID_ONE, NULL, 0, &list)) && list[0] == 0);
+    ExFreePool(list);
+    CHECK(IoSetDeviceInterfaceState(&Link, FALSE) == STATUS_OBJECT_NAME_NOT_FOUND);
+    UnregisterInside = TRUE;
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, TRUE)));
+    WaitCalled();
+    CHECK(Arrivals == 3);
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, FALSE))); /* nobody is told any more */
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&other, FALSE)));
+    RtlFreeUnicodeString(&other);
+}
+
+static void Targets(void)
+{
+    PFILE_OBJECT file;
+    PDEVICE_OBJECT device;
+    PVOID entry;
+    UCHAR buffer[sizeof(TARGET_DEVICE_CUSTOM_NOTIFICATION) + 8] = {0};
+    PTARGET_DEVICE_CUSTOM_NOTIFICATION custom = (PVOID)buffer;
+
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, TRUE)));
+    CHECK(NT_SUCCESS(IoGetDeviceObjectPointer(&Link, FILE_READ_DATA, &file, &device)));
+    CHECK(device == Self);
+    CHECK(NT_SUCCESS(IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, file, Self->DriverObject,
+                                                    TargetChange, file, &entry)));
+    custom->Version = 1;
+    custom->Size = sizeof(buffer);
+    custom->Event = GUID_CUSTOM;
+    custom->NameBufferOffset = -1;
+    *(PULONG)custom->CustomDataBuffer = 0xC0FFEE;
+    CHECK(IoReportTargetDeviceChangeAsynchronous(Physical, custom, ChangeDone, &Called) == STATUS_PENDING);
+    custom->Event = GUID_TARGET_DEVICE_QUERY_REMOVE;
+    CHECK(IoReportTargetDeviceChangeAsynchronous(Physical, custom, NULL, NULL) == STATUS_INVALID_DEVICE_REQUEST);
+    CHECK(Done == 0 || Customs == 1);
+    Entry = entry;
+    ObDereferenceObject(file); /* closing does not end the registration */
+}
+
+/* In a thread of its own: the custom event is delivered when the start, which holds the PnP manager, is through. */
+static VOID NTAPI Finish(PVOID Context)
+{
+    WaitCalled();
+    CHECK(Customs == 1 && Done == 1);
+    CHECK(NT_SUCCESS(IoUnregisterPlugPlayNotificationEx(Entry)));
+    Summary("notify");
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    HANDLE thread;
+    NTSTATUS status;
+    if (stack->MinorFunction == IRP_MN_START_DEVICE) {
+        IoForwardIrpSynchronously(Lower, Irp);
+        KeInitializeEvent(&Called, NotificationEvent, FALSE);
+        Interfaces();
+        Targets();
+        CHECK(NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Finish, NULL)));
+        ZwClose(thread);
+        status = Irp->IoStatus.Status;
+        IoCompleteRequest(Irp, IO_NO_INCREMENT);
+        return status;
+    }
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(Lower, Irp);
+}
+
+static NTSTATUS NTAPI OpenClose(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
+{
+    NTSTATUS status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Self);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    Physical = Pdo;
+    Lower = IoAttachDeviceToDeviceStack(Self, Pdo);
+    Self->Flags |= Lower->Flags & DO_POWER_PAGABLE;
+    Self->Flags &= ~DO_DEVICE_INITIALIZING;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    DriverObject->DriverExtension->AddDevice = AddDevice;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = OpenClose;
+    DriverObject->MajorFunction[IRP_MJ_CLEANUP] = OpenClose;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = OpenClose;
+    DriverObject->MajorFunction[IRP_MJ_PNP] = Pnp;
+    return STATUS_SUCCESS;
+}
