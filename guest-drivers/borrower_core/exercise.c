@@ -48,17 +48,13 @@ static BOOLEAN TakeSemaphore(PEXERCISER Exerciser, PHARDWARE Hardware)
     for (attempt = 0; attempt < SEMAPHORE_ATTEMPTS; attempt++) {
         ULONG tag;
 
-        if (MUTANT(BORROWER_WAITS_FOR_EVER)) {
-            attempt = 0;
-        }
-
         HardwareWrite(Hardware, SEM, 1);
         tag = HardwareRead(Hardware, SEM);
         if (tag == Hardware->Client + 1) {
             ExerciserCount(Exerciser, TRUE);
             return TRUE;
         }
-        if (tag == ALL_ONES && !MUTANT(BORROWER_WAITS_FOR_EVER)) {
+        if (tag == ALL_ONES) {
             ExerciserCount(Exerciser, FALSE);
             return FALSE;
         }
@@ -70,6 +66,8 @@ static BOOLEAN TakeSemaphore(PEXERCISER Exerciser, PHARDWARE Hardware)
 static VOID ReleaseSemaphore(PHARDWARE Hardware)
 {
     HardwareWrite(Hardware, SEM, 0);
+    while (MUTANT(BORROWER_WAITS_FOR_EVER) && HardwareRead(Hardware, SEM) != 0) {
+    }
 }
 
 /* begin, data words, commit: the device adds the words up. Semaphore held. */
@@ -129,7 +127,7 @@ static VOID UnderSemaphore(PEXERCISER Exerciser, PHARDWARE Hardware, EXERCISE Ex
 {
     if (TakeSemaphore(Exerciser, Hardware)) {
         Exercise(Exerciser, Hardware);
-        if (!Hardware->Gone) {
+        if (!Hardware->Gone || MUTANT(BORROWER_WAITS_FOR_EVER)) {
             ReleaseSemaphore(Hardware);
         }
     }
@@ -141,7 +139,8 @@ VOID ExerciseStep(PEXERCISER Exerciser, PVOID Context)
     ULONG pattern = Exerciser->Pattern;
 
     if (pattern == BUDDY_PATTERN_MIXED) {
-        pattern = BUDDY_PATTERN_REGISTERS + Exerciser->Round % 3;
+        pattern =
+            BUDDY_PATTERN_REGISTERS + Exerciser->Round % 4; /* TALK does nothing unless the setting Talk says so */
     }
     switch (pattern) {
     case BUDDY_PATTERN_REGISTERS:

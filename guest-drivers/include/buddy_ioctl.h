@@ -30,7 +30,7 @@ DEFINE_GUID(GUID_DEVINTERFACE_FREDBUS, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0
 /* No input. The driver reports its resource requirements as changed, whereupon the PnP manager stops and starts it (buddyctl rebalance). */
 #define IOCTL_BUDDY_REBALANCE CTL_CODE(FILE_DEVICE_BUDDY, 0x804, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-#define BUDDY_PATTERN_MIXED 0       /* registers, semaphore, transactions and jobs in turn */
+#define BUDDY_PATTERN_MIXED 0       /* registers, semaphore, transactions, jobs and talk in turn */
 #define BUDDY_PATTERN_REGISTERS 1   /* scratch write and read back */
 #define BUDDY_PATTERN_JOBS 2        /* timed jobs that end by interrupt */
 #define BUDDY_PATTERN_TRANSACTIONS 3

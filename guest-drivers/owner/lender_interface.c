@@ -67,7 +67,7 @@ NTSTATUS LenderQueryInterface(PFUNCTION_DEVICE Device, PIRP Irp)
         return CompleteIrp(Irp, status, 0);
     }
     Irp->IoStatus.Status = STATUS_SUCCESS;
-    status = PassIrp(Device->Lower, Irp);
+    status = CompleteIrp(Irp, ForwardIrpAndWait(Device->Lower, Irp), 0);
     ClientsCallUp(Owner(Device), number);
     return status;
 }

@@ -144,6 +144,10 @@ static VOID PowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
     };
     POWNER owner = Owner(Device);
 
+    if (Reason == PowerDownSurprise && !MUTANT(OWNER_TOUCHES_AFTER_SURPRISE)) {
+        OwnerDeliverInterrupts(owner, 0,
+                               FALSE); /* at once: a late interrupt must not make us look at hardware that is gone */
+    }
     if (!(MUTANT(OWNER_SLEEPS_WITHOUT_TELLING) && Reason == PowerDownSleep) &&
         !(MUTANT(OWNER_STOPS_WITHOUT_TELLING) && Reason == PowerDownStop) &&
         !(MUTANT(OWNER_VANISHES_WITHOUT_TELLING) && Reason == PowerDownSurprise)) {
