@@ -128,10 +128,36 @@ typedef struct {
     UCHAR wProductType, wReserved;
 } RTL_OSVERSIONINFOEXW, *PRTL_OSVERSIONINFOEXW;
 
-#define TRUE          1
-#define FALSE         0
-#define MAXUSHORT     0xFFFF
-#define PASSIVE_LEVEL 0
+typedef enum { TableEmptyTree, TableFoundNode, TableInsertAsLeft, TableInsertAsRight } TABLE_SEARCH_RESULT;
+typedef enum { GenericLessThan, GenericGreaterThan, GenericEqual } RTL_GENERIC_COMPARE_RESULTS;
+typedef ULONG CLONG;
+typedef BOOLEAN *PBOOLEAN;
+typedef struct _RTL_BALANCED_LINKS {
+    struct _RTL_BALANCED_LINKS *Parent, *LeftChild, *RightChild;
+    CHAR Balance;
+    UCHAR Reserved[3];
+} RTL_BALANCED_LINKS, *PRTL_BALANCED_LINKS;
+typedef struct _RTL_AVL_TABLE RTL_AVL_TABLE, *PRTL_AVL_TABLE;
+typedef RTL_GENERIC_COMPARE_RESULTS (*PRTL_AVL_COMPARE_ROUTINE)(PRTL_AVL_TABLE Table, PVOID First, PVOID Second);
+typedef PVOID (*PRTL_AVL_ALLOCATE_ROUTINE)(PRTL_AVL_TABLE Table, CLONG ByteSize);
+typedef VOID (*PRTL_AVL_FREE_ROUTINE)(PRTL_AVL_TABLE Table, PVOID Buffer);
+struct _RTL_AVL_TABLE {
+    RTL_BALANCED_LINKS BalancedRoot;
+    PVOID OrderedPointer;
+    ULONG WhichOrderedElement, NumberGenericTableElements, DepthOfTree;
+    PRTL_BALANCED_LINKS RestartKey;
+    ULONG DeleteCount;
+    PRTL_AVL_COMPARE_ROUTINE CompareRoutine;
+    PRTL_AVL_ALLOCATE_ROUTINE AllocateRoutine;
+    PRTL_AVL_FREE_ROUTINE FreeRoutine;
+    PVOID TableContext;
+};
+
+#define C_ASSERT(condition) _Static_assert(condition, #condition)
+#define TRUE                1
+#define FALSE               0
+#define MAXUSHORT           0xFFFF
+#define PASSIVE_LEVEL       0
 
 #define STATUS_SUCCESS             ((NTSTATUS)0)
 #define STATUS_SOME_NOT_MAPPED     ((NTSTATUS)0x00000107)

@@ -89,4 +89,19 @@ NTSTATUS RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG TypeMask,
 NTSTATUS RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation);
 SIZE_T RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length);
 
+VOID RtlInitializeGenericTableAvl(PRTL_AVL_TABLE Table, PRTL_AVL_COMPARE_ROUTINE Compare,
+                                  PRTL_AVL_ALLOCATE_ROUTINE Allocate, PRTL_AVL_FREE_ROUTINE Free, PVOID Context);
+PVOID RtlInsertElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer, CLONG BufferSize, PBOOLEAN NewElement);
+PVOID RtlLookupElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer);
+BOOLEAN RtlDeleteElementGenericTableAvl(PRTL_AVL_TABLE Table, PVOID Buffer);
+PVOID RtlEnumerateGenericTableAvl(PRTL_AVL_TABLE Table, BOOLEAN Restart);
+PVOID RtlGetElementGenericTableAvl(PRTL_AVL_TABLE Table, ULONG I);
+ULONG RtlNumberGenericTableElementsAvl(PRTL_AVL_TABLE Table);
+
+int memcpy_s(void *Target, size_t Size, const void *Source, size_t Count);
+int strcpy_s(char *Target, size_t Size, const char *Source);
+int strcat_s(char *Target, size_t Size, const char *Source);
+int strncpy_s(char *Target, size_t Size, const char *Source, size_t Count);
+int wcscat_s(wchar_t *Target, size_t Size, const wchar_t *Source);
+
 #endif
