@@ -53,6 +53,12 @@ def test_device_list(buddyctl: Ask) -> None:
     assert {device["instance"] for device in buddyctl("devices", "--all").json["devices"]} >= {d["instance"] for d in devices}
 
 
+def test_brief_list_is_the_same_with_fewer_keys(buddyctl: Ask) -> None:
+    keys = ["instance", "service", "started", "problem", "problem_name"]
+    full, brief = (buddyctl("devices", *option).json["devices"] for option in ((), ("--brief",)))
+    assert brief == [{key: device[key] for key in keys} for device in full]
+
+
 @pytest.mark.parametrize("name", [DEVICE, DEVICE.upper(), INSTANCE, INSTANCE.lower()])
 def test_a_device_is_found_by_service_and_by_instance_in_any_case(buddyctl: Ask, name: str) -> None:
     assert buddyctl("ioctl", name, REVERSE, "0102ff").json == {"output": "ff0201"}
