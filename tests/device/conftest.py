@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the device tests.
 
-BUDDY_MODULE   the module to test (default: build/qemu-device/buddy.so of this repository, made on demand)
+BUDDY_MODULE   the module to test, or "in-tree" for a QEMU that has the devices built in
+               (default: build/qemu-device/buddy.so of this repository, made on demand)
 BUDDY_QEMU     the QEMU to run it in (default: qemu-system-x86_64)
 BUDDY_PRELOAD  what must be preloaded before the module (the sanitizer runtime)
 """

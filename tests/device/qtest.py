@@ -68,7 +68,8 @@ class Machine:
         command += arguments
         self.command = command
         environment = dict(os.environ)
-        environment["LD_PRELOAD"] = f"{options.preload} {options.module}".strip()
+        if options.module.name != "in-tree":
+            environment["LD_PRELOAD"] = f"{options.preload} {options.module}".strip()
         environment["BUDDY_QTEST"] = "1"  # Debian's QEMU lacks the qtest accelerator; the loader brings one
         # QEMU itself is not built for leak checking, and its coroutines switch stacks.
         environment["ASAN_OPTIONS"] = "detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1"

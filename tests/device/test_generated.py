@@ -65,3 +65,9 @@ def test_values_are_spelled_out_by_field_names() -> None:
     assert spell_out("buddy", "SCRATCH", 5) == "0x5"
     assert spell_out("fredbus", "slot[3].STATUS", 0x02000101) == "present kind=0x1 generation=0x2"
     assert spell_out("buddy", "+0x7f4", 7) == "0x7"
+
+
+def test_the_drop_in_for_a_qemu_tree_builds_every_source() -> None:
+    device = ROOT / "qemu-device"
+    listed = set(re.findall(r"'([a-z_]+\.c)'", (device / "qemu-tree" / "meson.build").read_text()))
+    assert listed == {path.name for path in (device / "src").glob("*.c")} - {"loader.c"}
