@@ -30,22 +30,23 @@ DEFINE_GUID(GUID_DEVINTERFACE_FREDBUS, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0
 /* No input. The driver reports its resource requirements as changed, whereupon the PnP manager stops and starts it (buddyctl rebalance). */
 #define IOCTL_BUDDY_REBALANCE CTL_CODE(FILE_DEVICE_BUDDY, 0x804, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-#define BUDDY_PATTERN_MIXED 0       /* registers, semaphore, transactions, jobs and talk in turn */
-#define BUDDY_PATTERN_REGISTERS 1   /* scratch write and read back */
-#define BUDDY_PATTERN_JOBS 2        /* timed jobs that end by interrupt */
+#define BUDDY_PATTERN_MIXED        0 /* registers, semaphore, transactions, jobs and talk in turn */
+#define BUDDY_PATTERN_REGISTERS    1 /* scratch write and read back */
+#define BUDDY_PATTERN_JOBS         2 /* timed jobs that end by interrupt */
 #define BUDDY_PATTERN_TRANSACTIONS 3
-#define BUDDY_PATTERN_TALK 4        /* the mechanisms beside borrowing: shared context, doorbell, callback object, named event (setting Talk) */
+#define BUDDY_PATTERN_TALK                                                                                             \
+    4 /* the mechanisms beside borrowing: shared context, doorbell, callback object, named event (setting Talk) */
 
 typedef struct _BUDDY_EXERCISE {
-    unsigned long Pattern;          /* BUDDY_PATTERN_* */
+    unsigned long Pattern; /* BUDDY_PATTERN_* */
 } BUDDY_EXERCISE;
 
 typedef struct _BUDDY_EXERCISE_STATUS {
-    unsigned long Running;          /* asked to exercise */
-    unsigned long Powered;          /* may touch the hardware now */
-    unsigned long long Operations;  /* hardware operations done */
-    unsigned long long Errors;      /* results that were wrong (all ones, lost interrupt, ...) */
-    unsigned long PowerUps;         /* power-up calls since the device was added */
+    unsigned long Running;         /* asked to exercise */
+    unsigned long Powered;         /* may touch the hardware now */
+    unsigned long long Operations; /* hardware operations done */
+    unsigned long long Errors;     /* results that were wrong (all ones, lost interrupt, ...) */
+    unsigned long PowerUps;        /* power-up calls since the device was added */
     unsigned long PowerDowns;
 } BUDDY_EXERCISE_STATUS;
 
