@@ -285,3 +285,26 @@ def test_without_pme_enable_the_machine_sleeps_on(buddy: Board) -> None:
     buddy.machine.qom_set("buddy0", "wake-event", True)
     assert buddy.machine.command_qmp("query-status")["status"] == "suspended"
     assert ("pme", "masked") in of_kind(buddy.machine.new_records(), "pme")
+
+
+@pytest.mark.parametrize("state", ["D0", "D3hot", "D3cold"])
+def test_orderly_unplug_in_every_power_state(buddy: Board, state: str) -> None:
+    if state == "D3hot":
+        buddy.device.set_power(3)
+    if state == "D3cold":
+        buddy.port.set_express(0x18, 0x400)
+    buddy.machine.command_qmp("device_del", id="buddy0")
+    buddy.port.slot_power(False)
+    buddy.machine.wait_event("DEVICE_DELETED", device="buddy0")
+    assert ("slot", "unplug") in of_kind(buddy.machine.new_records(), "slot")
+    assert buddy.machine.read(buddy.device.bars[0]) == 0xFFFFFFFF
+
+
+def test_a_device_plugged_in_during_sleep_is_there_after_the_wake(buddy: Board) -> None:
+    buddy.machine.yank("buddy0")
+    suspend_to_ram(buddy.machine)
+    buddy.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="rp0", serial=2)
+    wake(buddy.machine)
+    buddy.port.slot_power(True)
+    buddy.enumerate()
+    assert buddy.reg(0, 0) == 0x42554459
