@@ -132,6 +132,18 @@ static NTSTATUS RunDriverEntry(PDRIVER_DATA Driver, PDRIVER_INITIALIZE Entry)
     return Status;
 }
 
+/* "The I/O manager clears DO_DEVICE_INITIALIZING of the device objects that DriverEntry creates": page on that flag. */
+static VOID IopReadyDevices(PDRIVER_OBJECT DriverObject)
+{
+    PDEVICE_OBJECT Device;
+    KIRQL Irql;
+    KeAcquireSpinLock(&IopDeviceLock, &Irql);
+    for (Device = DriverObject->DeviceObject; Device; Device = Device->NextDevice) {
+        Device->Flags &= ~DO_DEVICE_INITIALIZING;
+    }
+    KeReleaseSpinLock(&IopDeviceLock, Irql);
+}
+
 /* What Driver Verifier looks for at unload (0xC4, and 0xCE for work that would call into the freed image). */
 static VOID CheckUnloaded(PDRIVER_DATA Driver)
 {
@@ -251,6 +263,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULON
         *Problem = CM_PROB_FAILED_DRIVER_ENTRY;
         return Status;
     }
+    IopReadyDevices(&Driver->Object);
     *Result = Driver;
     return STATUS_SUCCESS;
 }
@@ -313,6 +326,22 @@ VOID IopUnloadRecheck(PCUNICODE_STRING ServiceName)
     }
 }
 
+/* Calls DriverUnload, looks for what is left behind, and unmaps the image. Driver->Unloading is set. */
+static VOID Unload(PDRIVER_DATA Driver)
+{
+    Driver->Object.DriverUnload(&Driver->Object);
+    if (Driver->Object.DeviceObject) {
+        IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0, 0,
+               (PVOID)Driver->Object.DriverUnload, "DriverUnload of %wZ left a device object behind",
+               &Driver->ServiceName);
+    }
+    CheckUnloaded(Driver);
+    KdLog(LOG_INFO, "driver %wZ unloaded", &Driver->ServiceName);
+    LockLoader();
+    Discard(Driver);
+    UnlockLoader();
+}
+
 VOID IopUnloadIfUnused(PDRIVER_DATA Driver)
 {
     if (!Driver->Image || Driver->Unloading || WatchDeleted(Driver)) {
@@ -333,17 +362,36 @@ VOID IopUnloadIfUnused(PDRIVER_DATA Driver)
     }
     Driver->Unloading = TRUE;
     UnlockLoader();
-    Driver->Object.DriverUnload(&Driver->Object);
-    if (Driver->Object.DeviceObject) {
-        IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0, 0,
-               (PVOID)Driver->Object.DriverUnload, "DriverUnload of %wZ left a device object behind",
-               &Driver->ServiceName);
-    }
-    CheckUnloaded(Driver);
-    KdLog(LOG_INFO, "driver %wZ unloaded", &Driver->ServiceName);
+    Unload(Driver);
+}
+
+NTSTATUS IopUnloadService(PCUNICODE_STRING ServiceName)
+{
+    PDRIVER_DATA Driver;
+    PDEVICE_OBJECT Device;
+    NTSTATUS Status = STATUS_SUCCESS;
     LockLoader();
-    Discard(Driver);
+    Driver = IopFindDriver(ServiceName);
+    if (!Driver) {
+        Status = STATUS_OBJECT_NAME_NOT_FOUND;
+    } else if (Driver->Extension.AddDevice || !Driver->Object.DriverUnload || !Driver->Image || Driver->Unloading) {
+        Status =
+            STATUS_INVALID_DEVICE_REQUEST; /* a PnP driver unloads with its last device; one without Unload never */
+    } else {
+        for (Device = Driver->Object.DeviceObject; Device; Device = Device->NextDevice) {
+            if (Device->ReferenceCount || Device->AttachedDevice) {
+                Status = STATUS_DEVICE_BUSY;
+            }
+        }
+    }
+    if (NT_SUCCESS(Status)) {
+        Driver->Unloading = TRUE;
+    }
     UnlockLoader();
+    if (NT_SUCCESS(Status)) {
+        Unload(Driver);
+    }
+    return Status;
 }
 
 NTSTATUS NTAPI IoAllocateDriverObjectExtension(PDRIVER_OBJECT DriverObject, PVOID ClientIdentificationAddress,

@@ -10,6 +10,8 @@
 
 VOID IopInitDrivers(VOID);
 NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp);
+/* Stops and unloads a driver that is no PnP driver. Errors: STATUS_DEVICE_BUSY while its devices are open. PASSIVE_LEVEL. */
+NTSTATUS IopUnloadService(PCUNICODE_STRING ServiceName);
 /* pnp/notify.c: a registration whose callback lies in the image. */
 BOOLEAN PnpFindNotificationOfImage(PVOID Base, SIZE_T Size);
 /* pnp/event.c: IopUnloadRecheck on the PnP event thread. IRQL <= DISPATCH_LEVEL. */

@@ -7,6 +7,7 @@
 #include "kd/log.h"
 #include "pci/pci.h"
 #include "pnp/internal.h"
+#include "pnp/legacy.h"
 #include "subsystems.h"
 
 VOID IopInitInterfaces(VOID);
@@ -37,5 +38,6 @@ NTSTATUS IoInitSystem(VOID)
     Root = PnpRootDevnode();
     IoInvalidateDeviceRelations(Root->PhysicalDeviceObject, BusRelations);
     PnpWaitIdle();
+    PnpStartServices();
     return STATUS_SUCCESS;
 }

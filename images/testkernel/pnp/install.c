@@ -9,6 +9,7 @@
 #include "cm/registry.h"
 #include "kd/log.h"
 #include "pnp/inf.h"
+#include "pnp/legacy.h"
 
 #define MAX_INFS  64
 #define MAX_WIDE  512
@@ -47,7 +48,7 @@ VOID PnpReadInfs(VOID)
             if (Line && !InfFind(&Infs[InfCount], "Version", "Signature", Line)) {
                 KdLog(LOG_WARNING, "%s is ignored: an INF file needs [Version] with Signature", Module->Name);
             } else {
-                InfCount++;
+                PnpInstallServices(&Infs[InfCount++]);
             }
             if (Line) {
                 ExFreePoolWithTag(Line, PNP_TAG);
@@ -179,7 +180,7 @@ static VOID AddReg(const INF_FILE *File, PCSTR Section, PCM_KEY Root)
 }
 
 /* %12%\owner.sys or %13%\owner.sys: a file name is all that is needed to find the boot module. */
-static VOID WriteService(const INF_FILE *File, PCSTR Service, PCSTR Section, INF_LINE *Line)
+VOID PnpWriteService(const INF_FILE *File, PCSTR Service, PCSTR Section, INF_LINE *Line)
 {
     static const struct {
         PCSTR Inf;
@@ -322,7 +323,7 @@ NTSTATUS PnpFindDriver(PDEVICE_NODE Node)
         } else {
             PWSTR Description;
             CmLock();
-            WriteService(Find->Match.File, Find->Service, Find->Section, &Find->Line);
+            PnpWriteService(Find->Match.File, Find->Service, Find->Section, &Find->Line);
             WriteDeviceKeys(Node, &Find->Match, Find->Service, &Find->Line);
             CmUnlock();
             KdLog(LOG_INFO, "%wZ: service %s by %s (%s)", &Node->InstancePath, Find->Service, Find->Match.File->Name,
