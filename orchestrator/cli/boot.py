@@ -45,7 +45,7 @@ def main(options: argparse.Namespace) -> int:
 
 async def _boot(options: argparse.Namespace, scenario: Scenario) -> int:
     bench = await make_bench(options.guest, options.qemu, options.accel)
-    settings = Options(options.gdb, options.log, tuple(shlex.split(options.qemu_args)))
+    settings = Options(options.gdb, options.log, options.seed, tuple(shlex.split(options.qemu_args)))
     if options.print_only:
         files = MachineFiles(Path("RUN"), Path("PRIVATE"))
         config = prepare(bench, scenario, settings)

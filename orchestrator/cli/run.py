@@ -46,7 +46,12 @@ async def _run(options: argparse.Namespace, suite: Suite, scenarios: list[Scenar
     with Progress(console, len(scenarios), options.verbose) as progress:
         bench.bus.subscribe(progress)
         result = await run_scenarios(
-            bench, suite, scenarios, directory, jobs, Options(options.gdb, options.log, tuple(shlex.split(options.qemu_args)))
+            bench,
+            suite,
+            scenarios,
+            directory,
+            jobs,
+            Options(options.gdb, options.log, options.seed, tuple(shlex.split(options.qemu_args))),
         )
     write_json(result, directory / "results.json")
     write_junit(result, directory / "junit.xml")

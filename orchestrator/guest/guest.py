@@ -17,6 +17,8 @@ class BootRequest:
     drivers: Sequence[str]
     # Which of two drivers that look for each other starts first.
     first: str | None = None
+    # Seed of the guest's timing perturbation; None: the guest's own choice. A guest that has none ignores it.
+    seed: int | None = None
     # Verbosity of the console log.
     log: str = "info"
 

@@ -33,9 +33,12 @@ class TestKernel:
         modules = [file for driver in chosen for file in (driver.sys, driver.inf)]
         if any("," in file for file in modules):
             raise BadInput("the build directory's path must not contain a comma: QEMU's -initrd separates modules by it")
-        options = [f"root={id}" for id in self.software_devices(request.drivers)]
+        roots = self.software_devices(request.drivers)
+        options = [f"root={','.join(roots)}"] if roots else []
         if request.first:
             options.append(f"first={request.first}")
+        if request.seed is not None:
+            options.append(f"seed={request.seed}")
         options.append(f"log={request.log}")
         return ["-kernel", self._image.kernel, "-initrd", ",".join(modules), "-append", " ".join(options)]
 
@@ -58,8 +61,9 @@ class TestKernel:
         return self._driver(driver).hardware_ids
 
     def software_devices(self, drivers: Sequence[str]) -> Sequence[str]:
-        """Every ROOT\\ id that an INF of these drivers is for: the kernel is told to make one device of each."""
-        return [id for name in drivers for id in self._driver(name).hardware_ids if id.startswith("ROOT\\")]
+        """For each driver whose INF is for ROOT\\ ids, the first of them: the kernel is told to make a device of it."""
+        roots = ([id for id in self._driver(name).hardware_ids if id.startswith("ROOT\\")] for name in drivers)
+        return [ids[0] for ids in roots if ids]
 
     def version(self) -> str:
         """The kernel's hash."""

@@ -42,7 +42,9 @@ class RunResult:
         return worst([result.verdict for result in self.scenarios])
 
 
-def judge(scenario: Scenario, findings: Sequence[Finding], seconds: float, directory: Path) -> ScenarioResult:
+def judge(
+    scenario: Scenario, findings: Sequence[Finding], seconds: float, directory: Path, seed: int | None = None
+) -> ScenarioResult:
     """The result of a scenario with these findings (decisive one first), held against what it expects."""
     first = findings[0] if findings else None
     expected = " or ".join(str(each) for each in scenario.expected)
@@ -57,9 +59,12 @@ def judge(scenario: Scenario, findings: Sequence[Finding], seconds: float, direc
     else:
         verdict = first.verdict
         reason = f"it failed for another reason than the expected one ({expected}): {first.reason}"
-    return ScenarioResult(scenario.name, scenario.about, verdict, seconds, reason, findings, directory, repeat_command(scenario))
+    return ScenarioResult(
+        scenario.name, scenario.about, verdict, seconds, reason, findings, directory, repeat_command(scenario, seed)
+    )
 
 
-def repeat_command(scenario: Scenario) -> str:
+def repeat_command(scenario: Scenario, seed: int | None = None) -> str:
     """The command that runs just this scenario again."""
-    return shlex.join(["orchestrator", "run", str(scenario.file), "--only", scenario.name])
+    perturbed = [] if seed is None else ["--seed", str(seed)]
+    return shlex.join(["orchestrator", "run", str(scenario.file), "--only", scenario.name, *perturbed])

@@ -131,6 +131,7 @@ async def run_scenario(bench: Bench, scenario: Scenario, directory: Path, option
         raise
     except OSError as error:
         findings = [Finding(Verdict.HARNESS_ERROR, "harness", f"{directory}: {error.strerror or error}")]
-    result = judge(scenario, findings, time.monotonic() - started, directory)
+    seed = options.seed if options else None
+    result = judge(scenario, findings, time.monotonic() - started, directory, seed)
     bench.bus.emit(ScenarioFinished(scenario.name, result.verdict, result.seconds, result.reason))
     return result

@@ -52,13 +52,14 @@ class Options:
 
     gdb: int | None = None
     log: str = "info"
+    seed: int | None = None
     # More arguments for QEMU, such as `-icount shift=0,sleep=off` or `-d int`.
     qemu_arguments: tuple[str, ...] = ()
 
 
 def prepare(bench: Bench, scenario: Scenario, options: Options) -> MachineConfig:
     """The machine's configuration for a scenario. Raises BadInput (a driver that the image does not have)."""
-    request = BootRequest(installed(bench.guest, scenario), scenario.first, options.log)
+    request = BootRequest(installed(bench.guest, scenario), scenario.first, options.seed, options.log)
     return MachineConfig(
         bench.qemu,
         bench.accelerator.name,

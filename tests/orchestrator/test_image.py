@@ -65,7 +65,7 @@ def test_an_image_is_assembled_and_loaded(built: Path) -> None:
     guest = load_guest("testkernel", built)
     assert list(guest.drivers()) == ["sample"]
     arguments = guest.qemu_arguments(BootRequest(["sample"], first="borrower"))
-    assert arguments[arguments.index("-append") + 1] == "root=ROOT\\SAMPLE root=ROOT\\COMPATIBLESAMPLE first=borrower log=info"
+    assert arguments[arguments.index("-append") + 1] == "root=ROOT\\SAMPLE first=borrower log=info"
     assert arguments[arguments.index("-initrd") + 1].endswith("sample.inf")
 
 

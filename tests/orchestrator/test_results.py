@@ -51,6 +51,11 @@ def test_a_scenario_is_judged_by_its_first_finding(
     assert result.repeat == "orchestrator run s.yaml --only one"
 
 
+def test_the_command_to_repeat_has_the_seed() -> None:
+    result = judge(scenario(), [GATE], 1.0, Path("d"), seed=7)
+    assert result.repeat == "orchestrator run s.yaml --only one --seed 7"
+
+
 def test_each_class_has_its_own_exit_code() -> None:
     codes = [verdict.exit_code for verdict in Verdict]
     assert len(set(codes)) == len(codes)
