@@ -9,9 +9,9 @@
 typedef struct JSON_WRITER {
     char *Buffer;
     size_t Size;
-    size_t Length;  /* bytes written, without the terminator */
-    bool Overflow;  /* something did not fit: the text is unusable */
-    bool Comma;     /* the next element needs a comma before it */
+    size_t Length; /* bytes written, without the terminator */
+    bool Overflow; /* something did not fit: the text is unusable */
+    bool Comma;    /* the next element needs a comma before it */
 } JSON_WRITER;
 
 void JsonWriterInit(JSON_WRITER *Writer, char *Buffer, size_t Size);
@@ -22,9 +22,9 @@ void JsonEndObject(JSON_WRITER *Writer);
 void JsonBeginArray(JSON_WRITER *Writer);
 void JsonEndArray(JSON_WRITER *Writer);
 void JsonKey(JSON_WRITER *Writer, const char *Key);
-void JsonString(JSON_WRITER *Writer, const char *Text);                                /* NULL writes null */
-void JsonStringN(JSON_WRITER *Writer, const char *Text, size_t Length);                /* bytes, taken as UTF-8 */
-void JsonWide(JSON_WRITER *Writer, const uint16_t *Text, size_t Units);                /* UTF-16, unpaired surrogates become U+FFFD */
+void JsonString(JSON_WRITER *Writer, const char *Text);                 /* NULL writes null */
+void JsonStringN(JSON_WRITER *Writer, const char *Text, size_t Length); /* bytes, taken as UTF-8 */
+void JsonWide(JSON_WRITER *Writer, const uint16_t *Text, size_t Units); /* UTF-16, unpaired surrogates become U+FFFD */
 void JsonInt(JSON_WRITER *Writer, int64_t Value);
 void JsonUnsigned(JSON_WRITER *Writer, uint64_t Value);
 void JsonBool(JSON_WRITER *Writer, bool Value);
@@ -41,10 +41,10 @@ typedef enum JSON_TYPE { JSON_NULL, JSON_BOOL, JSON_INT, JSON_DOUBLE, JSON_STRIN
 
 typedef struct JSON_VALUE {
     JSON_TYPE Type;
-    const char *Key;      /* member name inside an object, else NULL */
-    const char *String;   /* JSON_STRING: UTF-8, terminated; JSON_DOUBLE: the number's text */
-    size_t Length;        /* of String; number of elements of an array or object */
-    int64_t Int;          /* JSON_INT; JSON_BOOL: 0 or 1 */
+    const char *Key;          /* member name inside an object, else NULL */
+    const char *String;       /* JSON_STRING: UTF-8, terminated; JSON_DOUBLE: the number's text */
+    size_t Length;            /* of String; number of elements of an array or object */
+    int64_t Int;              /* JSON_INT; JSON_BOOL: 0 or 1 */
     struct JSON_VALUE *First; /* of array or object */
     struct JSON_VALUE *Next;  /* sibling */
 } JSON_VALUE;
