@@ -117,9 +117,7 @@ static NTSTATUS AddWorker(PWORK_QUEUE Queue)
     Status = KiCreateThread(Name, Queue->Priority, WorkerThread, Worker, &Worker->Thread);
     if (!NT_SUCCESS(Status)) {
         KeAcquireSpinLock(&Lock, &Irql);
-        Queue
-            ->Workers--; /* the slot is the last one unless another worker grew the queue meanwhile: then it stays unused */
-        Queue->Idle--;
+        Queue->Idle--; /* the slot stays taken: another worker may have reserved the next one meanwhile */
         KeReleaseSpinLock(&Lock, Irql);
         KdLog(LOG_ERROR, "cannot start %s: %08x", Name, Status);
     }
