@@ -105,7 +105,10 @@ static VOID SwitchTo(PKTHREAD Next)
         KeReleaseSpinLockFromDpcLevel(&KiDispatcherLock);
         return;
     }
-    Next->Quantum = QUANTUM_TICKS + (LONG)KiPerturb(3);
+    /* A preempted thread goes on with what is left, else one that is preempted often would never yield to its equals. */
+    if (Next->Quantum <= 0) {
+        Next->Quantum = QUANTUM_TICKS + (LONG)KiPerturb(3);
+    }
     KiProcessor.ContextSwitches++;
     KeReleaseSpinLockFromDpcLevel(&KiDispatcherLock);
     KiProcessor.CurrentThread = Next;

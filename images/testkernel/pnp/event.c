@@ -9,6 +9,8 @@
 #include "ke/bugcheck.h"
 #include "ke/thread.h"
 
+#define PNP_PRIORITY 12 /* as Windows' delayed worker threads, which do this there: drivers' threads have 8 */
+
 typedef struct _QUEUE {
     PCSTR Name;
     LIST_ENTRY Events;
@@ -209,6 +211,6 @@ VOID PnpStartThreads(VOID)
     for (I = 0; I < COUNT_OF(Queues); I++) {
         InitializeListHead(&Queues[I]->Events);
         KeInitializeEvent(&Queues[I]->Wake, SynchronizationEvent, FALSE);
-        KiCreateThread(Queues[I]->Name, 8, Worker, Queues[I], &Queues[I]->Thread);
+        KiCreateThread(Queues[I]->Name, PNP_PRIORITY, Worker, Queues[I], &Queues[I]->Thread);
     }
 }
