@@ -17,9 +17,10 @@
 #define SHARED_TICKS     0x320
 #define TICKS_1601_1970  116444736000000000ULL
 
-static PUCHAR KiShared;      /* writable alias */
-static ULONG64 KiSystemBase; /* system time at interrupt time 0 */
-static ULONG64 KiNextTick;   /* interrupt time, 100 ns */
+static PUCHAR KiShared;         /* writable alias */
+static ULONG64 KiSystemBase;    /* system time at interrupt time 0 */
+static ULONG64 KiNextTick;      /* interrupt time, 100 ns */
+static ULONG64 KiDispatchSince; /* first of the ticks in a row that interrupted DISPATCH_LEVEL or above; 0 = none */
 
 ULONG64 KiInterruptTime(VOID)
 {
@@ -99,6 +100,9 @@ VOID KiRestartClock(VOID)
 
 VOID KiArmClock(BOOLEAN Idle)
 {
+    if (Idle) {
+        KiDispatchSince = 0; /* no tick will say so */
+    }
     ULONG64 due = KiNextTimerDue(), now = KiInterruptTime();
     if (!Idle) {
         /* With a scheduler seed a tick comes earlier than the period says, so that preemption hits other places. */
@@ -119,11 +123,11 @@ VOID KiArmClock(BOOLEAN Idle)
  */
 static VOID WatchDispatchLevel(KIRQL Interrupted, ULONG64 Now)
 {
-    static ULONG64 since;
+    ULONG64 since = KiDispatchSince;
     if (Interrupted < DISPATCH_LEVEL) {
-        since = 0;
+        KiDispatchSince = 0;
     } else if (!since) {
-        since = Now;
+        KiDispatchSince = Now;
     } else if (Now - since > DISPATCH_LIMIT) {
         KeBugCheckReason(0x133, 1, (Now - since) / TICK_100NS, DISPATCH_LIMIT / TICK_100NS, 0, NULL,
                          "the processor has been at IRQL %u or above for %I64u s without a break", DISPATCH_LEVEL,
