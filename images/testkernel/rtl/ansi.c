@@ -133,7 +133,7 @@ NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING DestinationString, P
                                             BOOLEAN AllocateDestinationString)
 {
     ULONG Bytes = RtlxAnsiStringToUnicodeSize(SourceString);
-    RTL_PASSIVE("RtlAnsiStringToUnicodeString");
+    RTL_PAGEABLE("RtlAnsiStringToUnicodeString");
     if (Bytes > MAXUSHORT) {
         return STATUS_INVALID_PARAMETER_2;
     }
@@ -162,7 +162,7 @@ NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString, PCUN
 {
     ULONG Bytes = RtlxUnicodeStringToAnsiSize(SourceString), Length = Bytes - 1;
     NTSTATUS Status = STATUS_SUCCESS;
-    RTL_PASSIVE("RtlUnicodeStringToAnsiString");
+    RTL_PAGEABLE("RtlUnicodeStringToAnsiString");
     if (AllocateDestinationString) {
         DestinationString->Buffer = RtlAllocateString(Bytes, CALLER);
         if (!DestinationString->Buffer) {
@@ -186,7 +186,7 @@ NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString, PCUN
 
 VOID NTAPI RtlFreeAnsiString(PANSI_STRING AnsiString)
 {
-    RTL_PASSIVE("RtlFreeAnsiString");
+    RTL_PAGEABLE("RtlFreeAnsiString");
     if (AnsiString->Buffer) {
         RtlFreeString(AnsiString->Buffer, CALLER);
         RtlZeroMemory(AnsiString, sizeof(*AnsiString));
@@ -208,7 +208,7 @@ NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWCH UnicodeString, ULONG MaxBytesInUnicod
                                       const CHAR *MultiByteString, ULONG BytesInMultiByteString)
 {
     ULONG Count = MaxBytesInUnicodeString / sizeof(WCHAR);
-    RTL_PASSIVE("RtlMultiByteToUnicodeN");
+    RTL_PAGEABLE("RtlMultiByteToUnicodeN");
     if (Count > BytesInMultiByteString) {
         Count = BytesInMultiByteString;
     }
@@ -225,7 +225,7 @@ NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytesInMul
                                       PULONG BytesInMultiByteString, PCWCH UnicodeString, ULONG BytesInUnicodeString)
 {
     ULONG Count = BytesInUnicodeString / sizeof(WCHAR);
-    RTL_PASSIVE("RtlUnicodeToMultiByteN");
+    RTL_PAGEABLE("RtlUnicodeToMultiByteN");
     if (Count > MaxBytesInMultiByteString) {
         Count = MaxBytesInMultiByteString;
     }

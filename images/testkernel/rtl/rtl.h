@@ -7,10 +7,12 @@
 #define RTL_RTL_H
 #include "kernel.h"
 
-/* Case tables and conversions of Windows lie in pageable memory: a driver that needs them at a raised IRQL faults there sooner or
- * later, here at once. Kernel code is exempt (our tables are resident). Any IRQL. */
+/*
+ * Case tables and conversions of Windows lie in pageable memory: a driver that needs them above APC_LEVEL faults there sooner or later, here
+ * at once (documented is PASSIVE_LEVEL, but under a fast mutex they do work). Kernel code is exempt (our tables are resident). Any IRQL.
+ */
 VOID RtlRequireIrql(PCSTR Function, KIRQL Maximum, PVOID Caller);
-#define RTL_PASSIVE(Function) RtlRequireIrql((Function), PASSIVE_LEVEL, __builtin_return_address(0))
+#define RTL_PAGEABLE(Function) RtlRequireIrql((Function), APC_LEVEL, __builtin_return_address(0))
 
 /* memcpy of overlapping blocks by a driver: bug check 0xC4/0xF0; by the kernel's own code: nothing. Any IRQL. */
 VOID RtlReportOverlap(PVOID Destination, const VOID *Source, SIZE_T Length, PVOID Caller);

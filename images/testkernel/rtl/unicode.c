@@ -82,7 +82,7 @@ LONG NTAPI RtlCompareUnicodeStrings(PCWCH String1, SIZE_T String1Length, PCWCH S
 {
     SIZE_T Common = String1Length < String2Length ? String1Length : String2Length;
     if (CaseInSensitive) {
-        RTL_PASSIVE("RtlCompareUnicodeStrings");
+        RTL_PAGEABLE("RtlCompareUnicodeStrings");
     }
     for (SIZE_T i = 0; i < Common; i++) {
         WCHAR A = String1[i], B = String2[i];
@@ -100,7 +100,7 @@ LONG NTAPI RtlCompareUnicodeStrings(PCWCH String1, SIZE_T String1Length, PCWCH S
 LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2, BOOLEAN CaseInSensitive)
 {
     if (CaseInSensitive) {
-        RTL_PASSIVE("RtlCompareUnicodeString");
+        RTL_PAGEABLE("RtlCompareUnicodeString");
     }
     return RtlCompareUnicodeStrings(String1->Buffer, String1->Length / sizeof(WCHAR), String2->Buffer,
                                     String2->Length / sizeof(WCHAR), CaseInSensitive);
@@ -109,7 +109,7 @@ LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING St
 BOOLEAN NTAPI RtlEqualUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2, BOOLEAN CaseInSensitive)
 {
     if (CaseInSensitive) {
-        RTL_PASSIVE("RtlEqualUnicodeString");
+        RTL_PAGEABLE("RtlEqualUnicodeString");
     }
     return String1->Length == String2->Length &&
            RtlCompareUnicodeStrings(String1->Buffer, String1->Length / sizeof(WCHAR), String2->Buffer,
@@ -121,7 +121,7 @@ BOOLEAN NTAPI RtlPrefixUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING 
 {
     SIZE_T Characters = String1->Length / sizeof(WCHAR);
     if (CaseInSensitive) {
-        RTL_PASSIVE("RtlPrefixUnicodeString");
+        RTL_PAGEABLE("RtlPrefixUnicodeString");
     }
     return String1->Length <= String2->Length &&
            RtlCompareUnicodeStrings(String1->Buffer, Characters, String2->Buffer, Characters, CaseInSensitive) == 0;
@@ -152,14 +152,14 @@ static NTSTATUS ChangeCase(PUNICODE_STRING Destination, PCUNICODE_STRING Source,
 NTSTATUS NTAPI RtlUpcaseUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                       BOOLEAN AllocateDestinationString)
 {
-    RTL_PASSIVE("RtlUpcaseUnicodeString");
+    RTL_PAGEABLE("RtlUpcaseUnicodeString");
     return ChangeCase(DestinationString, SourceString, AllocateDestinationString, RtlUpcaseUnicodeChar, CALLER);
 }
 
 NTSTATUS NTAPI RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                         BOOLEAN AllocateDestinationString)
 {
-    RTL_PASSIVE("RtlDowncaseUnicodeString");
+    RTL_PAGEABLE("RtlDowncaseUnicodeString");
     return ChangeCase(DestinationString, SourceString, AllocateDestinationString, RtlDowncaseUnicodeChar, CALLER);
 }
 
@@ -167,7 +167,7 @@ NTSTATUS NTAPI RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString, PCUNI
 BOOLEAN NTAPI RtlCreateUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString)
 {
     SIZE_T Bytes = (wcslen(SourceString) + 1) * sizeof(WCHAR);
-    RTL_PASSIVE("RtlCreateUnicodeString");
+    RTL_PAGEABLE("RtlCreateUnicodeString");
     if (Bytes > MAX_BYTES) {
         return FALSE;
     }
@@ -186,7 +186,7 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING SourceStr
 {
     BOOLEAN Terminate = (Flags & 1) != 0;
     SIZE_T Bytes;
-    RTL_PASSIVE("RtlDuplicateUnicodeString");
+    RTL_PAGEABLE("RtlDuplicateUnicodeString");
     if (!SourceString || !DestinationString || Flags > 3 || Flags == 2 || SourceString->Length % sizeof(WCHAR) ||
         SourceString->Length > SourceString->MaximumLength) {
         return STATUS_INVALID_PARAMETER;
@@ -215,7 +215,7 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING SourceStr
 /* PASSIVE_LEVEL. Frees what an Rtl function allocated, and clears the string. */
 VOID NTAPI RtlFreeUnicodeString(PUNICODE_STRING UnicodeString)
 {
-    RTL_PASSIVE("RtlFreeUnicodeString");
+    RTL_PAGEABLE("RtlFreeUnicodeString");
     if (UnicodeString->Buffer) {
         RtlFreeString(UnicodeString->Buffer, CALLER);
         RtlZeroMemory(UnicodeString, sizeof(*UnicodeString));
@@ -244,7 +244,7 @@ NTSTATUS NTAPI RtlHashUnicodeString(CONST UNICODE_STRING *String, BOOLEAN CaseIn
         return STATUS_INVALID_PARAMETER;
     }
     if (CaseInSensitive) {
-        RTL_PASSIVE("RtlHashUnicodeString");
+        RTL_PAGEABLE("RtlHashUnicodeString");
     }
     for (SIZE_T i = 0; i < String->Length / sizeof(WCHAR); i++) {
         Hash = Hash * 65599 + (CaseInSensitive ? RtlUpcaseUnicodeChar(String->Buffer[i]) : String->Buffer[i]);

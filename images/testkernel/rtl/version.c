@@ -8,7 +8,7 @@
 
 NTSTATUS NTAPI RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation)
 {
-    RTL_PASSIVE("RtlGetVersion");
+    RTL_PAGEABLE("RtlGetVersion");
     VersionInformation->dwMajorVersion = MAJOR;
     VersionInformation->dwMinorVersion = MINOR;
     VersionInformation->dwBuildNumber = BUILD;
@@ -67,7 +67,7 @@ NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG Typ
                            VersionInfo->dwPlatformId,   VersionInfo->wServicePackMinor, VersionInfo->wServicePackMajor,
                            VersionInfo->wSuiteMask,     VersionInfo->wProductType};
     BOOLEAN Decided = FALSE;
-    RTL_PASSIVE("RtlVerifyVersionInfo");
+    RTL_PAGEABLE("RtlVerifyVersionInfo");
     if (!TypeMask || !ConditionMask) {
         return STATUS_INVALID_PARAMETER;
     }
