@@ -169,3 +169,24 @@ def test_the_qemu_line_is_shown(command: Command) -> None:
     assert ended.exit_code == 0
     assert ended.output.startswith("LD_PRELOAD=") and "-device buddy,id=buddy0,bus=rp1" in ended.output
     assert "root=ROOT\\BORROWER" in ended.output
+
+
+def test_the_benchmark_prints_its_medians(command: Command) -> None:
+    ended = command("bench", "--repeats", "2", "--no-suite")
+    assert ended.exit_code == 0, ended.output
+    for what in ("QEMU start to all drivers started", "S3 suspend and resume", "unplug and re-plug"):
+        assert re.search(rf"{what} +\d+(\.\d+)? m?s +\(aim ", ended.output), ended.output
+
+
+def test_the_scenarios_are_listed(command: Command) -> None:
+    ended = command("run", str(DEFAULT), "--list")
+    assert ended.exit_code == 0
+    assert [line.split()[0] for line in ended.output.splitlines()] == list(SCENARIOS)
+
+
+def test_a_seed_is_handed_to_the_guest_and_to_whoever_repeats_it(command: Command) -> None:
+    suite = one(command, "boot-owner-first", steps=[{"wait": {"journal": {"kind": "never"}, "limit": "50 ms"}}])
+    ended = command("run", suite, "--seed", "7")
+    assert ended.exit_code == 1
+    assert "--only boot-owner-first --seed 7" in ended.output
+    assert "seed=7" in (command.run / "boot-owner-first" / "command.txt").read_text()
