@@ -158,6 +158,7 @@ struct _RTL_AVL_TABLE {
 #define FALSE               0
 #define MAXUSHORT           0xFFFF
 #define PASSIVE_LEVEL       0
+#define APC_LEVEL           1
 
 #define STATUS_SUCCESS             ((NTSTATUS)0)
 #define STATUS_SOME_NOT_MAPPED     ((NTSTATUS)0x00000107)
