@@ -161,6 +161,13 @@ BROKEN(spin_lock_below_dispatch)
     KeAcquireSpinLockAtDpcLevel(&Lock);
 }
 
+BROKEN(dispatch_level_forever)
+{
+    Raise(DISPATCH_LEVEL);
+    while (!Sink) {
+    }
+}
+
 BROKEN(mutex_not_owned)
 {
     KeInitializeMutex(&Mutex, 0);
