@@ -36,10 +36,36 @@ struct BuddyTrace {
     TraceLine **lines; /* by cpu_index + 1; [0] is for writes without a processor (qtest) */
     uint32_t line_count;
     uint64_t lines_written;
+    CPUState *cpu_last; /* the processor that wrote last, and its number */
+    int cpu_last_index;
 };
 
 static const char *const detail_names[] = {"counters", "events", "full"};
 static const QEnumLookup detail_lookup = {.array = detail_names, .size = ARRAY_SIZE(detail_names)};
+
+/*
+ * The number of the processor that writes, -1 for none (qtest). CPUState must not be looked into: its layout depends on
+ * how QEMU was configured (plugins), unlike that of everything else that the devices use.
+ */
+static int trace_port_cpu(BuddyTrace *s)
+{
+    CPUState *cpu;
+
+    if (!current_cpu) {
+        return -1;
+    }
+    if (s->cpu_last && s->cpu_last == current_cpu) {
+        return s->cpu_last_index;
+    }
+    for (int i = 0; (cpu = qemu_get_cpu(i)); i++) {
+        if (cpu == current_cpu) {
+            s->cpu_last = cpu;
+            s->cpu_last_index = i;
+            return i;
+        }
+    }
+    return -1;
+}
 
 static TraceLine *trace_port_line(BuddyTrace *s, int cpu)
 {
@@ -70,7 +96,7 @@ static void trace_port_emit(BuddyTrace *s, TraceLine *line, int cpu)
 static void trace_port_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
 {
     BuddyTrace *s = opaque;
-    int cpu = current_cpu ? current_cpu->cpu_index : -1;
+    int cpu = trace_port_cpu(s);
     TraceLine *line = trace_port_line(s, cpu);
 
     for (; size; size--, value >>= 8) {
