@@ -82,4 +82,5 @@ def test_a_test_in_python_gets_a_booted_machine(command: Command) -> None:
     ended = run_pytest(command, str(Path(command.directory) / "test_it.py"))
     assert ended.exit_code == 1, ended.output
     assert "1 failed, 1 passed" in ended.output or "1 passed, 1 error" in ended.output, ended.output
-    assert "violation" in ended.output
+    assert "driver failure: " in ended.output
+    assert "violation" in ended.output or "outside the time between its power-up and its power-down" in ended.output
