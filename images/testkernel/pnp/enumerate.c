@@ -60,6 +60,9 @@ NTSTATUS PnpEnumerate(PDEVICE_NODE Node)
                        &Child->InstancePath);
             }
             Child->Flags |= DNF_ENUMERATED;
+            if (Child->Problem == CM_PROB_REINSTALL) {
+                PnpClearProblem(Child); /* uninstalled, but its bus still has it: it is installed anew */
+            }
         }
         ObfDereferenceObject(Pdo); /* the bus driver referenced it for us */
     }

@@ -99,6 +99,14 @@ VOID PnpQueueUnloadRecheck(PCUNICODE_STRING ServiceName)
     }
 }
 
+static BOOLEAN NeedsRelations(PDEVICE_NODE Node, PVOID Context)
+{
+    if (PnpIsStarted(Node)) {
+        Node->Flags |= DNF_NEEDS_RELATIONS;
+    }
+    return TRUE;
+}
+
 static VOID Process(PPNP_EVENT Event)
 {
     PDEVICE_NODE Node;
@@ -128,7 +136,12 @@ static VOID Process(PPNP_EVENT Event)
         switch (Event->Kind) {
         case PnpEventEnumerate:
             if (PnpIsStarted(Node)) {
-                Node->Flags |= DNF_NEEDS_RELATIONS;
+                /* At the root it means all buses, as CM_Reenumerate_DevNode does for "scan for hardware changes". */
+                if (Node->Parent) {
+                    Node->Flags |= DNF_NEEDS_RELATIONS;
+                } else {
+                    PnpWalkParentsFirst(Node, NeedsRelations, NULL);
+                }
                 PnpProcess(Node);
             }
             break;

@@ -284,6 +284,40 @@ static BOOLEAN FirstBuiltin(PCWSTR Ids, PWCHAR Service, ULONG Characters)
     return FALSE;
 }
 
+/*
+ * Set-up runs once for a device: what its keys say afterwards, such as settings that were changed, survives restart, removal and return.
+ */
+static BOOLEAN IsInstalled(PDEVICE_NODE Node, PCSTR Service)
+{
+    WCHAR Wide[MAX_WIDE];
+    UNICODE_STRING Name, Have, Wanted;
+    PCM_KEY Enum = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, FALSE);
+    PCM_VALUE Value;
+    RtlInitUnicodeString(&Name, L"Service");
+    Value = Enum ? CmValue(Enum, &Name) : NULL;
+    if (!Value || Value->Type != REG_SZ) {
+        return FALSE;
+    }
+    RtlInitUnicodeString(&Have, (PCWSTR)Value->Data);
+    RtlInitUnicodeString(&Wanted, Widen(Service, Wide));
+    return ObpEqualNames(&Have, &Wanted);
+}
+
+VOID PnpForgetInstallation(PDEVICE_NODE Node)
+{
+    UNICODE_STRING Name;
+    PCM_KEY Enum;
+    PCM_VALUE Value;
+    RtlInitUnicodeString(&Name, L"Service");
+    CmLock();
+    Enum = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, FALSE);
+    Value = Enum ? CmValue(Enum, &Name) : NULL;
+    if (Value) {
+        CmDeleteValue(Value);
+    }
+    CmUnlock();
+}
+
 typedef struct _FIND {
     INF_MATCH Match;
     INF_LINE Line;
@@ -323,8 +357,10 @@ NTSTATUS PnpFindDriver(PDEVICE_NODE Node)
         } else {
             PWSTR Description;
             CmLock();
-            PnpWriteService(Find->Match.File, Find->Service, Find->Section, &Find->Line);
-            WriteDeviceKeys(Node, &Find->Match, Find->Service, &Find->Line);
+            if (!IsInstalled(Node, Find->Service)) {
+                PnpWriteService(Find->Match.File, Find->Service, Find->Section, &Find->Line);
+                WriteDeviceKeys(Node, &Find->Match, Find->Service, &Find->Line);
+            }
             CmUnlock();
             KdLog(LOG_INFO, "%wZ: service %s by %s (%s)", &Node->InstancePath, Find->Service, Find->Match.File->Name,
                   Find->Match.DeviceId);

@@ -110,6 +110,8 @@ PWCHAR IopGuidText(const GUID *Guid, PWCHAR Text /* [39] */);
 /* install.c: reads the INF modules; finds the service of a devnode and writes its registry keys. */
 VOID PnpReadInfs(VOID);
 NTSTATUS PnpFindDriver(PDEVICE_NODE Node);
+/* Uninstalled: the next enumeration installs the device anew. */
+VOID PnpForgetInstallation(PDEVICE_NODE Node);
 /* Filter services of the devnode's Enum key (UpperFilters, LowerFilters), REG_MULTI_SZ in Buffer; empty when there are none. */
 VOID PnpFilters(PDEVICE_NODE Node, PCWSTR ValueName, PWCHAR Buffer, ULONG Characters);
 

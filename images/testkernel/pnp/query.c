@@ -162,6 +162,7 @@ static VOID RemoveAll(PREMOVAL Removal, PNP_REMOVE_KIND Kind, PDEVICE_NODE Targe
         PnpSetProblem(Target, CM_PROB_DISABLED, STATUS_SUCCESS);
         break;
     case PnpRemoveUninstall:
+        PnpForgetInstallation(Target);
         PnpSetProblem(Target, CM_PROB_REINSTALL, STATUS_SUCCESS);
         break;
     case PnpRemoveEject:

@@ -144,7 +144,8 @@ static BOOLEAN StartDuplicate(PDEVICE_NODE Node, PVOID Context)
 {
     PDEVICE_NODE Gone = Context;
     PPNP_EVENT Event;
-    if (Node != Gone && Node->Problem == CM_PROB_DUPLICATE_DEVICE && ObpEqualNames(&Node->InstancePath, &Gone->InstancePath) &&
+    if (Node != Gone && Node->Problem == CM_PROB_DUPLICATE_DEVICE &&
+        ObpEqualNames(&Node->InstancePath, &Gone->InstancePath) &&
         (Event = PnpNewEvent(PnpEventStart, Node->PhysicalDeviceObject)) != NULL) {
         PnpQueueEvent(Event);
     }

@@ -233,7 +233,8 @@ VOID PnpProcess(PDEVICE_NODE Node)
     if (!(Node->Flags & (DNF_HAS_PROBLEM | DNF_MISSING))) {
         NTSTATUS Status = Node->State == DeviceNodeUninitialized ? PnpIdentify(Node) : STATUS_SUCCESS;
         if (!NT_SUCCESS(Status)) {
-            PnpSetProblem(Node, Status == STATUS_OBJECT_NAME_COLLISION ? CM_PROB_DUPLICATE_DEVICE : CM_PROB_OUT_OF_MEMORY,
+            PnpSetProblem(Node,
+                          Status == STATUS_OBJECT_NAME_COLLISION ? CM_PROB_DUPLICATE_DEVICE : CM_PROB_OUT_OF_MEMORY,
                           Status);
             return;
         }
