@@ -10,6 +10,7 @@
 #include "kd/log.h"
 #include "pnp/inf.h"
 #include "pnp/legacy.h"
+#include "rtl/format.h"
 
 #define MAX_INFS  64
 #define MAX_WIDE  512
@@ -358,7 +359,9 @@ NTSTATUS PnpFindDriver(PDEVICE_NODE Node)
             PWSTR Description;
             CmLock();
             if (!IsInstalled(Node, Find->Service)) {
-                PnpWriteService(Find->Match.File, Find->Service, Find->Section, &Find->Line);
+                CHAR Services[96];
+                RtlFormat(Services, sizeof(Services), "%s.Services", Find->Match.Install);
+                PnpAddServices(Find->Match.File, Services); /* the function driver's and those of its filters */
                 WriteDeviceKeys(Node, &Find->Match, Find->Service, &Find->Line);
             }
             CmUnlock();

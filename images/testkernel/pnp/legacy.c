@@ -17,31 +17,35 @@ typedef struct _SCRATCH {
     INF_LINE Line, Detail;
 } SCRATCH;
 
+VOID PnpAddServices(const INF_FILE *File, PCSTR Section)
+{
+    SCRATCH *Scratch = ExAllocatePoolWithTag(PagedPool, sizeof(*Scratch), PNP_TAG);
+    if (!Scratch) {
+        return;
+    }
+    InfSeek(&Scratch->Cursor, File, Section);
+    while (InfNext(&Scratch->Cursor, &Scratch->Line)) {
+        if (InfEqual(Scratch->Line.Key, "AddService") && Scratch->Line.Count >= 3) {
+            CmLock();
+            PnpWriteService(File, Scratch->Line.Fields[0], Scratch->Line.Fields[2], &Scratch->Detail);
+            CmUnlock();
+        }
+    }
+    ExFreePoolWithTag(Scratch, PNP_TAG);
+}
+
 VOID PnpInstallServices(const INF_FILE *File)
 {
     static const PCSTR Sections[] = {"DefaultInstall.NTamd64.Services", "DefaultInstall.NT.Services",
                                      "DefaultInstall.Services"};
-    SCRATCH *Scratch = ExAllocatePoolWithTag(PagedPool, sizeof(*Scratch), PNP_TAG);
     ULONG I;
-    if (!Scratch) {
-        return;
-    }
     for (I = 0; I < COUNT_OF(Sections); I++) {
-        if (!InfHasSection(File, Sections[I])) {
-            continue;
+        if (InfHasSection(File, Sections[I])) {
+            PnpAddServices(File, Sections[I]);
+            KdLog(LOG_INFO, "services of %s installed", File->Name);
+            return; /* the most specific decoration only */
         }
-        InfSeek(&Scratch->Cursor, File, Sections[I]);
-        while (InfNext(&Scratch->Cursor, &Scratch->Line)) {
-            if (InfEqual(Scratch->Line.Key, "AddService") && Scratch->Line.Count >= 3) {
-                CmLock();
-                PnpWriteService(File, Scratch->Line.Fields[0], Scratch->Line.Fields[2], &Scratch->Detail);
-                CmUnlock();
-                KdLog(LOG_INFO, "service %s installed by %s", Scratch->Line.Fields[0], File->Name);
-            }
-        }
-        break; /* the most specific decoration only */
     }
-    ExFreePoolWithTag(Scratch, PNP_TAG);
 }
 
 static NTSTATUS Start(PCUNICODE_STRING Service)

@@ -6,6 +6,8 @@
 
 /* install.c: writes the service key that a service-install section describes. Registry locked. */
 VOID PnpWriteService(const INF_FILE *File, PCSTR Service, PCSTR Section, INF_LINE *Line);
+/* Writes the keys of all services that the AddService lines of Section name. PASSIVE_LEVEL. */
+VOID PnpAddServices(const INF_FILE *File, PCSTR Section);
 /* Installs what [DefaultInstall.Services] (decorated or not) of the INF asks for. */
 VOID PnpInstallServices(const INF_FILE *File);
 /*

@@ -39,8 +39,7 @@ static NTSTATUS AddDriver(PDEVICE_NODE Node, PCUNICODE_STRING Service, BOOLEAN F
     ULONG Problem;
     NTSTATUS Status = IopLoadDriver(Service, &Driver, &Problem);
     if (!NT_SUCCESS(Status)) {
-        PnpSetProblem(Node, Filter && Problem == CM_PROB_DRIVER_SERVICE_KEY_INVALID ? CM_PROB_FAILED_FILTER : Problem,
-                      Status);
+        PnpSetProblem(Node, Problem, Status);
         return Status;
     }
     if (!Driver->Extension.AddDevice || Node->DriverCount == COUNT_OF(Node->Drivers)) {
