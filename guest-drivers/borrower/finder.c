@@ -72,9 +72,6 @@ static VOID AddLink(PFINDER Finder, PCUNICODE_STRING Name)
     if (link == NULL) {
         return; /* nothing can be done in a notification; the next arrival finds us again */
     }
-    if (MUTANT(BORROWER_KEEPS_LINK_POINTER)) { /* the article's Figure 6 */
-        link->Name = *Name;
-    }
     KeAcquireSpinLock(&Finder->Lock, &irql);
     known = FindLink(Finder, Name) != NULL;
     if (!known) {
