@@ -9,7 +9,11 @@
 #include "ke/bugcheck.h"
 #include "ke/thread.h"
 
-#define PNP_PRIORITY 12 /* as Windows' delayed worker threads, which do this there: drivers' threads have 8 */
+/*
+ * Windows does this in worker threads of priority 12, beside which drivers' threads go on running on the other processors. With one
+ * processor the same windows only open when PnP threads share it with drivers' threads.
+ */
+#define PNP_PRIORITY 8
 
 typedef struct _QUEUE {
     PCSTR Name;
