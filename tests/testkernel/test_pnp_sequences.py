@@ -14,7 +14,7 @@ from .machine import Machine
 BUS = "ROOT\\PNPBUS\\0000"
 CHILD = "SELFTEST\\CHILD\\0"
 PLUG, PULL, RULE, EJECT, STATE = (str(0x80002000 | n << 2) for n in range(5))
-VETO_REMOVE, VETO_STOP, FAIL_START, FAILED, FAIL_ADD = 1, 2, 4, 8, 16
+VETO_REMOVE, VETO_STOP, FAIL_START, FAILED, FAIL_ADD, GONE_START, GONE_STOP = 1, 2, 4, 8, 16, 32, 64
 VETOED, REFUSED = 4, 1
 
 
@@ -195,6 +195,28 @@ def test_a_device_that_does_not_start_after_a_rebalance(child: Bus) -> None:
     events = ["fdo0 query-stop", "fdo0 stop", "fdo0 start", "fdo0 surprise-removal", "fdo0 remove", "pdo0 remove"]
     assert child.seen() == events
     assert child.problem() == "CM_PROB_FAILED_START"
+
+
+def test_pulled_out_during_its_own_start(bus: Bus) -> None:
+    bus.tell(RULE, 0, GONE_START)
+    bus.tell(PLUG)
+    assert bus.seen() == ["fdo0 add", "fdo0 start", "fdo0 surprise-removal", "fdo0 remove", "pdo0 delete"]
+    bus.tell(RULE, 0, 0)
+    bus.tell(PLUG)
+    assert bus.seen() == ["fdo0 add", "fdo0 start"]
+
+
+def test_pulled_out_during_a_start_that_fails(bus: Bus) -> None:
+    bus.tell(RULE, 0, GONE_START | FAIL_START)
+    bus.tell(PLUG)
+    assert bus.seen() == ["fdo0 add", "fdo0 start", "fdo0 remove", "pdo0 remove", "pdo0 delete"]
+
+
+def test_pulled_out_during_its_own_stop(child: Bus) -> None:
+    child.tell(RULE, 0, GONE_STOP)
+    child.do("rebalance", CHILD)
+    events = ["fdo0 query-stop", "fdo0 stop", "fdo0 start", "fdo0 surprise-removal", "fdo0 remove", "pdo0 delete"]
+    assert child.seen() == events
 
 
 def test_restart_and_remove(child: Bus) -> None:

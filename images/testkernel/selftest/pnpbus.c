@@ -24,6 +24,8 @@ DEFINE_GUID(GUID_SELFTEST, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0
 #define RULE_FAIL_START  4
 #define RULE_FAILED      8 /* reports PNP_DEVICE_FAILED */
 #define RULE_FAIL_ADD    16
+#define RULE_GONE_START  32 /* pulled out while it starts */
+#define RULE_GONE_STOP   64 /* pulled out while it stops */
 
 typedef enum { Bus, Pdo, Fdo } ROLE;
 
@@ -189,6 +191,12 @@ static void RemoveStack(PEXTENSION Extension)
     }
 }
 
+static void Vanish(ULONG Child)
+{
+    Children[Child]->Present = FALSE;
+    IoInvalidateDeviceRelations(TheBus->Physical, BusRelations);
+}
+
 /* Bus FDO and child FDO: what the bottom of the stack must do first is waited for. */
 static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
 {
@@ -201,6 +209,9 @@ static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
         IoForwardIrpSynchronously(Extension->Lower, Irp);
         status = Irp->IoStatus.Status;
         Say(Extension, "start");
+        if (rules & RULE_GONE_START) {
+            Vanish(Extension->Child);
+        }
         if (NT_SUCCESS(status) && (rules & RULE_FAIL_START)) {
             status = STATUS_DEVICE_CONFIGURATION_ERROR;
         }
@@ -228,6 +239,9 @@ static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
         break;
     case IRP_MN_STOP_DEVICE:
         Say(Extension, "stop");
+        if (rules & RULE_GONE_STOP) {
+            Vanish(Extension->Child);
+        }
         break;
     case IRP_MN_SURPRISE_REMOVAL:
         Say(Extension, "surprise-removal");
@@ -309,8 +323,7 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         IoInvalidateDeviceRelations(TheBus->Physical, BusRelations);
         break;
     case IOCTL_PULL:
-        Children[child]->Present = FALSE;
-        IoInvalidateDeviceRelations(TheBus->Physical, BusRelations);
+        Vanish(child);
         break;
     case IOCTL_RULE:
         Rules[child] = input[1];
