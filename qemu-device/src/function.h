@@ -233,6 +233,8 @@ void function_irq_clear(BuddyFunction *f);
 /* function_port.c: what the PCI Express port above the function shows */
 /* The hot-plug slot that the function is in, or NULL (root complex, conventional bus). */
 PCIDevice *function_slot_port(BuddyFunction *f);
+/* The root port above the function, through switches, or NULL. */
+PCIDevice *function_root_port(BuddyFunction *f);
 /* Make the port's Data Link Layer State Changed bits work. */
 void function_port_widen(PCIDevice *port);
 /* Presence and link, or only the link, drop or come back; the port's status follows and its interrupt is raised. */

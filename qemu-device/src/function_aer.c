@@ -8,21 +8,9 @@
 #include "qemu/osdep.h"
 #include "hw/pci/msi.h"
 #include "hw/pci/msix.h"
-#include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
 #include "hw/pci/pcie_port.h"
 #include "function.h"
-
-/* The root port above the function (through switches), or NULL. */
-static PCIDevice *root_port(BuddyFunction *f)
-{
-    PCIDevice *port = pci_get_bus(PCI_DEVICE(f))->parent_dev;
-
-    while (port && pci_is_express(port) && pcie_cap_get_type(port) != PCI_EXP_TYPE_ROOT_PORT) {
-        port = pci_get_bus(port)->parent_dev;
-    }
-    return port && pci_is_express(port) && port->exp.aer_cap ? port : NULL;
-}
 
 static void interrupt(PCIDevice *port)
 {
@@ -70,7 +58,7 @@ static void root_message(PCIDevice *port, uint16_t requester, bool fatal)
 void function_aer_report(BuddyFunction *f, bool fatal)
 {
     PCIDevice *pci = PCI_DEVICE(f);
-    PCIDevice *port = root_port(f);
+    PCIDevice *port = function_root_port(f);
     uint8_t *aer = pci->config + pci->exp.aer_cap;
     uint8_t *exp = pci->config + pci->exp.exp_cap;
     uint32_t bit = fatal ? PCI_ERR_UNC_MALF_TLP : PCI_ERR_COR_BAD_TLP;
@@ -92,7 +80,7 @@ void function_aer_report(BuddyFunction *f, bool fatal)
             return;
         }
     }
-    if (port) {
+    if (port && port->exp.aer_cap) {
         root_message(port, pci_requester_id(pci), fatal);
     }
 }

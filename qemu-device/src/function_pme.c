@@ -12,7 +12,6 @@
 #include "qemu/osdep.h"
 #include "hw/pci/msi.h"
 #include "hw/pci/msix.h"
-#include "hw/pci/pci_bus.h"
 #include "hw/pci/pcie.h"
 #include "function.h"
 #include "journal.h"
@@ -28,19 +27,9 @@ uint16_t function_pme_capabilities(const BuddyFunction *f)
     return PM_CAP_PME_D0 | PM_CAP_PME_D3HOT | PM_CAP_PME_D3COLD | (f->has_d1_d2 ? PM_CAP_PME_D1 | PM_CAP_PME_D2 : 0);
 }
 
-static PCIDevice *root_port(BuddyFunction *f)
-{
-    PCIDevice *port = pci_get_bus(PCI_DEVICE(f))->parent_dev;
-
-    while (port && pci_is_express(port) && pcie_cap_get_type(port) != PCI_EXP_TYPE_ROOT_PORT) {
-        port = pci_get_bus(port)->parent_dev;
-    }
-    return port && pci_is_express(port) ? port : NULL;
-}
-
 void function_pme_widen(BuddyFunction *f)
 {
-    PCIDevice *port = root_port(f);
+    PCIDevice *port = function_root_port(f);
 
     if (port) {
         uint32_t exp = port->exp.exp_cap;
@@ -52,7 +41,7 @@ void function_pme_widen(BuddyFunction *f)
 
 static void message_to_root_port(BuddyFunction *f)
 {
-    PCIDevice *port = root_port(f);
+    PCIDevice *port = function_root_port(f);
     uint8_t *exp;
 
     if (!port) {

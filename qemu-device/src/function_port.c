@@ -16,6 +16,16 @@ PCIDevice *function_slot_port(BuddyFunction *f)
     return port && object_dynamic_cast(OBJECT(port), TYPE_PCIE_SLOT) ? port : NULL;
 }
 
+PCIDevice *function_root_port(BuddyFunction *f)
+{
+    PCIDevice *port = pci_get_bus(PCI_DEVICE(f))->parent_dev;
+
+    while (port && pci_is_express(port) && pcie_cap_get_type(port) != PCI_EXP_TYPE_ROOT_PORT) {
+        port = pci_get_bus(port)->parent_dev;
+    }
+    return port && pci_is_express(port) ? port : NULL;
+}
+
 /*
  * QEMU's port has no Data Link Layer State Changed event. Its status bit and enable bit are made writable here, as
  * PCI Express Base 4.0, sections 7.5.3.10 and 7.5.3.11 want; link changes other than ours are not signalled by them.

@@ -72,7 +72,7 @@ def main() -> int:
     for path in stale:
         print(f"{'stale' if arguments.check else 'written'}: {path.relative_to(REPOSITORY)}")
     if stale and arguments.check:
-        print("run: make -C qemu-device generated", file=sys.stderr)
+        print(f"run: make -C qemu-device generated PYTHON={sys.executable}", file=sys.stderr)
         return 1
     return 0
 
