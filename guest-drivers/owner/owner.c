@@ -149,7 +149,6 @@ static VOID PowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
                                FALSE); /* at once: a late interrupt must not make us look at hardware that is gone */
     }
     if (!(MUTANT(OWNER_SLEEPS_WITHOUT_TELLING) && Reason == PowerDownSleep) &&
-        !(MUTANT(OWNER_STOPS_WITHOUT_TELLING) && Reason == PowerDownStop) &&
         !(MUTANT(OWNER_VANISHES_WITHOUT_TELLING) && Reason == PowerDownSurprise)) {
         ClientsPowerDown(owner, clientReasons[Reason]);
     }
