@@ -73,7 +73,9 @@ VOID SharedClose(PCONNECTION Connection)
     }
     /* Return first, so that the gate is closed and nobody asks; then the owner lets go; then the block is ours alone. */
     Return(Connection);
-    Send(Connection, IOCTL_INTERNAL_BUDDY_UNSHARE, shared);
+    if (!MUTANT(BORROWER_FREES_SHARED_CONTEXT)) {
+        Send(Connection, IOCTL_INTERNAL_BUDDY_UNSHARE, shared);
+    }
     borrower->Shared = NULL;
     Connection->Shared = NULL;
     ExFreePoolWithTag(shared, POOL_TAG);

@@ -70,7 +70,9 @@ static VOID CloseCallback(PTALK Talk)
     }
     for (index = 0; index < CALLBACK_REGISTRANTS; index++) {
         if (Talk->Registrations[index] != NULL) {
-            ExUnregisterCallback(Talk->Registrations[index]);
+            if (!MUTANT(BORROWER_STAYS_REGISTERED)) {
+                ExUnregisterCallback(Talk->Registrations[index]);
+            }
             Talk->Registrations[index] = NULL;
         }
     }
