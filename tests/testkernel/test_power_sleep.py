@@ -23,8 +23,9 @@ def test_fifty_cycles_keep_registers_and_interrupts(machine: Callable[..., Machi
     assert not running.complaints
 
 
-def test_hot_plug_works_right_after_a_wake(machine: Callable[..., Machine]) -> None:
-    running = machine("edu.sys", "edu_msi.inf", qemu=["-device", "edu,bus=rp1,id=edu0"])
+@pytest.mark.parametrize("append", ["", "seed=1", "seed=2"])
+def test_hot_plug_works_right_after_a_wake(machine: Callable[..., Machine], append: str) -> None:
+    running = machine("edu.sys", "edu_msi.inf", append=append, qemu=["-device", "edu,bus=rp1,id=edu0"])
     for cycle in range(1, 4):
         running.sleep()
         running.wake()
