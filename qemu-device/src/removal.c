@@ -12,6 +12,7 @@
  * are paused meanwhile: a processor that polls the device would otherwise see half of it removed.
  */
 #include "qemu/osdep.h"
+#include "qemu/rcu.h"
 #include "hw/hotplug.h"
 #include "function.h"
 #include "removal.h"
@@ -56,6 +57,8 @@ static void yank_bh(void *opaque)
         resume_all_vcpus();
     }
     object_unref(OBJECT(f));
+    /* The memory regions go after a grace period; a device_add before that would find their RAM blocks and abort QEMU. */
+    drain_call_rcu();
 }
 
 static bool get_yank(Object *obj, Error **errp)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from qemu.qmp import ExecuteError
+
 from tests.device.conftest import Board
 
 
@@ -65,3 +67,17 @@ def test_access_while_memory_decoding_is_off_reads_all_ones_and_is_a_violation(b
     assert broken == [(rule, 1, "SCRATCH"), (rule, 0, "SCRATCH"), (rule, -1, "BAR2")]
     buddy.device.command(2)
     assert buddy.reg(0, 0x10) == 0
+
+
+def test_a_device_may_be_put_back_without_waiting_for_the_event(buddy: Board) -> None:
+    for _ in range(20):
+        buddy.machine.qom_set("buddy0", "yank", True)
+        try:
+            buddy.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="rp0")
+        except ExecuteError as error:  # the removal is still under way: a refusal is an answer, an abort of QEMU is none
+            assert "Duplicate device ID" in str(error)
+            buddy.machine.wait_event("DEVICE_DELETED", device="buddy0")
+            buddy.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="rp0")
+        buddy.port.slot_power(True)
+        buddy.enumerate()
+        assert buddy.reg(0, 0) == 0x42554459
