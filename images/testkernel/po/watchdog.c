@@ -9,7 +9,8 @@
 #include "io/io.h"
 #include "io/verify.h"
 
-#define DEFAULT_SECONDS 10
+#define DEFAULT_SECONDS                                                                                                \
+    5 /* below the 10 s that the orchestrator waits for SUSPEND, so that the stop names the driver */
 
 static VOID NTAPI Expired(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
