@@ -38,9 +38,10 @@ TARGET_LDFLAGS := -Wl,--image-base,$(IMAGE_BASE_$(ARCH))
 # For x86 mingw declares the register functions without volatile.
 ifeq ($(TOOLCHAIN),gcc)
 CC             := $(CROSS)gcc
-TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g0 $(if $(filter x86,$(ARCH)),-Wno-discarded-qualifiers)
+TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g $(if $(filter x86,$(ARCH)),-Wno-discarded-qualifiers)
 # The COFF symbols stay in the image: the test kernel names backtrace lines by them.
-TARGET_LDFLAGS += -Wl,--strip-debug -Wl,--wdmdriver $(if $(filter x86,$(ARCH)),-Wl$(comma)--entry$(comma)_DriverEntry@8)
+STRIP_DEBUG    := -Wl,--strip-debug
+TARGET_LDFLAGS += -Wl,--wdmdriver $(if $(filter x86,$(ARCH)),-Wl$(comma)--entry$(comma)_DriverEntry@8)
 else
 CC             := clang --target=$(MACHINE)-w64-windows-gnu
 TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g -gcodeview -mno-sse -mno-mmx -Wno-ignored-pragmas -Wno-pragma-pack \
