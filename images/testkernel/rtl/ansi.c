@@ -128,7 +128,7 @@ ULONG NTAPI RtlUnicodeStringToAnsiSize(PCUNICODE_STRING UnicodeString)
     return RtlxUnicodeStringToAnsiSize(UnicodeString);
 }
 
-/* PASSIVE_LEVEL. Writes a terminator if there is room; an allocated buffer is freed by RtlFreeUnicodeString. */
+/* PASSIVE_LEVEL. The buffer must have room for the terminator, too; an allocated one is freed by RtlFreeUnicodeString. */
 NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING DestinationString, PCANSI_STRING SourceString,
                                             BOOLEAN AllocateDestinationString)
 {
@@ -143,16 +143,14 @@ NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING DestinationString, P
             return STATUS_NO_MEMORY;
         }
         DestinationString->MaximumLength = (USHORT)Bytes;
-    } else if (Bytes - sizeof(WCHAR) > DestinationString->MaximumLength) {
+    } else if (Bytes > DestinationString->MaximumLength) {
         return STATUS_BUFFER_OVERFLOW;
     }
     DestinationString->Length = (USHORT)(Bytes - sizeof(WCHAR));
     for (USHORT i = 0; i < SourceString->Length; i++) {
         DestinationString->Buffer[i] = RtlpAnsiToUnicode((UCHAR)SourceString->Buffer[i]);
     }
-    if (Bytes <= DestinationString->MaximumLength) {
-        DestinationString->Buffer[SourceString->Length] = 0;
-    }
+    DestinationString->Buffer[SourceString->Length] = 0;
     return STATUS_SUCCESS;
 }
 

@@ -104,4 +104,97 @@ int strcat_s(char *Target, size_t Size, const char *Source);
 int strncpy_s(char *Target, size_t Size, const char *Source, size_t Count);
 int wcscat_s(wchar_t *Target, size_t Size, const wchar_t *Source);
 
+int tolower(int c);
+int toupper(int c);
+int isdigit(int c);
+int isxdigit(int c);
+int islower(int c);
+int isupper(int c);
+int isspace(int c);
+int isprint(int c);
+wint_t towlower(wint_t c);
+wint_t towupper(wint_t c);
+char *_strupr(char *Text);
+char *_strlwr(char *Text);
+wchar_t *_wcsupr(wchar_t *Text);
+wchar_t *_wcslwr(wchar_t *Text);
+wchar_t *_wcsrev(wchar_t *Text);
+int _wcsnicmp(const wchar_t *A, const wchar_t *B, size_t Limit);
+wchar_t *wcscat(wchar_t *Target, const wchar_t *Source);
+wchar_t *wcsncat(wchar_t *Target, const wchar_t *Source, size_t Count);
+wchar_t *wcsrchr(const wchar_t *Text, wchar_t c);
+size_t wcsspn(const wchar_t *Text, const wchar_t *Set);
+size_t wcscspn(const wchar_t *Text, const wchar_t *Set);
+long atol(const char *Text);
+int _wtoi(const wchar_t *Text);
+long _wtol(const wchar_t *Text);
+char *_itoa(int Value, char *Buffer, int Base);
+int memmove_s(void *Target, size_t Size, const void *Source, size_t Count);
+int strncat_s(char *Target, size_t Size, const char *Source, size_t Count);
+int wcscpy_s(wchar_t *Target, size_t Size, const wchar_t *Source);
+int wcsncpy_s(wchar_t *Target, size_t Size, const wchar_t *Source, size_t Count);
+int wcsncat_s(wchar_t *Target, size_t Size, const wchar_t *Source, size_t Count);
+
+int sprintf(char *Buffer, const char *Format, ...);
+int _vsnprintf(char *Buffer, size_t Count, const char *Format, va_list Arguments);
+int _vsnwprintf(wchar_t *Buffer, size_t Count, const wchar_t *Format, va_list Arguments);
+int _swprintf(wchar_t *Buffer, const wchar_t *Format, ...);
+int _vswprintf(wchar_t *Buffer, const wchar_t *Format, va_list Arguments);
+int _vsnprintf_s(char *Buffer, size_t Size, size_t Count, const char *Format, va_list Arguments);
+int vsprintf_s(char *Buffer, size_t Size, const char *Format, va_list Arguments);
+int sprintf_s(char *Buffer, size_t Size, const char *Format, ...);
+int _vsnwprintf_s(wchar_t *Buffer, size_t Size, size_t Count, const wchar_t *Format, va_list Arguments);
+int _snwprintf_s(wchar_t *Buffer, size_t Size, size_t Count, const wchar_t *Format, ...);
+int vswprintf_s(wchar_t *Buffer, size_t Size, const wchar_t *Format, va_list Arguments);
+int swprintf_s(wchar_t *Buffer, size_t Size, const wchar_t *Format, ...);
+
+VOID RtlInitString(PSTRING DestinationString, PCSZ SourceString);
+VOID RtlCopyString(PSTRING DestinationString, const PSTRING SourceString);
+LONG RtlCompareString(const PSTRING String1, const PSTRING String2, BOOLEAN CaseInSensitive);
+CHAR RtlUpperChar(CHAR Character);
+VOID RtlUpperString(PSTRING DestinationString, const PSTRING SourceString);
+ULONG RtlAnsiStringToUnicodeSize(PANSI_STRING AnsiString);
+ULONG RtlxAnsiStringToUnicodeSize(PCANSI_STRING AnsiString);
+ULONG RtlUnicodeStringToAnsiSize(PCUNICODE_STRING UnicodeString);
+ULONG RtlxUnicodeStringToAnsiSize(PCUNICODE_STRING UnicodeString);
+VOID RtlFreeOemString(POEM_STRING OemString);
+NTSTATUS RtlMultiByteToUnicodeN(PWCH UnicodeString, ULONG MaxBytes, PULONG Bytes, const CHAR *Text, ULONG TextBytes);
+NTSTATUS RtlUnicodeToMultiByteN(PCHAR Text, ULONG MaxBytes, PULONG Bytes, PCWCH UnicodeString, ULONG UnicodeBytes);
+WCHAR RtlAnsiCharToUnicodeChar(PUCHAR *SourceCharacter);
+NTSTATUS RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString, BOOLEAN Allocate);
+LONG RtlCompareUnicodeStrings(PCWCH String1, SIZE_T Length1, PCWCH String2, SIZE_T Length2, BOOLEAN CaseInSensitive);
+NTSTATUS RtlValidateUnicodeString(ULONG Flags, PCUNICODE_STRING SourceString);
+NTSTATUS RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STRING String);
+NTSTATUS RtlCharToInteger(PCSZ String, ULONG Base, PULONG Value);
+
+VOID RtlSetAllBits(PRTL_BITMAP BitMapHeader);
+VOID RtlSetBit(PRTL_BITMAP BitMapHeader, ULONG BitNumber);
+VOID RtlClearBit(PRTL_BITMAP BitMapHeader, ULONG BitNumber);
+ULONG RtlFindSetBits(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+ULONG RtlFindSetBitsAndClear(PRTL_BITMAP BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+ULONG RtlNumberOfClearBits(PRTL_BITMAP BitMapHeader);
+ULONG RtlFindNextForwardRunClear(PRTL_BITMAP BitMapHeader, ULONG FromIndex, PULONG StartingRunIndex);
+ULONG RtlFindFirstRunClear(PRTL_BITMAP BitMapHeader, PULONG StartingIndex);
+CCHAR RtlFindMostSignificantBit(ULONGLONG Set);
+CCHAR RtlFindLeastSignificantBit(ULONGLONG Set);
+ULONG RtlNumberOfSetBitsUlongPtr(ULONG_PTR Target);
+
+BOOLEAN RtlTimeToSecondsSince1970(PLARGE_INTEGER Time, PULONG ElapsedSeconds);
+BOOLEAN RtlTimeToSecondsSince1980(PLARGE_INTEGER Time, PULONG ElapsedSeconds);
+VOID RtlSecondsSince1970ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time);
+VOID RtlSecondsSince1980ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time);
+VOID RtlTimeToElapsedTimeFields(PLARGE_INTEGER Time, PTIME_FIELDS TimeFields);
+ULONG RtlRandom(PULONG Seed);
+SIZE_T RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG Pattern);
+VOID RtlCopyMemoryNonTemporal(PVOID Destination, const VOID *Source, SIZE_T Length);
+VOID RtlMoveMemory(PVOID Destination, const VOID *Source, SIZE_T Length);
+VOID RtlFillMemory(PVOID Destination, SIZE_T Length, UCHAR Fill);
+
+PVOID RtlEnumerateGenericTableWithoutSplayingAvl(PRTL_AVL_TABLE Table, PVOID *RestartKey);
+PVOID RtlLookupElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buffer, PVOID *NodeOrParent,
+                                          TABLE_SEARCH_RESULT *SearchResult);
+PVOID RtlInsertElementGenericTableFullAvl(PRTL_AVL_TABLE Table, PVOID Buffer, CLONG BufferSize, PBOOLEAN NewElement,
+                                          PVOID NodeOrParent, TABLE_SEARCH_RESULT SearchResult);
+BOOLEAN RtlIsGenericTableEmptyAvl(PRTL_AVL_TABLE Table);
+
 #endif

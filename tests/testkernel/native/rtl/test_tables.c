@@ -106,3 +106,35 @@ TEST(bounds_checked_copies_keep_their_bounds)
     EQUAL(34, memcpy_s(text, sizeof(text), "12345", 5));
     EQUAL(0, text[0]);
 }
+
+TEST(a_table_is_walked_and_searched_without_changing_it)
+{
+    RTL_AVL_TABLE table;
+    PVOID key = NULL, place;
+    TABLE_SEARCH_RESULT result;
+    BOOLEAN added;
+    RtlInitializeGenericTableAvl(&table, Compare, Allocate, Free, NULL);
+    CHECK(RtlIsGenericTableEmptyAvl(&table));
+    CHECK(RtlEnumerateGenericTableWithoutSplayingAvl(&table, &key) == NULL);
+    for (int value = 30; value > 0; value -= 10) {
+        CHECK(RtlLookupElementGenericTableFullAvl(&table, &value, &place, &result) == NULL);
+        EQUAL(value == 30, result == TableEmptyTree);
+        int *element = RtlInsertElementGenericTableFullAvl(&table, &value, sizeof(value), &added, place, result);
+        CHECK(added && *element == value);
+    }
+    CHECK(!RtlIsGenericTableEmptyAvl(&table));
+    int twenty = 20, found = 0;
+    int *element = RtlLookupElementGenericTableFullAvl(&table, &twenty, &place, &result);
+    CHECK(element && *element == 20 && result == TableFoundNode);
+    CHECK(RtlInsertElementGenericTableFullAvl(&table, &twenty, sizeof(twenty), &added, place, result) == element);
+    CHECK(!added);
+    for (key = NULL; (element = RtlEnumerateGenericTableWithoutSplayingAvl(&table, &key)) != NULL;) {
+        found += 10;
+        EQUAL(found, *element); /* in order */
+    }
+    EQUAL(30, found);
+    for (int value = 10; value <= 30; value += 10) {
+        CHECK(RtlDeleteElementGenericTableAvl(&table, &value));
+    }
+    CHECK(RtlIsGenericTableEmptyAvl(&table) && !RtlDeleteElementGenericTableAvl(&table, &twenty));
+}
