@@ -69,30 +69,46 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture
 def boot(built: Built, tmp_path: Path) -> Callable[..., Boot]:
-    """Boots the kernel with one driver on a root device and waits until `until` is on the console, or the kernel stopped."""
+    """Boots the kernel with a driver on a root device and waits until `until` is on the console, or the kernel stopped."""
 
     def run(driver: str, until: str, append: str = "", image: Path | None = None, qemu: list[str] | None = None) -> Boot:
-        inf = tmp_path / f"{driver}.inf"
-        inf.write_text(INF.format(service=driver))
-        log = tmp_path / "com1.log"
-        log.touch()
-        modules = f"{image or built.drivers / f'{driver}.sys'},{inf}"
-        command = ["qemu-system-x86_64", "-machine", "q35", "-m", "64", "-accel", "tcg", "-nodefaults", "-display", "none"]
-        command += ["-serial", f"file:{log}", "-device", "pvpanic", "-no-reboot", "-action", "panic=exit-failure"]
-        command += ["-kernel", str(built.kernel), "-append", f"root=ROOT\\{driver} {append}", "-initrd", modules, *(qemu or [])]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
-            deadline = time.monotonic() + TIME_LIMIT
-            try:
-                while process.poll() is None and until not in log.read_text(errors="replace"):
-                    assert time.monotonic() < deadline, f"neither {until!r} nor a stop in {TIME_LIMIT} s: {log.read_text()}"
-                    time.sleep(0.02)  # between looks at the log, under the time limit above
-            finally:
-                process.kill()
-        text = log.read_text(errors="replace")
-        reports = [line.removeprefix("BUGCHECK ") for line in text.splitlines() if line.startswith("BUGCHECK ")]
-        return Boot(text, json.loads(reports[0]) if reports else {})
+        return boot_drivers(built, tmp_path, [driver], [until], append, image, qemu)
 
     return run
+
+
+def boot_drivers(
+    built: Built,
+    directory: Path,
+    drivers: list[str],
+    until: list[str],
+    append: str = "",
+    image: Path | None = None,
+    qemu: list[str] | None = None,
+) -> Boot:
+    """Boots the kernel with a root device for each driver and waits until all of `until` are on the console, or it stopped."""
+    log = directory / "com1.log"
+    log.touch()
+    modules = []
+    for driver in drivers:
+        inf = directory / f"{driver}.inf"
+        inf.write_text(INF.format(service=driver))
+        modules += [str(image or built.drivers / f"{driver}.sys"), str(inf)]
+    roots = ",".join(f"ROOT\\{driver}" for driver in drivers)
+    command = ["qemu-system-x86_64", "-machine", "q35", "-m", "64", "-accel", "tcg", "-nodefaults", "-display", "none"]
+    command += ["-serial", f"file:{log}", "-device", "pvpanic", "-no-reboot", "-action", "panic=exit-failure"]
+    command += ["-kernel", str(built.kernel), "-append", f"root={roots} {append}", "-initrd", ",".join(modules), *(qemu or [])]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + TIME_LIMIT
+        try:
+            while process.poll() is None and not all(text in log.read_text(errors="replace") for text in until):
+                assert time.monotonic() < deadline, f"neither {until} nor a stop in {TIME_LIMIT} s: {log.read_text()}"
+                time.sleep(0.02)  # between looks at the log, under the time limit above
+        finally:
+            process.kill()
+    text = log.read_text(errors="replace")
+    reports = [line.removeprefix("BUGCHECK ") for line in text.splitlines() if line.startswith("BUGCHECK ")]
+    return Boot(text, json.loads(reports[0]) if reports else {})
 
 
 @pytest.fixture

@@ -9,28 +9,6 @@ static volatile LONG Counter, DpcRuns, Order;
 static KDPC Dpc;
 static KTIMER Timer;
 
-static NTSTATUS Wait(PVOID Object, LONG Ms)
-{
-    LARGE_INTEGER due = Milliseconds(Ms);
-    return KeWaitForSingleObject(Object, Executive, KernelMode, FALSE, &due);
-}
-
-static PKTHREAD Start(PKSTART_ROUTINE Routine, PVOID Context)
-{
-    HANDLE handle;
-    PVOID thread = NULL;
-    CHECK(NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, Context)));
-    CHECK(NT_SUCCESS(ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, &thread, NULL)));
-    CHECK(NT_SUCCESS(ZwClose(handle)));
-    return thread;
-}
-
-static void Join(PKTHREAD Thread)
-{
-    CHECK(Wait(Thread, 5000) == STATUS_SUCCESS);
-    ObDereferenceObject(Thread);
-}
-
 static void NTAPI Waiter(PVOID Context)
 {
     CHECK(Wait(&Go, 5000) == STATUS_SUCCESS);

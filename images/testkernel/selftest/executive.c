@@ -13,28 +13,6 @@ static EX_RUNDOWN_REF Rundown;
 static WORK_QUEUE_ITEM First, Second;
 static volatile LONG Stage, ItemIrql;
 
-static NTSTATUS Wait(PVOID Object, LONG Ms)
-{
-    LARGE_INTEGER due = Milliseconds(Ms);
-    return KeWaitForSingleObject(Object, Executive, KernelMode, FALSE, &due);
-}
-
-static PKTHREAD Start(PKSTART_ROUTINE Routine)
-{
-    HANDLE handle;
-    PVOID thread = NULL;
-    CHECK(NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, NULL)));
-    CHECK(NT_SUCCESS(ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, &thread, NULL)));
-    CHECK(NT_SUCCESS(ZwClose(handle)));
-    return thread;
-}
-
-static void Join(PKTHREAD Thread)
-{
-    CHECK(Wait(Thread, 5000) == STATUS_SUCCESS);
-    ObDereferenceObject(Thread);
-}
-
 static void Reset(void)
 {
     KeInitializeEvent(&Reached, NotificationEvent, FALSE);
@@ -114,7 +92,7 @@ static void FastMutexes(void)
 {
     Reset();
     ExInitializeFastMutex(&FastMutex);
-    PKTHREAD thread = Start(Contender);
+    PKTHREAD thread = Start(Contender, NULL);
     ExAcquireFastMutex(&FastMutex);
     CHECK(KeGetCurrentIrql() == APC_LEVEL);
     KeSetEvent(&Proceed, 0, FALSE);
@@ -165,7 +143,7 @@ static void Resources(void)
     CHECK(ExAcquireResourceSharedLite(&Resource, TRUE));
     CHECK(ExAcquireResourceSharedLite(&Resource, TRUE));
     CHECK(ExIsResourceAcquiredSharedLite(&Resource) == 2);
-    PKTHREAD reader = Start(Reader);
+    PKTHREAD reader = Start(Reader, NULL);
     CHECK(Wait(&Reached, 5000) == STATUS_SUCCESS);
     CHECK(Stage == 1);
     ExReleaseResourceLite(&Resource);
@@ -173,7 +151,7 @@ static void Resources(void)
     CHECK(ExIsResourceAcquiredSharedLite(&Resource) == 0);
 
     KeClearEvent(&Reached);
-    PKTHREAD writer = Start(Writer);
+    PKTHREAD writer = Start(Writer, NULL);
     CHECK(Wait(&Reached, 5000) == STATUS_SUCCESS);
     CHECK(Wait(writer, 10) == STATUS_TIMEOUT);
     CHECK(ExGetExclusiveWaiterCount(&Resource) == 1);
@@ -211,7 +189,7 @@ static void RundownProtection(void)
     CHECK(ExAcquireRundownProtection(&Rundown));
     CHECK(ExAcquireRundownProtection(&Rundown));
     ExReleaseRundownProtection(&Rundown);
-    PKTHREAD thread = Start(RunsDown);
+    PKTHREAD thread = Start(RunsDown, NULL);
     CHECK(Wait(&Reached, 5000) == STATUS_SUCCESS);
     CHECK(Wait(thread, 10) == STATUS_TIMEOUT);
     CHECK(!ExAcquireRundownProtection(&Rundown)); /* no new users */

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""One self-test driver a concept, all in one boot: what the kernel exports does what Microsoft documents."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .conftest import Boot, Built, boot_drivers
+
+DRIVERS = ["lists", "resources", "rundown", "spinlocks"]
+
+
+@pytest.fixture(scope="module", params=["", "seed=1", "seed=2"], ids=["unperturbed", "seed 1", "seed 2"])
+def together(request: pytest.FixtureRequest, built: Built, tmp_path_factory: pytest.TempPathFactory) -> Boot:
+    """A boot with all the drivers; the tests look for what each of them says."""
+    directory: Path = tmp_path_factory.mktemp("boot")
+    return boot_drivers(built, directory, DRIVERS, [f"SELFTEST {name} " for name in DRIVERS], request.param)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_exports_do_what_is_documented(together: Boot, driver: str) -> None:
+    failures = "\n".join(line for line in together.log.splitlines() if f"{driver}.sys: SELFTEST" in line)
+    assert re.search(rf"SELFTEST {driver} PASSED: \d+ checks, 0 failed", together.log), failures or together.log
