@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pci/capabilities.c - IRP_MN_QUERY_CAPABILITIES of a function (Microsoft, DEVICE_CAPABILITIES; PM 3.2.3 for PMC). */
-#include "pci.h"
-
-#define PMC_D1         0x0200
-#define PMC_D2         0x0400
-#define PMC_PME(state) (0x0800u << (state)) /* 0: D0 ... 3: D3hot, 4: D3cold */
+#include "pm.h"
 
 /*
  * The states that PMC names, and the power that each system state leaves to the function: S1 keeps the bus powered, in S2 and deeper the
@@ -33,19 +29,8 @@ VOID PciQueryCapabilities(PCI_FUNCTION *Function, PDEVICE_CAPABILITIES Capabilit
     Capabilities->DeviceState[PowerSystemSleeping1] = managed ? PowerDeviceD3 : PowerDeviceD0;
     for (int state = PowerSystemSleeping2; state <= PowerSystemShutdown; state++)
         Capabilities->DeviceState[state] = PowerDeviceD3;
-    Capabilities->SystemWake = PowerSystemUnspecified;
-    Capabilities->DeviceWake = PowerDeviceUnspecified;
-    for (int state = 3; state >= 0; state--) {
-        if ((pmc & PMC_PME(state)) || (state == 3 && (pmc & PMC_PME(4)))) {
-            Capabilities->DeviceWake = (DEVICE_POWER_STATE)(PowerDeviceD0 + state);
-            break;
-        }
-    }
-    /* Only PME from D3cold survives what S3 does to the bus. */
-    if (pmc & PMC_PME(4))
-        Capabilities->SystemWake = PowerSystemSleeping3;
-    else if (Capabilities->DeviceWake != PowerDeviceUnspecified)
-        Capabilities->SystemWake = PowerSystemSleeping1;
+    Capabilities->SystemWake = PciSystemWake(Function);
+    Capabilities->DeviceWake = PciDeviceWake(Function);
     /* In units of 100 microseconds (PM 5.6.1, table 5-6). */
     Capabilities->D1Latency = 0;
     Capabilities->D2Latency = 2;

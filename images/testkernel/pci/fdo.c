@@ -59,7 +59,11 @@ static NTSTATUS Start(PCI_BUS *Bus, PIRP Irp)
     PciMapBus(Bus->Number);
     PciReadWindows(Bus);
     if (Bus->Bridge != NULL)
+        status = PciStartPort(Bus, translated);
+    if (Bus->Bridge != NULL && NT_SUCCESS(status))
         status = PciStartSlot(Bus, translated);
+    if (!NT_SUCCESS(status))
+        PciStopPort(Bus);
     if (NT_SUCCESS(status))
         Bus->Common.State = PciStarted;
     return Complete(Irp, status);
@@ -109,6 +113,7 @@ static NTSTATUS Remove(PCI_BUS *Bus, PIRP Irp)
     NTSTATUS status;
 
     PciStopSlot(Bus);
+    PciStopPort(Bus);
     while (!IsListEmpty(&Bus->Functions))
         PciDeleteFunction(CONTAINING_RECORD(Bus->Functions.Flink, PCI_FUNCTION, Link));
     ExAcquireFastMutex(&PciBusesLock);
@@ -139,6 +144,7 @@ NTSTATUS PciDispatchBusPnp(PCI_BUS *Bus, PIRP Irp)
         return Complete(Irp, STATUS_UNSUCCESSFUL);
     case IRP_MN_SURPRISE_REMOVAL:
         PciStopSlot(Bus);
+        PciStopPort(Bus);
         break;
     case IRP_MN_QUERY_REMOVE_DEVICE:
     case IRP_MN_CANCEL_REMOVE_DEVICE:

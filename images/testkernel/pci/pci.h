@@ -93,6 +93,7 @@ typedef struct _PCI_BUS {
     PCI_RANGE Window[PciWindows]; /* First > Last: closed */
     LIST_ENTRY Allocated[PciWindows];
     struct _PCI_SLOT *Slot; /* hot-plug controller of the port above this bus, or NULL */
+    struct _PCI_PORT *Port; /* PME and errors of the root port above this bus, or NULL */
     POWER_STATE SystemState;
 } PCI_BUS;
 
@@ -128,8 +129,8 @@ typedef struct _PCI_FUNCTION {
 
     DEVICE_POWER_STATE PowerState;
     LARGE_INTEGER ReadyTime; /* interrupt time (100 ns) before which the function must not be touched (PM 5.6.1) */
-    PIRP WaitWake;
-    BOOLEAN WakeArmed;
+    KSPIN_LOCK WakeLock;
+    PIRP WaitWake; /* pending wait/wake IRP, or NULL; under WakeLock */
     UCHAR Saved[256]; /* configuration header and capabilities before D3 or S3 */
     BOOLEAN SavedValid;
     struct _PCI_POWER_UP *PowerUp;
@@ -203,7 +204,24 @@ NTSTATUS PciDispatchBusPower(PCI_BUS *Bus, PIRP Irp);
 NTSTATUS PciSetFunctionPower(PCI_FUNCTION *Function, DEVICE_POWER_STATE State);
 VOID PciQueryCapabilities(PCI_FUNCTION *Function, PDEVICE_CAPABILITIES Capabilities);
 BOOLEAN PciIsReady(const PCI_FUNCTION *Function);
-BOOLEAN PciSignalWake(PCI_FUNCTION *Function);
+
+/* wake.c */
+NTSTATUS PciWaitWake(PCI_FUNCTION *Function, PIRP Irp, PIO_STACK_LOCATION Stack);
+BOOLEAN PciSignalWake(PCI_FUNCTION *Function, BOOLEAN Waking);
+USHORT PciWakeBits(PCI_FUNCTION *Function);
+DEVICE_POWER_STATE PciDeviceWake(const PCI_FUNCTION *Function);
+SYSTEM_POWER_STATE PciSystemWake(const PCI_FUNCTION *Function);
+
+/* port.c */
+NTSTATUS PciStartPort(PCI_BUS *Bus, PCM_RESOURCE_LIST Translated);
+VOID PciStopPort(PCI_BUS *Bus);
+VOID PciResumePort(PCI_BUS *Bus);
+
+/* aer.c */
+VOID PciEnableErrors(PCI_FUNCTION *Function);
+VOID PciEnableRootErrors(PCI_ADDRESS Port, USHORT Aer, BOOLEAN On);
+BOOLEAN PciCollectErrors(PCI_ADDRESS Port, USHORT Aer);
+VOID PciReportCorrected(PCI_BUS *Bus);
 
 /* context.c */
 VOID PciSaveConfig(PCI_FUNCTION *Function);

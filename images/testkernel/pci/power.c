@@ -9,30 +9,11 @@
  *
  * Memory decoding stays on in D3hot, which the specification allows: the function then sees a wrong access and reports it.
  */
-#include "pci.h"
+#include "pm.h"
 #include "kd/log.h"
 #include "ke/perturb.h"
 
-#define PMC_D1           0x0200
-#define PMC_D2           0x0400
-#define PMC_READY_AT_D0  0x0010
-#define PMC_PME(state)   (0x0800u << (state))
-#define PMCSR_STATE      0x0003
-#define PMCSR_PME_ENABLE 0x0100
-#define PMCSR_PME_STATUS 0x8000
-
 #define MICROSECONDS(n) ((n)*10ll)
-
-static USHORT Pmcsr(const PCI_FUNCTION *Function)
-{
-    return PciRead16(Function->At, Function->PmCap + 4u);
-}
-
-/* Not a read-modify-write of PME_Status, which is cleared by writing 1. */
-static void WritePmcsr(const PCI_FUNCTION *Function, USHORT Value)
-{
-    PciWrite16(Function->At, Function->PmCap + 4u, Value & ~PMCSR_PME_STATUS);
-}
 
 static LONGLONG Now(void)
 {
@@ -64,13 +45,14 @@ static BOOLEAN Supports(const PCI_FUNCTION *Function, DEVICE_POWER_STATE State)
     return State == PowerDeviceD0 || State == PowerDeviceD3;
 }
 
-/* Write the state and note until when the function must be left alone. Any IRQL. */
-static void WriteState(PCI_FUNCTION *Function, DEVICE_POWER_STATE State)
+/* Write the state, together with Bits of PMCSR, and note until when the function must be left alone. Any IRQL. */
+static void WriteState(PCI_FUNCTION *Function, DEVICE_POWER_STATE State, USHORT Bits)
 {
-    USHORT old = Pmcsr(Function), wanted = (USHORT)(State - PowerDeviceD0);
+    USHORT old = PciReadPmcsr(Function), wanted = (USHORT)(State - PowerDeviceD0);
 
     if ((old & PMCSR_STATE) != wanted) {
-        WritePmcsr(Function, (old & ~PMCSR_STATE) | wanted);
+        /* One write: after it the function may not be touched for a while. */
+        PciWrite16(Function->At, Function->PmCap + 4u, (old & ~(PMCSR_STATE | PMCSR_PME_STATUS)) | wanted | Bits);
         Function->ReadyTime.QuadPart = Now() + Recovery(Function, old & PMCSR_STATE, wanted);
     }
 }
@@ -82,17 +64,15 @@ static void PowerDown(PCI_FUNCTION *Function, DEVICE_POWER_STATE State)
         PciSaveConfig(Function);
         PciWrite16(Function->At, PCI_COMMAND, PciRead16(Function->At, PCI_COMMAND) & ~PCI_ENABLE_BUS_MASTER);
     }
-    if (Function->PmCap != 0) {
-        WriteState(Function, State);
-        if (Function->WakeArmed)
-            WritePmcsr(Function, Pmcsr(Function) | PMCSR_PME_ENABLE);
-    }
+    if (Function->PmCap != 0)
+        WriteState(Function, State, PciWakeBits(Function));
 }
 
 static void FinishPowerUp(PCI_FUNCTION *Function)
 {
-    if (Function->PmCap != 0 && (Pmcsr(Function) & PMCSR_PME_ENABLE))
-        WritePmcsr(Function, Pmcsr(Function) & ~PMCSR_PME_ENABLE);
+    /* PME that came just before is not lost: the wait/wake IRP ends with it. */
+    if (Function->PmCap != 0 && !PciSignalWake(Function, FALSE) && (PciReadPmcsr(Function) & PMCSR_PME_ENABLE))
+        PciWritePmcsr(Function, PciReadPmcsr(Function) & ~PMCSR_PME_ENABLE);
     if (Function->SavedValid)
         PciRestoreConfig(Function, TRUE);
     Function->SavedValid = FALSE;
@@ -111,7 +91,7 @@ NTSTATUS PciSetFunctionPower(PCI_FUNCTION *Function, DEVICE_POWER_STATE State)
             if (wait.QuadPart < 0)
                 KeDelayExecutionThread(KernelMode, FALSE, &wait);
             if (step == 0 && Function->PmCap != 0)
-                WriteState(Function, PowerDeviceD0);
+                WriteState(Function, PowerDeviceD0, 0);
         }
         if (!PciSameFunction(Function))
             return STATUS_DEVICE_NOT_CONNECTED;
@@ -167,7 +147,7 @@ static BOOLEAN Step(PCI_POWER_UP *PowerUp)
         if (PowerUp->Written)
             return TRUE;
         if (function->PmCap != 0 && function->Present)
-            WriteState(function, PowerDeviceD0);
+            WriteState(function, PowerDeviceD0, 0);
         PowerUp->Written = TRUE;
     }
 }
@@ -241,63 +221,6 @@ static NTSTATUS QueryPower(PCI_FUNCTION *Function, PIRP Irp, PIO_STACK_LOCATION 
     return status;
 }
 
-static VOID NTAPI CancelWait(PDEVICE_OBJECT Device, PIRP Irp)
-{
-    PCI_FUNCTION *function = Device->DeviceExtension;
-
-    InterlockedCompareExchangePointer((PVOID *)&function->WaitWake, NULL, Irp);
-    function->WakeArmed = FALSE;
-    IoReleaseCancelSpinLock(Irp->CancelIrql);
-    Complete(Irp, STATUS_CANCELLED);
-}
-
-/* One wait at a time; it stays pending until PciSignalWake (PM 5.3 and Microsoft, "Wait/Wake IRPs"). */
-static NTSTATUS WaitWake(PCI_FUNCTION *Function, PIRP Irp, PIO_STACK_LOCATION Stack)
-{
-    ULONG state = (ULONG)(Function->PowerState - PowerDeviceD0);
-    BOOLEAN deepest = Stack->Parameters.WaitWake.PowerState > PowerSystemWorking;
-    NTSTATUS status = STATUS_PENDING;
-    KIRQL irql;
-
-    if (!(Function->PmSupport & 0xF800) || (!deepest && !(Function->PmSupport & PMC_PME(state)))) {
-        status = STATUS_INVALID_DEVICE_STATE;
-    } else if (InterlockedCompareExchangePointer((PVOID *)&Function->WaitWake, Irp, NULL) != NULL) {
-        status = STATUS_DEVICE_BUSY;
-    } else {
-        IoMarkIrpPending(Irp);
-        Function->WakeArmed = TRUE;
-        IoAcquireCancelSpinLock(&irql);
-        IoSetCancelRoutine(Irp, CancelWait);
-        if (Irp->Cancel && IoSetCancelRoutine(Irp, NULL) != NULL) {
-            Irp->CancelIrql = irql;
-            CancelWait(Function->Common.Self, Irp);
-            return STATUS_PENDING;
-        }
-        IoReleaseCancelSpinLock(irql);
-        return STATUS_PENDING;
-    }
-    Complete(Irp, status);
-    return status;
-}
-
-/* A function asserted PME: complete its wait/wake IRP and clear the status. TRUE if it was this one. IRQL <= DISPATCH_LEVEL. */
-BOOLEAN PciSignalWake(PCI_FUNCTION *Function)
-{
-    PIRP irp;
-
-    if (Function->PmCap == 0 || !(Pmcsr(Function) & PMCSR_PME_STATUS) ||
-        PciRead16(Function->At, 0) == PCI_INVALID_VENDORID)
-        return FALSE;
-    PciWrite16(Function->At, Function->PmCap + 4u, (Pmcsr(Function) & ~PMCSR_PME_ENABLE) | PMCSR_PME_STATUS);
-    irp = InterlockedExchangePointer((PVOID *)&Function->WaitWake, NULL);
-    Function->WakeArmed = FALSE;
-    if (irp != NULL && IoSetCancelRoutine(irp, NULL) != NULL) {
-        PoSetSystemWake(irp);
-        Complete(irp, STATUS_SUCCESS);
-    }
-    return TRUE;
-}
-
 /* IRP_MJ_POWER of a PDO. IRQL <= DISPATCH_LEVEL. */
 NTSTATUS PciDispatchFunctionPower(PCI_FUNCTION *Function, PIRP Irp)
 {
@@ -310,7 +233,7 @@ NTSTATUS PciDispatchFunctionPower(PCI_FUNCTION *Function, PIRP Irp)
     case IRP_MN_QUERY_POWER:
         return QueryPower(Function, Irp, stack);
     case IRP_MN_WAIT_WAKE:
-        return WaitWake(Function, Irp, stack);
+        return PciWaitWake(Function, Irp, stack);
     default:
         Complete(Irp, status);
         return status;

@@ -79,9 +79,10 @@ ULONG PciResumeSystem(VOID)
     for (PLIST_ENTRY b = PciBuses.Flink; b != &PciBuses; b = b->Flink) {
         PCI_BUS *bus = CONTAINING_RECORD(b, PCI_BUS, Link);
 
+        PciResumePort(bus);
         PciResumeSlot(bus);
         for (PLIST_ENTRY e = bus->Functions.Flink; e != &bus->Functions; e = e->Flink)
-            wakers += PciSignalWake(CONTAINING_RECORD(e, PCI_FUNCTION, Link));
+            wakers += PciSignalWake(CONTAINING_RECORD(e, PCI_FUNCTION, Link), TRUE);
     }
     return wakers;
 }

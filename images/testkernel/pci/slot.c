@@ -305,7 +305,7 @@ static NTSTATUS Connect(PCI_SLOT *Slot, PCM_RESOURCE_LIST Translated)
         connect.FullySpecified.Vector = descriptor->u.Interrupt.Vector;
         connect.FullySpecified.Irql = connect.FullySpecified.SynchronizeIrql = (KIRQL)descriptor->u.Interrupt.Level;
         connect.FullySpecified.InterruptMode = message ? Latched : LevelSensitive;
-        connect.FullySpecified.ShareVector = !message;
+        connect.FullySpecified.ShareVector = TRUE; /* with the port's PME and errors (port.c) */
         connect.FullySpecified.ProcessorEnableMask = descriptor->u.Interrupt.Affinity;
         return IoConnectInterruptEx(&connect);
     }
