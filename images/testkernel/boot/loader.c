@@ -7,6 +7,7 @@
 #include "boot/modules.h"
 #include "boot/symbols.h"
 #include "ke/bugcheck.h"
+#include "kd/debugger.h"
 #include "kd/log.h"
 #include "mm/mm.h"
 #include "mm/paged.h"
@@ -341,7 +342,8 @@ NTSTATUS LdrLoadDriver(PCSTR ModuleName, PLOADED_IMAGE *Image, PSTR Error, SIZE_
     LdrMakeSectionsPageable(load.Base);
     LdrImages[LdrImageCount] = image;
     LdrImageCount++;
-    KdLog(LOG_DEBUG, "loaded %s at %p-%p", image->Name, image->Base, image->Base + image->Size);
+    KdLog(LOG_INFO, "loaded %s at %p-%p", image->Name, image->Base, image->Base + image->Size);
+    KdImageLoaded(image);
     *Image = image;
     return STATUS_SUCCESS;
 }

@@ -13,6 +13,7 @@ static KSPIN_LOCK ListLock; /* quarantine and thread lists */
 static PIRP Quarantine[QUARANTINE];
 static ULONG QuarantineAt;
 static LIST_ENTRY ThreadIrps;
+LIST_ENTRY IopLiveIrps = {&IopLiveIrps, &IopLiveIrps};
 static volatile LONG LiveIrps;
 
 VOID IopInitIrps(VOID)
@@ -42,6 +43,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     SIZE_T Size = IoSizeOfIrp(StackSize);
     PIRP_TRACKER Tracker;
     PIRP Irp;
+    KIRQL Irql;
     IoRequireIrql("IoAllocateIrp", DISPATCH_LEVEL, _ReturnAddress());
     if (StackSize <= 0) {
         IoStopRule(0x208, _ReturnAddress(), NULL, NULL,
@@ -62,6 +64,10 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     Tracker->KernelWaits = FALSE;
     Tracker->Completer = NULL;
     Tracker->Allocator = _ReturnAddress();
+    Tracker->Sent = 0;
+    KeAcquireSpinLock(&ListLock, &Irql);
+    InsertTailList(&IopLiveIrps, &Tracker->Live);
+    KeReleaseSpinLock(&ListLock, Irql);
     InterlockedIncrement(&LiveIrps);
     return Irp;
 }
@@ -92,6 +98,7 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
     IopTracker(Irp)->Magic = TRACKER_FREED;
     IopTracker(Irp)->Freer = Caller;
     KeAcquireSpinLock(&ListLock, &Irql);
+    RemoveEntryList(&IopTracker(Irp)->Live);
     Oldest = Quarantine[QuarantineAt];
     Quarantine[QuarantineAt] = Irp;
     QuarantineAt = (QuarantineAt + 1) % QUARANTINE;

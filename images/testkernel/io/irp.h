@@ -18,12 +18,17 @@ typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
     PDEVICE_OBJECT *Completer; /* where to note the device object that completes it first, or NULL */
     PVOID Allocator;           /* return addresses */
     PVOID Freer;
+    LIST_ENTRY Live; /* in IopLiveIrps */
+    ULONG64 Sent;    /* ns; when it was last sent to a driver, 0 = never */
 } IRP_TRACKER, *PIRP_TRACKER;
 
 static inline PIRP_TRACKER IopTracker(PIRP Irp)
 {
     return (PIRP_TRACKER)Irp - 1;
 }
+
+/* All IRPs of IoAllocateIrp that are not freed, oldest first. Written under a lock of io/irp.c; a stop report reads it without. */
+extern LIST_ENTRY IopLiveIrps;
 
 BOOLEAN IopIrpIsBeingDispatched(PIRP Irp);
 VOID IopInitIrps(VOID);

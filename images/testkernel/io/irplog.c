@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A ring of the last IRPs. Names are copied, because drivers and devices may be gone when the ring is read. */
 #include "io/irplog.h"
+#include "io/irp.h"
 #include "hal/hal.h"
 #include "ke/report.h"
 #include "ke/thread.h"
@@ -43,6 +44,9 @@ static VOID Note(PIRP Irp, PDEVICE_OBJECT DeviceObject, BOOLEAN Completed)
 
 VOID IopLogSent(PIRP Irp, PDEVICE_OBJECT DeviceObject)
 {
+    if (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) {
+        IopTracker(Irp)->Sent = HalNanoseconds();
+    }
     Note(Irp, DeviceObject, FALSE);
 }
 

@@ -6,124 +6,17 @@
 #include "ke/bugcheck.h"
 #include "ke/report.h"
 #include "ke/backtrace.h"
-#include "ke/perturb.h"
-#include "ke/processor.h"
 #include "ke/verify.h"
-#include "agent/json.h"
-#include "boot/loader.h"
+#include "ke/thread.h"
 #include "boot/options.h"
 #include "hal/hal.h"
 #include "kd/log.h"
 #include "rtl/format.h"
 
-#define MAX_FRAMES 24
-
 static volatile LONG KiStopping;
 static CHAR KiReason[320];
-static CHAR KiLine[6144];
 static BUGCHECK KiStop;
 static LIST_ENTRY KiCallbacks = {&KiCallbacks, &KiCallbacks};
-
-VOID KiSay(PCSTR Format, ...)
-{
-    CHAR line[400];
-    va_list arguments;
-    va_start(arguments, Format);
-    SIZE_T length = RtlFormatV(line, sizeof(line), Format, arguments);
-    va_end(arguments);
-    KdPrintRaw(line, length < sizeof(line) ? length : sizeof(line) - 1);
-}
-
-VOID KiSayFrame(ULONG Number, PVOID Address)
-{
-    SYMBOL symbol;
-    if (LdrSymbolFromAddress(Address, &symbol)) {
-        KiSay("  %2u  %p  %s!%s+0x%I64x\n", Number, Address, symbol.Image, symbol.Name, symbol.Offset);
-    } else {
-        KiSay("  %2u  %p  ?\n", Number, Address);
-    }
-}
-
-static VOID SayRegisters(const UNWIND_STATE *State, const TRAP_FRAME *Trap)
-{
-    static const PCSTR names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                  "r8 ", "r9 ", "r10", "r11", "r12", "r13", "r14", "r15"};
-    static const UCHAR order[] = {0, 3, 1, 2, 6, 7, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15};
-    for (ULONG i = 0; i < 16; i++) {
-        KiSay("%s=%016I64x%s", names[order[i]], State->Registers[order[i]], i % 4 == 3 ? "\n" : " ");
-    }
-    KiSay("rip=%016I64x ", State->Rip);
-    if (Trap) {
-        KiSay("efl=%08I64x cs=%04I64x ss=%04I64x error=%I64x ", Trap->RFlags, Trap->Cs, Trap->Ss, Trap->ErrorCode);
-    }
-    KiSay("cr2=%016I64x cr3=%08I64x cr4=%I64x\n", __readcr2(), __readcr3(), __readcr4());
-}
-
-/* The frame to blame: the culprit that was given, else the first frame in a driver, else the innermost one. */
-static VOID Blame(const BUGCHECK *Stop, PVOID *Frames, ULONG Count, PSYMBOL Symbol)
-{
-    if (Stop->Culprit && LdrSymbolFromAddress(Stop->Culprit, Symbol)) {
-        PLOADED_IMAGE image = LdrImageFromAddress(Stop->Culprit);
-        if (!image->Kernel) {
-            return;
-        }
-    }
-    for (ULONG i = 0; i < Count; i++) {
-        PLOADED_IMAGE image = LdrImageFromAddress(Frames[i]);
-        if (image && !image->Kernel) {
-            LdrSymbolFromAddress(Frames[i], Symbol);
-            return;
-        }
-    }
-    LdrSymbolFromAddress(Count ? Frames[0] : NULL, Symbol);
-}
-
-static VOID SayMachineLine(const BUGCHECK *Stop, PCSTR Name, const SYMBOL *Blamed, PVOID *Frames, ULONG Count)
-{
-    JSON_WRITER json;
-    CHAR text[160];
-    JsonWriterInit(&json, KiLine, sizeof(KiLine));
-    JsonBeginObject(&json);
-    JsonPutUnsigned(&json, "code", Stop->Code);
-    JsonPutString(&json, "name", Name);
-    JsonKey(&json, "parameters");
-    JsonBeginArray(&json);
-    for (ULONG i = 0; i < 4; i++) {
-        JsonUnsigned(&json, Stop->Parameters[i]);
-    }
-    JsonEndArray(&json);
-    JsonPutString(&json, "driver", Blamed->Image);
-    JsonPutString(&json, "function", Blamed->Name);
-    JsonPutUnsigned(&json, "offset", Blamed->Offset);
-    JsonPutString(&json, "reason", Stop->Reason);
-    JsonPutUnsigned(&json, "irql", Stop->Irql);
-    JsonPutString(&json, "thread", KiProcessor.CurrentThread ? KiProcessor.CurrentThread->Name : "none");
-    JsonPutUnsigned(&json, "seed", KiPerturbationSeed());
-    JsonKey(&json, "backtrace");
-    JsonBeginArray(&json);
-    for (ULONG i = 0; i < Count; i++) {
-        SYMBOL symbol;
-        LdrSymbolFromAddress(Frames[i], &symbol);
-        RtlFormat(text, sizeof(text), "%s!%s+0x%I64x", symbol.Image, symbol.Name, symbol.Offset);
-        JsonString(&json, text);
-    }
-    JsonEndArray(&json);
-    /* For source lines: image and offset of each frame, as addr2line wants them (plus the file's image base). */
-    JsonKey(&json, "frames");
-    JsonBeginArray(&json);
-    for (ULONG i = 0; i < Count; i++) {
-        PLOADED_IMAGE image = LdrImageFromAddress(Frames[i]);
-        JsonBeginObject(&json);
-        JsonPutString(&json, "image", image ? image->Name : NULL);
-        JsonPutUnsigned(&json, "rva", image ? (ULONG64)Frames[i] - (ULONG64)image->Base : (ULONG64)Frames[i]);
-        JsonEndObject(&json);
-    }
-    JsonEndArray(&json);
-    JsonEndObject(&json);
-    KdPrintRaw("BUGCHECK ", 9);
-    KdPrintRaw(KiLine, json.Length);
-    KdPrintRaw("\n", 1);
-}
 
 static VOID RunCallbacks(VOID)
 {
@@ -143,9 +36,6 @@ DECLSPEC_NORETURN static VOID Halt(VOID)
 
 VOID KiStopSystem(const BUGCHECK *Stop)
 {
-    PVOID frames[MAX_FRAMES];
-    UNWIND_STATE state;
-    SYMBOL blamed;
     _disable();
     if (InterlockedExchange(&KiStopping, 1)) {
         KiSay("\n*** second STOP 0x%X (%I64x %I64x %I64x %I64x) while reporting the first: %s\n", Stop->Code,
@@ -159,42 +49,12 @@ VOID KiStopSystem(const BUGCHECK *Stop)
     __writecr8(HIGH_LEVEL);
     /* First the journal: the trace line works even if the rest does not. */
     KdTrace("bugcheck code=0x%X", Stop->Code);
-    state = Stop->State;
-    ULONG count = KiWalkStack(&state, frames, MAX_FRAMES);
-    Blame(Stop, frames, count, &blamed);
-    PCSTR name = KeBugCheckName(Stop->Code);
-    KiSay("\n*** STOP: 0x%08X (0x%016I64X, 0x%016I64X, 0x%016I64X, 0x%016I64X)\n*** %s\n\n", Stop->Code,
-          Stop->Parameters[0], Stop->Parameters[1], Stop->Parameters[2], Stop->Parameters[3], name);
-    if (Stop->Reason[0]) {
-        KiSay("Reason:   %s\n", Stop->Reason);
-    }
-    KiSay("Blamed:   %s!%s+0x%I64x\n", blamed.Image, blamed.Name, blamed.Offset);
-    PKTHREAD thread = KiProcessor.CurrentThread;
-    if (thread) {
-        KiSay("Thread:   %p '%s' id %u%s\n", thread, thread->Name, thread->Id,
-              KiProcessor.CurrentDpc ? " (interrupted by a DPC)" : "");
-    }
-    KiSay("IRQL:     %u\nTime:     %I64u us after boot", KiStop.Irql, HalNanoseconds() / 1000);
-    if (KiPerturbationSeed()) {
-        KiSay(", scheduler seed %I64u", KiPerturbationSeed());
-    }
-    KiSay("\n\n");
-    SayRegisters(&Stop->State, Stop->Trap);
-    KiSay("\nBacktrace:\n");
-    for (ULONG i = 0; i < count; i++) {
-        KiSayFrame(i, frames[i]);
-    }
-    KiSay("\nImages:\n");
-    for (PLOADED_IMAGE image = LdrNextImage(NULL); image; image = LdrNextImage(image)) {
-        KiSay("  %p-%p %s%s\n", image->Base, image->Base + image->Size, image->Name,
-              image->Unloaded ? " (unloaded)" : "");
-    }
-    KiSay("\n");
+    KiReportStop(&KiStop);
     RunCallbacks();
-    SayMachineLine(&KiStop, name, &blamed, frames, count);
     KiSayTables(); /* last: damaged tables may fault, and then the report above is complete */
     HalPvpanic();
-    if (KeBootOption("debug-exit", KiLine, 8)) {
+    CHAR option[8];
+    if (KeBootOption("debug-exit", option, sizeof(option))) {
         HalDebugExit(0x7F);
     }
     Halt();

@@ -1,5 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupt entry, thread switch, thread start. Unwind directives describe each frame, so that backtraces cross them. */
+/*
+ * Interrupt entry, thread switch, thread start. Unwind directives describe each frame, so that backtraces cross them: .seh for the kernel, .cfi
+ * for gdb.
+ */
+    .cfi_sections .debug_frame
+
+.macro save register
+    push \register
+    .seh_pushreg \register
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset \register, 0
+.endm
+
+.macro allocate bytes
+    sub $\bytes, %rsp
+    .seh_stackalloc \bytes
+    .cfi_adjust_cfa_offset \bytes
+.endm
+
     .text
 
 /* One stub a vector: error code (0 where the processor pushes none), vector, common code. 16 bytes each. */
@@ -24,38 +42,27 @@ vector = vector + 1
 KiTrapEntry:
     .seh_pushframe code
     .seh_stackalloc 8
-    push %rax
-    .seh_pushreg %rax
-    push %rbx
-    .seh_pushreg %rbx
-    push %rcx
-    .seh_pushreg %rcx
-    push %rdx
-    .seh_pushreg %rdx
-    push %rsi
-    .seh_pushreg %rsi
-    push %rdi
-    .seh_pushreg %rdi
-    push %rbp
-    .seh_pushreg %rbp
-    push %r8
-    .seh_pushreg %r8
-    push %r9
-    .seh_pushreg %r9
-    push %r10
-    .seh_pushreg %r10
-    push %r11
-    .seh_pushreg %r11
-    push %r12
-    .seh_pushreg %r12
-    push %r13
-    .seh_pushreg %r13
-    push %r14
-    .seh_pushreg %r14
-    push %r15
-    .seh_pushreg %r15
-    sub $0x90, %rsp              /* mxcsr, xmm0-5, home space */
-    .seh_stackalloc 0x90
+    .cfi_startproc simple
+    .cfi_signal_frame
+    .cfi_def_cfa %rsp, 56        /* vector, error code, rip, cs, rflags, rsp, ss */
+    .cfi_offset %rip, -40
+    .cfi_offset %rsp, -16
+    save %rax
+    save %rbx
+    save %rcx
+    save %rdx
+    save %rsi
+    save %rdi
+    save %rbp
+    save %r8
+    save %r9
+    save %r10
+    save %r11
+    save %r12
+    save %r13
+    save %r14
+    save %r15
+    allocate 0x90                /* mxcsr, xmm0-5, home space */
     .seh_endprologue
     cld
     movups %xmm0, 0x20(%rsp)
@@ -92,6 +99,7 @@ KiTrapEntry:
     pop %rax
     add $16, %rsp
     iretq
+    .cfi_endproc
     .seh_endproc
 
 /*
@@ -101,24 +109,16 @@ KiTrapEntry:
     .globl KiSwapContext
     .seh_proc KiSwapContext
 KiSwapContext:
-    push %rbx
-    .seh_pushreg %rbx
-    push %rbp
-    .seh_pushreg %rbp
-    push %rsi
-    .seh_pushreg %rsi
-    push %rdi
-    .seh_pushreg %rdi
-    push %r12
-    .seh_pushreg %r12
-    push %r13
-    .seh_pushreg %r13
-    push %r14
-    .seh_pushreg %r14
-    push %r15
-    .seh_pushreg %r15
-    sub $0xA8, %rsp
-    .seh_stackalloc 0xA8
+    .cfi_startproc
+    save %rbx
+    save %rbp
+    save %rsi
+    save %rdi
+    save %r12
+    save %r13
+    save %r14
+    save %r15
+    allocate 0xA8
     .seh_endprologue
     movups %xmm6, 0x00(%rsp)
     movups %xmm7, 0x10(%rsp)
@@ -154,16 +154,20 @@ KiSwapContext:
     pop %rbp
     pop %rbx
     ret
+    .cfi_endproc
     .seh_endproc
 
 /* First code of a new thread: KiInitializeStack made KiSwapContext "return" here. */
     .globl KiThreadEntry
     .seh_proc KiThreadEntry
 KiThreadEntry:
+    .cfi_startproc
+    .cfi_undefined %rip          /* nobody called it */
     .seh_stackalloc 0x28
     .seh_endprologue
     call KiThreadStartup
     ud2
+    .cfi_endproc
     .seh_endproc
 
 /* VOID KiCaptureContext(PCONTEXT): the caller's registers, as RtlCaptureContext. Only what unwinding needs. */

@@ -10,6 +10,7 @@
 #include "ke/report.h"
 #include "ke/trap.h"
 #include "boot/loader.h"
+#include "io/irppending.h"
 #include "mm/iospace.h"
 #include "mm/pool.h"
 #include "mm/mm.h"
@@ -38,6 +39,9 @@ enum {
 #define FAULT_PRESENT 1
 #define FAULT_WRITE   2
 #define FAULT_EXECUTE 16
+
+/* Who holds an IRP for so long while the processor idles is named for a hang. */
+#define HUNG_NANOSECONDS 1000000000ULL
 
 static CHAR KiText[320];
 
@@ -148,6 +152,25 @@ static NTSTATUS StatusOf(ULONG Vector)
     }
 }
 
+/*
+ * An NMI that was asked for from outside (QEMU's inject-nmi), because the system hangs. If the processor idles, nobody runs whom the backtrace could
+ * blame: the driver is named that has held an IRP for a time in which nothing else happened.
+ */
+static VOID ExplainHang(BUGCHECK *Stop)
+{
+    SIZE_T used = RtlFormat(KiText, sizeof(KiText), "NMI: asked for from outside to find out why the system hangs");
+    if (KiProcessor.CurrentThread != KiProcessor.IdleThread) {
+        return;
+    }
+    Stop->Culprit = IopFindHeldIrp(HUNG_NANOSECONDS, KiText + used + 2, sizeof(KiText) - used - 2);
+    if (Stop->Culprit) {
+        KiText[used] = ';';
+        KiText[used + 1] = ' ';
+    } else {
+        RtlFormat(KiText + used, sizeof(KiText) - used, "; the processor idles, see what the threads wait for");
+    }
+}
+
 VOID KiException(PTRAP_FRAME Frame)
 {
     ULONG vector = (ULONG)Frame->Vector;
@@ -157,9 +180,8 @@ VOID KiException(PTRAP_FRAME Frame)
         PageFault(Frame);
         break;
     case TRAP_NMI:
-        RtlFormat(KiText, sizeof(KiText),
-                  "NMI: asked for from outside to find out why the system hangs (the threads follow)");
         stop = NewStop(Frame, 0x80, 0x4F4454, 0, 0, 0);
+        ExplainHang(&stop);
         KiStopSystem(&stop);
     case TRAP_DOUBLE: {
         PKTHREAD thread = KiProcessor.CurrentThread;

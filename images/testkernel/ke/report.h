@@ -17,6 +17,8 @@ typedef struct _BUGCHECK {
 
 /* Interrupts off. Reports and halts. */
 DECLSPEC_NORETURN VOID KiStopSystem(const BUGCHECK *Stop);
+/* Bugcheck: registers, backtrace, processor and images, then the BUGCHECK line (docs/guest-interface.md). */
+VOID KiReportStop(const BUGCHECK *Stop);
 /* Raw printf on COM1 for reports; no locks. */
 VOID KiSay(PCSTR Format, ...);
 /* "  n  address  driver!function+offset". */

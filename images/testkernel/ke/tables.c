@@ -7,6 +7,7 @@
 #include "ex/ex.h"
 #include "hal/hal.h"
 #include "io/irplog.h"
+#include "io/irppending.h"
 #include "mm/mm.h"
 #include "pnp/devnode.h"
 
@@ -84,5 +85,6 @@ VOID KiSayTables(VOID)
     SayLocks();
     KiSay("\nDevices:\n");
     SayDevice(PnpRootDevnode(), 0, &devices);
+    IopSayPendingIrps();
     IopSayIrps();
 }
