@@ -38,13 +38,13 @@ TARGET_LDFLAGS := -Wl,--image-base,$(IMAGE_BASE_$(ARCH))
 # For x86 mingw declares the register functions without volatile.
 ifeq ($(TOOLCHAIN),gcc)
 CC             := $(CROSS)gcc
-TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g $(if $(filter x86,$(ARCH)),-Wno-discarded-qualifiers)
+TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g -ffile-prefix-map=$(CURDIR)=guest-drivers $(if $(filter x86,$(ARCH)),-Wno-discarded-qualifiers)
 # The COFF symbols stay in the image: the test kernel names backtrace lines by them.
 STRIP_DEBUG    := -Wl,--strip-debug
 TARGET_LDFLAGS += -Wl,--wdmdriver $(if $(filter x86,$(ARCH)),-Wl$(comma)--entry$(comma)_DriverEntry@8)
 else
 CC             := clang --target=$(MACHINE)-w64-windows-gnu
-TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g -gcodeview -mno-sse -mno-mmx -Wno-ignored-pragmas -Wno-pragma-pack \
+TARGET_CFLAGS  := $(TARGET_CFLAGS_$(ARCH)) -g -gcodeview -ffile-prefix-map=$(CURDIR)/= -mno-sse -mno-mmx -Wno-ignored-pragmas -Wno-pragma-pack \
 	$(if $(filter x86,$(ARCH)),-Wno-incompatible-pointer-types-discards-qualifiers)
 TARGET_LDFLAGS += -fuse-ld=lld -Wl,-Xlink=/driver:wdm -Wl,-Xlink=/pdbaltpath:%_PDB%
 endif
