@@ -113,11 +113,13 @@ def boot_drivers(
 
 @pytest.fixture
 def machine(built: Built, tmp_path: Path) -> Iterator[Callable[..., Machine]]:
-    """Starts the kernel with the named self-test drivers and INF files (of drivers/), and leaves nothing running."""
+    """Starts the kernel with the named self-test drivers and INF files (of drivers/), and leaves nothing running. An absolute path, with arguments of the
+    module behind it, is taken as it is."""
     with contextlib.ExitStack() as machines:
 
         def start(*names: str, **settings: Any) -> Machine:
             infs = Path(__file__).parent / "drivers"
+            # Joined to a folder, an absolute path remains what it is.
             modules = [infs / name if name.endswith(".inf") else built.drivers / name for name in names]
             running = machines.enter_context(Machine(built.kernel, tmp_path, modules, **settings))
             running.wait_console("ready:")

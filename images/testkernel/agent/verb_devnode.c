@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The verbs that change a devnode: disable, enable, restart, remove, eject, rebalance, rescan. */
+/* The verbs that change a devnode: disable, enable, restart, remove, eject, rebalance, rescan, update. */
 #include "agent/verb.h"
 #include "rtl/format.h"
 
@@ -120,6 +120,28 @@ int VerbRescan(int Count, const char *const *Arguments, JSON_WRITER *Out)
     IoInvalidateDeviceRelations(PnpRootDevnode()->PhysicalDeviceObject, BusRelations);
     PnpWaitIdle();
     JsonBeginObject(Out);
+    JsonEndObject(Out);
+    return EXIT_DONE;
+}
+
+int VerbUpdate(int Count, const char *const *Arguments, JSON_WRITER *Out)
+{
+    BOOLEAN restart;
+    NTSTATUS status;
+
+    if (Count == 2 && strcmp(Arguments[1], "force") != 0) {
+        return VerbUsage(Out, "usage: buddyctl update INF [force]");
+    }
+    status = PnpUpdateDriver(Arguments[0], Count == 2, &restart);
+    if (status == STATUS_NO_MORE_ENTRIES) {
+        return VerbFail(Out, EXIT_FAILED, status,
+                        "no present device takes this driver: none matches, or what they have is as good or newer");
+    }
+    if (!NT_SUCCESS(status)) {
+        return VerbFail(Out, EXIT_FAILED, status, "the driver package could not be added to the driver store");
+    }
+    JsonBeginObject(Out);
+    JsonPutBool(Out, "restart", restart);
     JsonEndObject(Out);
     return EXIT_DONE;
 }

@@ -58,6 +58,22 @@ static SIZE_T CopyModuleName(PSTR Target, SIZE_T Room, PCSTR String)
     return length + 1;
 }
 
+/* Copies the value of the argument package=<name> of a module's string; returns the bytes used, 0 when there is none. */
+static SIZE_T CopyPackage(PSTR Target, SIZE_T Room, PCSTR String)
+{
+    static const CHAR key[] = " package=";
+    for (PCSTR p = String; *p; p++) {
+        SIZE_T i = 0;
+        while (key[i] && p[i] == key[i]) {
+            i++;
+        }
+        if (!key[i]) {
+            return CopyModuleName(Target, Room, p + i);
+        }
+    }
+    return 0;
+}
+
 VOID BootInitialize(ULONG MultibootInformation)
 {
     const MULTIBOOT_INFO *info = Physical(MultibootInformation);
@@ -76,6 +92,14 @@ VOID BootInitialize(ULONG MultibootInformation)
             PBOOT_MODULE out = &BootModules[BootModuleCount++];
             out->Name = BootNames + used;
             used += CopyModuleName(BootNames + used, sizeof(BootNames) - used, Physical(module[i].String));
+            out->Package = "";
+            SIZE_T length = used < sizeof(BootNames)
+                                ? CopyPackage(BootNames + used, sizeof(BootNames) - used, Physical(module[i].String))
+                                : 0;
+            if (length) {
+                out->Package = BootNames + used;
+                used += length;
+            }
             out->Base = Physical(module[i].Start);
             out->Size = module[i].End - module[i].Start;
             if (module[i].End > BootEnd) {
@@ -112,15 +136,25 @@ static CHAR Lower(CHAR c)
     return c >= 'A' && c <= 'Z' ? (CHAR)(c + 32) : c;
 }
 
+/* Name begins with Prefix: what follows, else NULL. */
+static PCSTR After(PCSTR Prefix, PCSTR Name)
+{
+    while (*Prefix && Lower(*Prefix) == Lower(*Name)) {
+        Prefix++;
+        Name++;
+    }
+    return *Prefix ? NULL : Name;
+}
+
 const BOOT_MODULE *BootFindModule(PCSTR Name)
 {
     for (ULONG i = 0; i < BootModuleCount; i++) {
-        PCSTR a = BootModules[i].Name, b = Name;
-        while (*a && Lower(*a) == Lower(*b)) {
-            a++;
-            b++;
+        PCSTR rest = After(BootModules[i].Package, Name);
+        if (rest && BootModules[i].Package[0]) {
+            rest = *rest == '\\' ? rest + 1 : NULL;
         }
-        if (!*a && !*b) {
+        rest = rest ? After(BootModules[i].Name, rest) : NULL;
+        if (rest && !*rest) {
             return &BootModules[i];
         }
     }

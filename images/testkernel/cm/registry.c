@@ -231,6 +231,7 @@ BOOLEAN CmServiceImage(PCUNICODE_STRING Service, PSTR Module, ULONG Size)
 {
     PCM_VALUE Found;
     ULONG I, Start = 0, Count, At = 0;
+    BOOLEAN InStore = FALSE;
     CmLock();
     Found = ServiceValue(Service, L"ImagePath");
     if (!Found) {
@@ -239,8 +240,13 @@ BOOLEAN CmServiceImage(PCUNICODE_STRING Service, PSTR Module, ULONG Size)
     }
     Count = Found->Size / sizeof(WCHAR);
     for (I = 0; I < Count; I++) {
-        if (((PWCHAR)Found->Data)[I] == L'\\') {
+        if (((PWCHAR)Found->Data)[I] == L'\\' && !InStore) {
             Start = I + 1;
+            /* The file of a driver package keeps its folder: DIRID 13, \SystemRoot\System32\DriverStore\FileRepository\owner-2\owner.sys. */
+            InStore = Count - Start > COUNT_OF(CM_STORE) &&
+                      RtlCompareMemory((PWCHAR)Found->Data + Start, CM_STORE, sizeof(CM_STORE) - sizeof(WCHAR)) ==
+                          sizeof(CM_STORE) - sizeof(WCHAR);
+            Start += InStore ? COUNT_OF(CM_STORE) - 1 : 0;
         }
     }
     for (I = Start; I < Count && ((PWCHAR)Found->Data)[I] && At + 1 < Size; I++) {

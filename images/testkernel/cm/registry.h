@@ -53,9 +53,15 @@ NTSTATUS CmKeyOfHandle(HANDLE Handle, PCM_KEY *Key, PVOID *Body);
 /* Services: \Registry\Machine\System\CurrentControlSet\Services\<name>. These take the lock themselves. */
 PWCHAR CmServicePath(PCUNICODE_STRING Service, PWCHAR Text, ULONG Characters);
 BOOLEAN CmServiceValue(PCUNICODE_STRING Service, PCSTR Name, PULONG Value);
-/* The module of ImagePath ("\SystemRoot\System32\drivers\owner.sys" -> "owner.sys"). FALSE: no such service. */
+/*
+ * The module of ImagePath ("\SystemRoot\System32\drivers\owner.sys" -> "owner.sys", "...\DriverStore\FileRepository\owner-2\owner.sys" ->
+ * "owner-2\owner.sys"). FALSE: no such service.
+ */
 BOOLEAN CmServiceImage(PCUNICODE_STRING Service, PSTR Module, ULONG Size);
 PUNICODE_STRING CmHardwareDatabase(VOID);
+
+/* In an image path: what follows is a driver package's folder and a file in it. */
+#define CM_STORE L"FileRepository\\"
 
 #define CM_SERVICES L"\\Registry\\Machine\\System\\CurrentControlSet\\Services"
 #define CM_ENUM     L"\\Registry\\Machine\\System\\CurrentControlSet\\Enum"

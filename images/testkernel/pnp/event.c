@@ -134,6 +134,8 @@ static VOID Process(PPNP_EVENT Event)
     Event->Status = STATUS_SUCCESS;
     if (Event->Kind == PnpEventPendingCloses) {
         PnpFinishPendingCloses();
+    } else if (Event->Kind == PnpEventUpdate) {
+        Event->Status = PnpRemoveForUpdate(Event->Update, &Event->Veto);
     } else if (!Node) {
         Event->Status = STATUS_NO_SUCH_DEVICE; /* it went away while the request was queued */
     } else {
@@ -163,7 +165,7 @@ static VOID Process(PPNP_EVENT Event)
             }
             break;
         case PnpEventRemove:
-            Event->Status = PnpRemoveGracefully(Node, Event->Remove, &Event->Veto);
+            Event->Status = PnpRemoveGracefully(&Node, 1, Event->Remove, &Event->Veto);
             break;
         case PnpEventRebalance:
             Event->Status = PnpStopAndRestart(Node, &Event->Veto);

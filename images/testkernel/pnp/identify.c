@@ -105,7 +105,7 @@ static ULONG MultiSize(PCWSTR Text)
 }
 
 /* The Enum key: what user mode sees of the device. */
-static VOID WriteEnumKey(PDEVICE_NODE Node)
+VOID PnpWriteEnumKey(PDEVICE_NODE Node)
 {
     PCM_KEY Key;
     UNICODE_STRING Name;
@@ -120,8 +120,9 @@ static VOID WriteEnumKey(PDEVICE_NODE Node)
             RtlInitUnicodeString(&Name, L"CompatibleIDs");
             CmSetValue(Key, &Name, REG_MULTI_SZ, Node->CompatibleIds, MultiSize(Node->CompatibleIds));
         }
-        if (Node->Description) {
-            CmSetString(Key, L"DeviceDesc", Node->Description);
+        RtlInitUnicodeString(&Name, L"DeviceDesc");
+        if (Node->Description && !CmValue(Key, &Name)) {
+            CmSetString(Key, L"DeviceDesc", Node->Description); /* an installed device has its INF's */
         }
     }
     CmUnlock();
@@ -178,7 +179,7 @@ NTSTATUS PnpIdentify(PDEVICE_NODE Node)
     if (NT_SUCCESS(PnpSendIrp(Node->PhysicalDeviceObject, &Stack, &Information))) {
         Node->Requirements = (PIO_RESOURCE_REQUIREMENTS_LIST)Information;
     }
-    WriteEnumKey(Node);
+    PnpWriteEnumKey(Node);
     PnpSetState(Node, DeviceNodeInitialized);
     return STATUS_SUCCESS;
 }

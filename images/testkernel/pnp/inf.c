@@ -48,6 +48,7 @@ bool InfOpen(INF_FILE *File, const char *Name, const void *Bytes, size_t Length,
     const unsigned char *Raw = Bytes;
     size_t I;
     File->Name = Name;
+    File->Package = "";
     if (Length >= 2 && Raw[0] == 0xFF && Raw[1] == 0xFE) {
         size_t Count = (Length - 2) / 2;
         if (Count > BufferSize) {

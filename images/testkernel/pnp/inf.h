@@ -15,6 +15,8 @@
 
 typedef struct INF_FILE {
     const char *Name; /* "owner.inf", for messages */
+    const char *
+        Package; /* the folder of its driver package in the driver store, "" for one that is installed from the start */
     const char *Text; /* 8-bit characters */
     size_t Length;
 } INF_FILE;
@@ -68,7 +70,19 @@ typedef struct INF_MATCH {
     char Description[80];
     char DeviceId[120]; /* the ID in the INF that matched */
 } INF_MATCH;
+/* On a match as good as *Best the file with the newer DriverVer wins; of two equal ones the first. */
 void InfMatchDevice(const INF_FILE *File, const char *HardwareIds, const char *CompatibleIds, INF_MATCH *Best);
+
+/*
+ * DriverVer = mm/dd/yyyy,w.x.y.z as numbers that compare as Windows compares them: first the date, then the version. Both 0 without DriverVer.
+ * https://learn.microsoft.com/windows-hardware/drivers/install/inf-driverver-directive
+ */
+typedef struct INF_DRIVER_VERSION {
+    uint32_t Date;    /* yyyymmdd */
+    uint64_t Version; /* 16 bits each */
+} INF_DRIVER_VERSION;
+void InfDriverVersion(const INF_FILE *File, INF_DRIVER_VERSION *Version);
+bool InfIsNewer(const INF_FILE *File, const INF_FILE *Than);
 
 /* The service that the DDInstall section associates with the device (flag 2 of AddService); Section is its service-install section. */
 bool InfAssociatedService(const INF_MATCH *Match, char *Service, size_t ServiceSize, char *Section, size_t SectionSize);

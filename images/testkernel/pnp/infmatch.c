@@ -108,6 +108,41 @@ static bool Decorate(const INF_FILE *File, const char *Section, char *Out, size_
     return false;
 }
 
+/* A decimal number at *Text, which moves behind it and one separator. */
+static uint32_t Part(const char **Text)
+{
+    uint32_t Value = 0;
+    for (; **Text >= '0' && **Text <= '9'; (*Text)++) {
+        Value = Value * 10 + (uint32_t)(**Text - '0');
+    }
+    *Text += **Text != 0;
+    return Value;
+}
+
+void InfDriverVersion(const INF_FILE *File, INF_DRIVER_VERSION *Version)
+{
+    INF_LINE Line;
+    Version->Date = 0;
+    Version->Version = 0;
+    if (InfFind(File, "Version", "DriverVer", &Line) && Line.Count) {
+        const char *Text = Line.Fields[0];
+        uint32_t Month = Part(&Text), Day = Part(&Text);
+        Version->Date = Part(&Text) * 10000 + Month * 100 + Day;
+        Text = Line.Count > 1 ? Line.Fields[1] : "";
+        for (int I = 0; I < 4; I++) {
+            Version->Version = Version->Version << 16 | (Part(&Text) & 0xFFFF);
+        }
+    }
+}
+
+bool InfIsNewer(const INF_FILE *File, const INF_FILE *Than)
+{
+    INF_DRIVER_VERSION A, B;
+    InfDriverVersion(File, &A);
+    InfDriverVersion(Than, &B);
+    return A.Date != B.Date ? A.Date > B.Date : A.Version > B.Version;
+}
+
 static void MatchModels(const INF_FILE *File, const char *Section, const char *HardwareIds, const char *CompatibleIds,
                         INF_MATCH *Best)
 {
@@ -118,7 +153,9 @@ static void MatchModels(const INF_FILE *File, const char *Section, const char *H
         const char *Id = "";
         char Install[80];
         uint32_t Value = Rank(&Model, HardwareIds, CompatibleIds, &Id);
-        if (Value >= Best->Rank || Model.Count < 2 || !Decorate(File, Model.Fields[0], Install, sizeof(Install))) {
+        /* https://learn.microsoft.com/windows-hardware/drivers/install/how-setup-selects-drivers: equal ranks, then the driver's date, then its version. */
+        if (Value > Best->Rank || (Value == Best->Rank && (!Best->File || !InfIsNewer(File, Best->File))) ||
+            Model.Count < 2 || !Decorate(File, Model.Fields[0], Install, sizeof(Install))) {
             continue;
         }
         Best->File = File;

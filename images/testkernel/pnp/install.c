@@ -1,63 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Choosing and installing a driver: what Windows' set-up does from the driver store, done here from the INF files among the boot modules.
+ * https://learn.microsoft.com/windows-hardware/drivers/install/how-setup-selects-drivers
  * https://learn.microsoft.com/windows-hardware/drivers/install/inf-addservice-directive
- * https://learn.microsoft.com/windows-hardware/drivers/install/inf-addreg-directive
  */
-#include "pnp/internal.h"
+#include "pnp/install.h"
 #include "boot/modules.h"
-#include "cm/registry.h"
 #include "kd/log.h"
-#include "pnp/inf.h"
 #include "pnp/legacy.h"
 #include "rtl/format.h"
 
-#define MAX_INFS  64
-#define MAX_WIDE  512
-#define ID_BUFFER 2048
-
-static INF_FILE Infs[MAX_INFS];
-static ULONG InfCount;
 static ULONG NextDriverKey;
-
-static PCWSTR Widen(PCSTR Text, PWCHAR Wide)
-{
-    ULONG I;
-    for (I = 0; Text[I] && I + 1 < MAX_WIDE; I++) {
-        Wide[I] = (UCHAR)Text[I];
-    }
-    Wide[I] = 0;
-    return Wide;
-}
-
-VOID PnpReadInfs(VOID)
-{
-    const BOOT_MODULE *Module;
-    ULONG I;
-    for (I = 0; (Module = BootModule(I)) != NULL && InfCount < MAX_INFS; I++) {
-        SIZE_T Length = strlen(Module->Name);
-        char *Buffer = NULL;
-        if (Length < 4 || !InfEqual(Module->Name + Length - 4, ".inf")) {
-            continue;
-        }
-        if (Module->Size >= 2 && *(const USHORT *)Module->Base == 0xFEFF) {
-            Buffer = ExAllocatePoolWithTag(PagedPool, Module->Size / 2,
-                                           PNP_TAG); /* kept: the INF is used whenever a device comes */
-        }
-        if (InfOpen(&Infs[InfCount], Module->Name, Module->Base, Module->Size, Buffer, Buffer ? Module->Size / 2 : 0)) {
-            INF_LINE *Line = ExAllocatePoolWithTag(PagedPool, sizeof(*Line), PNP_TAG);
-            if (Line && !InfFind(&Infs[InfCount], "Version", "Signature", Line)) {
-                KdLog(LOG_WARNING, "%s is ignored: an INF file needs [Version] with Signature", Module->Name);
-            } else {
-                PnpInstallServices(&Infs[InfCount++]);
-            }
-            if (Line) {
-                ExFreePoolWithTag(Line, PNP_TAG);
-            }
-        }
-    }
-    KdLog(LOG_DEBUG, "%u INF files", InfCount);
-}
 
 /* REG_MULTI_SZ as 8-bit list. */
 static VOID Narrow(PCWSTR List, PSTR Out, ULONG Size)
@@ -75,112 +28,11 @@ static VOID Narrow(PCWSTR List, PSTR Out, ULONG Size)
 
 static PCM_KEY ServiceKey(PCSTR Service)
 {
-    WCHAR Wide[MAX_WIDE];
-    return CmSubkey(CmSubkey(NULL, CM_SERVICES, TRUE), Widen(Service, Wide), TRUE);
+    WCHAR Wide[INF_WIDE];
+    return CmSubkey(CmSubkey(NULL, CM_SERVICES, TRUE), PnpWiden(Service, Wide), TRUE);
 }
 
-/* One AddReg line: reg-root, subkey, value name, flags, data... Root is where HKR points. */
-static VOID AddRegLine(PCM_KEY Root, const INF_LINE *Line)
-{
-    WCHAR Wide[MAX_WIDE], NameBuffer[MAX_WIDE];
-    UNICODE_STRING Name;
-    PCM_KEY Key = Root;
-    ULONG Flags = Line->Count > 3 ? InfNumber(Line->Fields[3], 0) : 0;
-    int I;
-    if (!InfEqual(Line->Fields[0], "HKR")) {
-        static const WCHAR Machine[] = L"\\Registry\\Machine";
-        if (!InfEqual(Line->Fields[0], "HKLM")) {
-            return;
-        }
-        Key = CmSubkey(NULL, Machine, TRUE);
-    }
-    if (Line->Count > 1 && Line->Fields[1][0]) {
-        Key = CmSubkey(Key, Widen(Line->Fields[1], Wide), TRUE);
-    }
-    if (!Key || (Flags & 0x10) || Line->Count < 3) {
-        return; /* FLG_ADDREG_KEYONLY */
-    }
-    RtlInitUnicodeString(&Name, Widen(Line->Fields[2], NameBuffer));
-    switch (Flags & 0x000F0001) {
-    case 0x00010001: { /* REG_DWORD: one number, or four bytes */
-        ULONG Value = 0;
-        for (I = 4; I < Line->Count; I++) {
-            Value |= Line->Count == 5 ? InfNumber(Line->Fields[I], 0) : InfNumber(Line->Fields[I], 0) << (8 * (I - 4));
-        }
-        CmSetValue(Key, &Name, REG_DWORD, &Value, sizeof(Value));
-        break;
-    }
-    case 0x00000001: { /* REG_BINARY */
-        UCHAR Bytes[INF_FIELDS];
-        for (I = 4; I < Line->Count; I++) {
-            CHAR Hex[16] = "0x";
-            ULONG J;
-            for (J = 0; Line->Fields[I][J] && J + 3 < sizeof(Hex); J++) {
-                Hex[2 + J] = Line->Fields[I][J];
-            }
-            Hex[2 + J] = 0;
-            Bytes[I - 4] = (UCHAR)InfNumber(Hex, 0);
-        }
-        CmSetValue(Key, &Name, REG_BINARY, Bytes, Line->Count > 4 ? (ULONG)(Line->Count - 4) : 0);
-        break;
-    }
-    case 0x00010000: { /* REG_MULTI_SZ; FLG_ADDREG_APPEND keeps what is there */
-        WCHAR Multi[MAX_WIDE];
-        ULONG At = 0;
-        PCM_VALUE Old = CmValue(Key, &Name);
-        if ((Flags & 0x8) && Old && Old->Type == REG_MULTI_SZ && Old->Size > sizeof(WCHAR)) {
-            At = Old->Size / sizeof(WCHAR) - 1;
-            At = min(At, MAX_WIDE / 2);
-            RtlCopyMemory(Multi, Old->Data, At * sizeof(WCHAR));
-        }
-        for (I = 4; I < Line->Count; I++) {
-            PCSTR Text;
-            for (Text = Line->Fields[I]; *Text && At + 3 < MAX_WIDE; Text++) {
-                Multi[At++] = (UCHAR)*Text;
-            }
-            Multi[At++] = 0;
-        }
-        Multi[At++] = 0;
-        CmSetValue(Key, &Name, REG_MULTI_SZ, Multi, At * sizeof(WCHAR));
-        break;
-    }
-    default:
-        Widen(Line->Count > 4 ? Line->Fields[4] : "", Wide);
-        CmSetValue(Key, &Name, (Flags & 0x000F0000) == 0x00020000 ? REG_EXPAND_SZ : REG_SZ, Wide,
-                   (ULONG)(wcslen(Wide) + 1) * sizeof(WCHAR));
-        break;
-    }
-}
-
-/* All AddReg sections that Section names, with HKR = Root. Scratch is a line buffer. */
-static VOID AddReg(const INF_FILE *File, PCSTR Section, PCM_KEY Root)
-{
-    INF_CURSOR *Cursors = ExAllocatePoolWithTag(PagedPool, 2 * sizeof(INF_CURSOR), PNP_TAG);
-    INF_LINE *Lines = ExAllocatePoolWithTag(PagedPool, 2 * sizeof(INF_LINE), PNP_TAG);
-    int I;
-    if (Cursors && Lines && Root) {
-        InfSeek(&Cursors[0], File, Section);
-        while (InfNext(&Cursors[0], &Lines[0])) {
-            if (!InfEqual(Lines[0].Key, "AddReg")) {
-                continue;
-            }
-            for (I = 0; I < Lines[0].Count; I++) {
-                InfSeek(&Cursors[1], File, Lines[0].Fields[I]);
-                while (InfNext(&Cursors[1], &Lines[1])) {
-                    AddRegLine(Root, &Lines[1]);
-                }
-            }
-        }
-    }
-    if (Cursors) {
-        ExFreePoolWithTag(Cursors, PNP_TAG);
-    }
-    if (Lines) {
-        ExFreePoolWithTag(Lines, PNP_TAG);
-    }
-}
-
-/* %12%\owner.sys or %13%\owner.sys: a file name is all that is needed to find the boot module. */
+/* %12%\owner.sys or %13%\owner.sys: a file name, and the package's folder, is all that is needed to find the boot module. */
 VOID PnpWriteService(const INF_FILE *File, PCSTR Service, PCSTR Section, INF_LINE *Line)
 {
     static const struct {
@@ -188,7 +40,7 @@ VOID PnpWriteService(const INF_FILE *File, PCSTR Service, PCSTR Section, INF_LIN
         PCWSTR Value;
     } Numbers[] = {{"ServiceType", L"Type"}, {"StartType", L"Start"}, {"ErrorControl", L"ErrorControl"}};
     PCM_KEY Key = ServiceKey(Service);
-    WCHAR Wide[MAX_WIDE];
+    WCHAR Wide[INF_WIDE];
     ULONG I;
     if (!Key) {
         return;
@@ -199,80 +51,113 @@ VOID PnpWriteService(const INF_FILE *File, PCSTR Service, PCSTR Section, INF_LIN
         }
     }
     if (InfFind(File, Section, "DisplayName", Line) && Line->Count) {
-        CmSetString(Key, L"DisplayName", Widen(Line->Fields[0], Wide));
+        CmSetString(Key, L"DisplayName", PnpWiden(Line->Fields[0], Wide));
     }
     if (InfFind(File, Section, "ServiceBinary", Line) && Line->Count) {
-        static const WCHAR Folder[] = L"\\SystemRoot\\System32\\drivers\\";
         PCSTR Name = Line->Fields[0], At;
+        CHAR Packaged[160], Path[240];
         for (At = Name; *At; At++) {
             if (*At == '\\') {
                 Name = At + 1;
             }
         }
-        RtlCopyMemory(Wide, Folder, sizeof(Folder));
-        for (I = 0; Name[I] && COUNT_OF(Folder) + I < MAX_WIDE; I++) {
-            Wide[COUNT_OF(Folder) - 1 + I] = (UCHAR)Name[I];
+        RtlFormat(Packaged, sizeof(Packaged), "%s\\%s", File->Package, Name);
+        if (File->Package[0] && BootFindModule(Packaged)) {
+            RtlFormat(Path, sizeof(Path), "\\SystemRoot\\System32\\DriverStore\\FileRepository\\%s", Packaged);
+        } else {
+            RtlFormat(Path, sizeof(Path), "\\SystemRoot\\System32\\drivers\\%s", Name);
         }
-        Wide[COUNT_OF(Folder) - 1 + I] = 0;
-        CmSetString(Key, L"ImagePath", Wide);
+        CmSetString(Key, L"ImagePath", PnpWiden(Path, Wide));
     }
-    AddReg(File, Section, Key);
+    PnpAddReg(File, Section, Key);
+}
+
+/* The device's Enum key. Registry locked. */
+static PCM_KEY DeviceKey(PDEVICE_NODE Node, BOOLEAN Create)
+{
+    return CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, Create);
+}
+
+/* A REG_SZ value, or NULL. Registry locked. */
+static PCWSTR Text(PCM_KEY Key, PCWSTR ValueName)
+{
+    UNICODE_STRING Name;
+    PCM_VALUE Value;
+    RtlInitUnicodeString(&Name, ValueName);
+    Value = Key ? CmValue(Key, &Name) : NULL;
+    return Value && Value->Type == REG_SZ ? (PCWSTR)Value->Data : NULL;
+}
+
+/* The device's driver (software) key. Registry locked. */
+static PCM_KEY DriverKey(PCM_KEY Enum)
+{
+    PCWSTR Path = Text(Enum, L"Driver");
+    return Path ? CmSubkey(CmSubkey(NULL, CM_CLASS, TRUE), Path, TRUE) : NULL;
+}
+
+/* A driver key is given to a device once: {class}\0000, 0001, ... */
+static VOID AssignDriverKey(PCM_KEY Enum, PCSTR ClassGuid)
+{
+    CHAR Path[64];
+    WCHAR Wide[INF_WIDE];
+    if (!Text(Enum, L"Driver")) {
+        RtlFormat(Path, sizeof(Path), "%s\\%04u", ClassGuid, NextDriverKey++);
+        CmSetString(Enum, L"Driver", PnpWiden(Path, Wide));
+    }
+}
+
+static VOID WriteVersion(PCM_KEY Driver, const INF_FILE *File)
+{
+    INF_DRIVER_VERSION Version;
+    CHAR Line[40];
+    WCHAR Wide[INF_WIDE];
+    InfDriverVersion(File, &Version);
+    if (Version.Date) {
+        RtlFormat(Line, sizeof(Line), "%u-%u-%u", Version.Date / 100 % 100, Version.Date % 100, Version.Date / 10000);
+        CmSetString(Driver, L"DriverDate", PnpWiden(Line, Wide));
+        RtlFormat(Line, sizeof(Line), "%u.%u.%u.%u", (ULONG)(Version.Version >> 48),
+                  (ULONG)(Version.Version >> 32) & 0xFFFF, (ULONG)(Version.Version >> 16) & 0xFFFF,
+                  (ULONG)Version.Version & 0xFFFF);
+        CmSetString(Driver, L"DriverVersion", PnpWiden(Line, Wide));
+    }
 }
 
 static VOID WriteDeviceKeys(PDEVICE_NODE Node, const INF_MATCH *Match, PCSTR Service, INF_LINE *Line)
 {
-    WCHAR Wide[MAX_WIDE], DriverKey[64];
-    CHAR Section[96], Number[8];
-    UNICODE_STRING Name;
-    PCM_KEY Enum, Class;
-    BOOLEAN Installed;
-    ULONG I;
-    Enum = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, TRUE);
+    static const CHAR Unknown[] = "{4d36e97e-e325-11ce-bfc1-08002be10318}"; /* the class of devices without one */
+    WCHAR Wide[INF_WIDE];
+    CHAR Name[120];
+    PCM_KEY Enum = DeviceKey(Node, TRUE), Driver;
     if (!Enum) {
         return;
     }
-    CmSetString(Enum, L"Service", Widen(Service, Wide));
-    CmSetString(Enum, L"DeviceDesc", Widen(Match->Description, Wide));
+    CmSetString(Enum, L"Service", PnpWiden(Service, Wide));
+    CmSetString(Enum, L"DeviceDesc", PnpWiden(Match->Description, Wide));
     if (InfFind(Match->File, "Version", "Class", Line) && Line->Count) {
-        CmSetString(Enum, L"Class", Widen(Line->Fields[0], Wide));
+        CmSetString(Enum, L"Class", PnpWiden(Line->Fields[0], Wide));
     }
     if (InfFind(Match->File, "Version", "Provider", Line) && Line->Count) {
-        CmSetString(Enum, L"Mfg", Widen(Line->Fields[0], Wide));
+        CmSetString(Enum, L"Mfg", PnpWiden(Line->Fields[0], Wide));
     }
-    RtlInitUnicodeString(&Name, L"Driver");
-    Installed = CmValue(Enum, &Name) != NULL;
-    if (InfFind(Match->File, "Version", "ClassGuid", Line) && Line->Count && !Installed) {
-        CmSetString(Enum, L"ClassGUID", Widen(Line->Fields[0], Wide));
-        for (I = 0; I < 4; I++) {
-            Number[I] = (CHAR)('0' + NextDriverKey / (I == 0 ? 1000u : I == 1 ? 100u : I == 2 ? 10u : 1u) % 10u);
-        }
-        Number[4] = 0;
-        NextDriverKey++;
-        for (I = 0; Line->Fields[0][I] && I < 40; I++) {
-            DriverKey[I] = (UCHAR)Line->Fields[0][I];
-        }
-        DriverKey[I++] = L'\\';
-        for (ULONG J = 0; J < 5; J++) {
-            DriverKey[I + J] = (UCHAR)Number[J];
-        }
-        CmSetString(Enum, L"Driver", DriverKey);
-        Class = CmSubkey(CmSubkey(NULL, CM_CLASS, TRUE), DriverKey, TRUE);
-        if (Class) {
-            CmSetString(Class, L"DriverDesc", Widen(Match->Description, Wide));
-            CmSetString(Class, L"InfPath", Widen(Match->File->Name, Wide));
-            CmSetString(Class, L"MatchingDeviceId", Widen(Match->DeviceId, Wide));
-            AddReg(Match->File, Match->Install, Class);
-        }
+    if (InfFind(Match->File, "Version", "ClassGuid", Line) && Line->Count) {
+        CmSetString(Enum, L"ClassGUID", PnpWiden(Line->Fields[0], Wide));
+        AssignDriverKey(Enum, Line->Fields[0]);
+    } else {
+        AssignDriverKey(Enum, Unknown);
     }
-    if (Installed) {
-        return; /* a device that is only started again keeps what was changed since its installation (buddyctl settings) */
+    Driver = DriverKey(Enum);
+    if (Driver) {
+        CmSetString(Driver, L"DriverDesc", PnpWiden(Match->Description, Wide));
+        PnpInfPath(Match->File, Name, sizeof(Name));
+        CmSetString(Driver, L"InfPath", PnpWiden(Name, Wide));
+        CmSetString(Driver, L"InfSection", PnpWiden(Match->Install, Wide));
+        CmSetString(Driver, L"MatchingDeviceId", PnpWiden(Match->DeviceId, Wide));
+        WriteVersion(Driver, Match->File);
+        PnpAddReg(Match->File, Match->Install, Driver);
     }
-    for (I = 0; Match->Install[I]; I++) {
-        Section[I] = Match->Install[I];
-    }
-    RtlCopyMemory(Section + I, ".HW", 4);
     /* In a .HW section HKR is the hardware key: filters stand in it directly, the rest under Device Parameters on query. */
-    AddReg(Match->File, Section, CmSubkey(Enum, L"Device Parameters", TRUE));
+    RtlFormat(Name, sizeof(Name), "%s.HW", Match->Install);
+    PnpAddReg(Match->File, Name, CmSubkey(Enum, L"Device Parameters", TRUE));
 }
 
 static BOOLEAN FirstBuiltin(PCWSTR Ids, PWCHAR Service, ULONG Characters)
@@ -285,99 +170,142 @@ static BOOLEAN FirstBuiltin(PCWSTR Ids, PWCHAR Service, ULONG Characters)
     return FALSE;
 }
 
-/*
- * Set-up runs once for a device: what its keys say afterwards, such as settings that were changed, survives restart, removal and return.
- */
-static BOOLEAN IsInstalled(PDEVICE_NODE Node, PCSTR Service)
+/* Registry locked. */
+static const INF_FILE *InstalledInf(PDEVICE_NODE Node)
 {
-    WCHAR Wide[MAX_WIDE];
-    UNICODE_STRING Name, Have, Wanted;
-    PCM_KEY Enum = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, FALSE);
-    PCM_VALUE Value;
-    RtlInitUnicodeString(&Name, L"Service");
-    Value = Enum ? CmValue(Enum, &Name) : NULL;
-    if (!Value || Value->Type != REG_SZ) {
-        return FALSE;
+    PCM_KEY Enum = DeviceKey(Node, FALSE);
+    PCWSTR Path = Text(Enum, L"Service") ? Text(DriverKey(Enum), L"InfPath") : NULL;
+    CHAR Narrowed[100];
+    ULONG I;
+    for (I = 0; Path && Path[I] && I + 1 < sizeof(Narrowed); I++) {
+        Narrowed[I] = (CHAR)Path[I];
     }
-    RtlInitUnicodeString(&Have, (PCWSTR)Value->Data);
-    RtlInitUnicodeString(&Wanted, Widen(Service, Wide));
-    return ObpEqualNames(&Have, &Wanted);
+    Narrowed[Path ? I : 0] = 0;
+    return Path ? PnpFindInStore(Narrowed) : NULL;
 }
 
+const INF_FILE *PnpInstalledInf(PDEVICE_NODE Node)
+{
+    const INF_FILE *File;
+    CmLock();
+    File = InstalledInf(Node);
+    CmUnlock();
+    return File;
+}
+
+static VOID DeleteTree(PCM_KEY Key)
+{
+    while (!IsListEmpty(&Key->Keys)) {
+        DeleteTree(CONTAINING_RECORD(Key->Keys.Flink, CM_KEY, Link));
+    }
+    CmDeleteKey(Key);
+}
+
+/* Uninstalled: its keys go, so that the next enumeration installs the device as one that was never seen. */
 VOID PnpForgetInstallation(PDEVICE_NODE Node)
 {
-    UNICODE_STRING Name;
-    PCM_KEY Enum;
-    PCM_VALUE Value;
-    RtlInitUnicodeString(&Name, L"Service");
+    PCM_KEY Enum, Driver;
     CmLock();
-    Enum = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, FALSE);
-    Value = Enum ? CmValue(Enum, &Name) : NULL;
-    if (Value) {
-        CmDeleteValue(Value);
+    Enum = DeviceKey(Node, FALSE);
+    Driver = Enum ? DriverKey(Enum) : NULL;
+    if (Driver) {
+        DeleteTree(Driver);
+    }
+    if (Enum) {
+        DeleteTree(Enum);
     }
     CmUnlock();
+    PnpWriteEnumKey(Node);
 }
 
-typedef struct _FIND {
-    INF_MATCH Match;
-    INF_LINE Line;
-    CHAR HardwareIds[ID_BUFFER];
-    CHAR CompatibleIds[ID_BUFFER];
-    CHAR Service[64];
-    CHAR Section[80];
-    WCHAR Wide[MAX_WIDE];
-} FIND;
-
-NTSTATUS PnpFindDriver(PDEVICE_NODE Node)
+BOOLEAN PnpChooseDriver(PDEVICE_NODE Node, const INF_FILE *File, PPNP_DRIVER_CHOICE Choice)
 {
-    FIND *Find = ExAllocatePoolWithTag(PagedPool, sizeof(*Find), PNP_TAG);
+    RtlZeroMemory(Choice, sizeof(*Choice));
+    Choice->Match.Rank = INF_NO_MATCH;
+    Narrow(Node->HardwareIds, Choice->HardwareIds, sizeof(Choice->HardwareIds));
+    Narrow(Node->CompatibleIds, Choice->CompatibleIds, sizeof(Choice->CompatibleIds));
+    if (File) {
+        InfMatchDevice(File, Choice->HardwareIds, Choice->CompatibleIds, &Choice->Match);
+    } else {
+        PnpMatchStore(Choice->HardwareIds, Choice->CompatibleIds, &Choice->Match);
+    }
+    if (Choice->Match.Rank == INF_NO_MATCH) {
+        return FALSE;
+    }
+    if (!InfAssociatedService(&Choice->Match, Choice->Service, sizeof(Choice->Service), Choice->Section,
+                              sizeof(Choice->Section))) {
+        KdLog(LOG_WARNING, "%s matches %wZ by %s but [%s.Services] has no AddService with flag 0x2",
+              Choice->Match.File->Name, &Node->InstancePath, Choice->Match.DeviceId, Choice->Match.Install);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* What the Enum key says about an installed device, in the devnode. */
+static NTSTATUS TakeInstallation(PDEVICE_NODE Node)
+{
+    PCM_KEY Enum;
+    PCWSTR Service, Description;
     NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
-    ULONG I;
-    if (!Find) {
-        return STATUS_INSUFFICIENT_RESOURCES;
+    CmLock();
+    Enum = DeviceKey(Node, FALSE);
+    Service = Text(Enum, L"Service");
+    Description = Text(Enum, L"DeviceDesc");
+    if (Service) {
+        Status = PnpSetUnicode(&Node->ServiceName, Service);
     }
-    RtlZeroMemory(Find, sizeof(*Find));
-    Find->Match.Rank = INF_NO_MATCH;
-    Narrow(Node->HardwareIds, Find->HardwareIds, ID_BUFFER);
-    Narrow(Node->CompatibleIds, Find->CompatibleIds, ID_BUFFER);
-    for (I = 0; I < InfCount; I++) {
-        InfMatchDevice(&Infs[I], Find->HardwareIds, Find->CompatibleIds, &Find->Match);
-    }
-    Node->Flags &= ~DNF_BUILTIN;
-    if (Find->Match.Rank >= 0x2000 &&
-        (FirstBuiltin(Node->HardwareIds, Find->Wide, MAX_WIDE) ||
-         (Find->Match.Rank == INF_NO_MATCH && FirstBuiltin(Node->CompatibleIds, Find->Wide, MAX_WIDE)))) {
-        Node->Flags |= DNF_BUILTIN;
-        Status = PnpSetUnicode(&Node->ServiceName, Find->Wide);
-    } else if (Find->Match.Rank != INF_NO_MATCH) {
-        if (!InfAssociatedService(&Find->Match, Find->Service, sizeof(Find->Service), Find->Section,
-                                  sizeof(Find->Section))) {
-            KdLog(LOG_WARNING, "%s matches %wZ by %s but [%s.Services] has no AddService with flag 0x2",
-                  Find->Match.File->Name, &Node->InstancePath, Find->Match.DeviceId, Find->Match.Install);
-        } else {
-            PWSTR Description;
-            CmLock();
-            if (!IsInstalled(Node, Find->Service)) {
-                CHAR Services[96];
-                RtlFormat(Services, sizeof(Services), "%s.Services", Find->Match.Install);
-                PnpAddServices(Find->Match.File, Services); /* the function driver's and those of its filters */
-                WriteDeviceKeys(Node, &Find->Match, Find->Service, &Find->Line);
+    if (Description) {
+        PWSTR Copy = PnpCopyString(Description);
+        if (Copy) {
+            if (Node->Description) {
+                ExFreePool(Node->Description);
             }
-            CmUnlock();
-            KdLog(LOG_INFO, "%wZ: service %s by %s (%s)", &Node->InstancePath, Find->Service, Find->Match.File->Name,
-                  Find->Match.DeviceId);
-            Status = PnpSetUnicode(&Node->ServiceName, Widen(Find->Service, Find->Wide));
-            Description = PnpCopyString(Widen(Find->Match.Description, Find->Wide));
-            if (Description) {
-                if (Node->Description) {
-                    ExFreePool(Node->Description);
-                }
-                Node->Description = Description;
-            }
+            Node->Description = Copy;
         }
     }
-    ExFreePoolWithTag(Find, PNP_TAG);
+    CmUnlock();
+    return Status;
+}
+
+NTSTATUS PnpInstall(PDEVICE_NODE Node, PPNP_DRIVER_CHOICE Choice)
+{
+    CHAR Services[96];
+    CmLock();
+    RtlFormat(Services, sizeof(Services), "%s.Services", Choice->Match.Install);
+    PnpAddServices(Choice->Match.File, Services); /* the function driver's and those of its filters */
+    WriteDeviceKeys(Node, &Choice->Match, Choice->Service, &Choice->Line);
+    CmUnlock();
+    KdLog(LOG_INFO, "%wZ: service %s by %s (%s)", &Node->InstancePath, Choice->Service, Choice->Match.File->Name,
+          Choice->Match.DeviceId);
+    return TakeInstallation(Node);
+}
+
+/*
+ * Set-up runs once for a device: what its keys say afterwards, such as settings that were changed, survives restart, removal and return, and a better
+ * driver is taken only by an update or after an uninstallation.
+ */
+NTSTATUS PnpFindDriver(PDEVICE_NODE Node)
+{
+    PPNP_DRIVER_CHOICE Choice;
+    NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
+    if (PnpInstalledInf(Node)) {
+        return TakeInstallation(Node);
+    }
+    Choice = ExAllocatePoolWithTag(PagedPool, sizeof(*Choice), PNP_TAG);
+    if (!Choice) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    BOOLEAN Found = PnpChooseDriver(Node, NULL, Choice);
+    Node->Flags &= ~DNF_BUILTIN;
+    if (Choice->Match.Rank >= 0x2000 &&
+        (FirstBuiltin(Node->HardwareIds, Choice->Wide, INF_WIDE) ||
+         (Choice->Match.Rank == INF_NO_MATCH && FirstBuiltin(Node->CompatibleIds, Choice->Wide, INF_WIDE)))) {
+        Node->Flags |= DNF_BUILTIN;
+        Status = PnpSetUnicode(&Node->ServiceName, Choice->Wide);
+    } else if (Found) {
+        Status = PnpInstall(Node, Choice);
+    }
+    ExFreePoolWithTag(Choice, PNP_TAG);
     return Status;
 }
 

@@ -29,6 +29,8 @@ NTSTATUS PnpQueryState(PDEVICE_NODE Node);
 
 /* identify.c: IDs, instance path, capabilities, texts, resources of a new devnode. */
 NTSTATUS PnpIdentify(PDEVICE_NODE Node);
+/* The device's IDs in its Enum key. */
+VOID PnpWriteEnumKey(PDEVICE_NODE Node);
 
 /* start.c: takes a devnode as far as it gets, and then its children. */
 VOID PnpProcess(PDEVICE_NODE Node);
@@ -46,7 +48,8 @@ VOID PnpFillVeto(PPNP_VETO Veto, PNP_VETO_TYPE Type, NTSTATUS Status, PCUNICODE_
 NTSTATUS PnpEnumerate(PDEVICE_NODE Node);
 
 /* remove.c */
-NTSTATUS PnpRemoveGracefully(PDEVICE_NODE Node, PNP_REMOVE_KIND Kind, PPNP_VETO Veto);
+/* All Targets go, or none. Those that went with a bus which is a target too are NULL afterwards. */
+NTSTATUS PnpRemoveGracefully(PDEVICE_NODE *Targets, ULONG Count, PNP_REMOVE_KIND Kind, PPNP_VETO Veto);
 VOID PnpSurpriseRemoveSubtree(PDEVICE_NODE Node);
 VOID PnpFinishPendingCloses(VOID);
 /* IRP_MN_REMOVE_DEVICE to one stack, and what follows. */
@@ -64,6 +67,7 @@ typedef enum _PNP_EVENT_KIND {
     PnpEventCustom,        /* event: Pdo, Custom */
     PnpEventUnload,        /* event: Name is a service that may be unloaded now */
     PnpEventStateChanged,  /* action: Pdo (IoInvalidateDeviceState) */
+    PnpEventUpdate,        /* event: Update */
 } PNP_EVENT_KIND;
 
 typedef struct _PNP_EVENT {
@@ -81,6 +85,7 @@ typedef struct _PNP_EVENT {
     WCHAR Name[260];
     PTARGET_DEVICE_CUSTOM_NOTIFICATION Custom;
     PDEVICE_CHANGE_COMPLETE_CALLBACK CustomDone;
+    struct _PNP_UPDATE *Update;
 } PNP_EVENT, *PPNP_EVENT;
 /* IRQL <= DISPATCH_LEVEL, no lock needed. NULL: no memory. */
 PPNP_EVENT PnpNewEvent(PNP_EVENT_KIND Kind, PDEVICE_OBJECT Pdo);
@@ -90,6 +95,9 @@ VOID PnpFreeEvent(PPNP_EVENT Event);
 NTSTATUS PnpRunEvent(PPNP_EVENT Event);
 VOID PnpStartThreads(VOID);
 BOOLEAN PnpOnPnpThread(VOID);
+
+/* update.c, on the event thread: removes the devices that are to get another driver. */
+NTSTATUS PnpRemoveForUpdate(struct _PNP_UPDATE *Update, PPNP_VETO Veto);
 
 /* notify.c */
 VOID PnpInitNotify(VOID);
@@ -107,7 +115,7 @@ typedef VOID (*INTERFACE_VISITOR)(const GUID *Class, PUNICODE_STRING Link, PDEVI
 VOID IopVisitInterfaces(const GUID *Class, PDEVICE_NODE Node, INTERFACE_VISITOR Visit, PVOID Context);
 PWCHAR IopGuidText(const GUID *Guid, PWCHAR Text /* [39] */);
 
-/* install.c: reads the INF modules; finds the service of a devnode and writes its registry keys. */
+/* store.c reads the INF modules; install.c finds the service of a devnode and writes its registry keys. */
 VOID PnpReadInfs(VOID);
 NTSTATUS PnpFindDriver(PDEVICE_NODE Node);
 /* Uninstalled: the next enumeration installs the device anew. */

@@ -24,6 +24,7 @@ typedef enum _PNP_REMOVE_KIND {
     PnpRemoveDisable,   /* stack torn down, PDO stays, CM_PROB_DISABLED */
     PnpRemoveUninstall, /* stack torn down, PDO stays, CM_PROB_REINSTALL until it is enumerated again */
     PnpRemoveRestart,   /* stack torn down and built again */
+    PnpRemoveUpdate,    /* stack torn down; update.c starts it again */
     PnpRemoveEject /* as Disable with CM_PROB_HELD_FOR_EJECT, then IRP_MN_EJECT to the PDO, then bus relations are read again */
 } PNP_REMOVE_KIND;
 NTSTATUS PnpQueryRemoveAndRemove(PDEVICE_OBJECT Pdo, PNP_REMOVE_KIND Kind, PPNP_VETO Veto);
@@ -41,6 +42,13 @@ NTSTATUS PnpRequestEject(PDEVICE_OBJECT Pdo, PNP_EJECT_DONE Done, PVOID Context)
  * Does not wait. IRQL <= DISPATCH_LEVEL.
  */
 void PnpSurpriseRemove(PDEVICE_OBJECT Pdo);
+
+/*
+ * Makes the INF of a driver package (Path: "folder\\x.inf") the driver of the present devices that it fits better than what they have, or with Force of all that
+ * it fits, as DiInstallDriver does. Waits. *Restart: somebody kept the old driver from going, so that the new one is used only after a restart of the
+ * system, or of the device. Errors: those of PnpAddToStore, STATUS_NO_MORE_ENTRIES (no device takes it).
+ */
+NTSTATUS PnpUpdateDriver(PCSTR Path, BOOLEAN Force, PBOOLEAN Restart);
 
 /* Waits until every queued enumeration and event so far has been processed. For `buddyctl rescan` and the end of boot. */
 void PnpWaitIdle(void);

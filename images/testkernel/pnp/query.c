@@ -132,20 +132,22 @@ static NTSTATUS Query(PREMOVAL Removal, PPNP_VETO Veto)
     return STATUS_SUCCESS;
 }
 
-static VOID RemoveAll(PREMOVAL Removal, PNP_REMOVE_KIND Kind, PDEVICE_NODE Target)
+static BOOLEAN Contains(PDEVICE_NODE *Nodes, ULONG Count, PDEVICE_NODE Node)
 {
     ULONG I;
+    for (I = 0; I < Count && Nodes[I] != Node; I++) {
+    }
+    return I < Count;
+}
+
+static VOID RemoveAll(PREMOVAL Removal, PDEVICE_NODE *Targets, ULONG TargetCount)
+{
+    ULONG I, J;
     for (I = 0; I < Removal->Count; I++) {
         PDEVICE_NODE Node = Removal->Nodes[I];
-        BOOLEAN Child = Node != Target;
-        if (Child) {
-            /* The bus driver deletes its PDO with the bus, unless the device is only related from elsewhere in the tree. */
-            ULONG J;
-            for (J = I + 1; J < Removal->Count && Removal->Nodes[J] != Node->Parent; J++) {
-            }
-            if (J < Removal->Count) {
-                Node->Flags |= DNF_GOES_WITH_PARENT;
-            }
+        /* The bus driver deletes its PDO with the bus, unless the device is only related from elsewhere in the tree. */
+        if (Contains(Removal->Nodes + I + 1, Removal->Count - I - 1, Node->Parent)) {
+            Node->Flags |= DNF_GOES_WITH_PARENT;
         }
         if (Node->State == DeviceNodeQueryRemoved || Node->PhysicalDeviceObject->AttachedDevice ||
             (Node->Flags & DNF_GOES_WITH_PARENT)) {
@@ -153,9 +155,17 @@ static VOID RemoveAll(PREMOVAL Removal, PNP_REMOVE_KIND Kind, PDEVICE_NODE Targe
         }
         PnpNotifyTarget(Node, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);
         if (Node->Flags & DNF_GOES_WITH_PARENT) {
+            for (J = 0; J < TargetCount; J++) {
+                Targets[J] = Targets[J] == Node ? NULL : Targets[J];
+            }
             PnpDeleteDevnode(Node);
         }
     }
+}
+
+/* What becomes of a device that was asked to go, after its stack is gone. */
+static VOID Settle(PDEVICE_NODE Target, PNP_REMOVE_KIND Kind)
+{
     switch (Kind) {
     case PnpRemoveDisable:
         Target->Flags |= DNF_USER_DISABLED;
@@ -172,6 +182,11 @@ static VOID RemoveAll(PREMOVAL Removal, PNP_REMOVE_KIND Kind, PDEVICE_NODE Targe
         PnpClearProblem(Target);
         PnpSetState(Target, DeviceNodeInitialized);
         PnpProcess(Target);
+        break;
+    case PnpRemoveUpdate:
+        if (!(Target->Flags & DNF_USER_DISABLED)) {
+            PnpSetProblem(Target, CM_PROB_WILL_BE_REMOVED, STATUS_SUCCESS); /* nobody starts it in between */
+        }
         break;
     }
 }
@@ -194,48 +209,64 @@ static NTSTATUS Eject(PDEVICE_NODE Node)
     return Status;
 }
 
-NTSTATUS PnpRemoveGracefully(PDEVICE_NODE Node, PNP_REMOVE_KIND Kind, PPNP_VETO Veto)
+/* Devices that nobody may ask to go now. */
+static NTSTATUS Refuse(PREMOVAL Removal, PNP_REMOVE_KIND Kind, PPNP_VETO Veto)
+{
+    ULONG I;
+    for (I = 0; I < Removal->Count; I++) {
+        PDEVICE_NODE Each = Removal->Nodes[I];
+        if ((Each->Flags & DNF_NOT_DISABLEABLE) && (Kind == PnpRemoveDisable || Kind == PnpRemoveUninstall)) {
+            PnpFillVeto(Veto, PNP_VetoNonDisableable, STATUS_NOT_SUPPORTED, &Each->InstancePath);
+            return STATUS_NOT_SUPPORTED;
+        }
+        if (Each->State == DeviceNodeDeletePendingCloses || Each->State == DeviceNodeRemovePendingCloses) {
+            PnpFillVeto(Veto, PNP_VetoPendingClose, STATUS_DEVICE_BUSY, &Each->InstancePath);
+            return STATUS_DEVICE_BUSY;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS PnpRemoveGracefully(PDEVICE_NODE *Targets, ULONG Count, PNP_REMOVE_KIND Kind, PPNP_VETO Veto)
 {
     REMOVAL *Removal;
     NTSTATUS Status = STATUS_SUCCESS;
     ULONG I;
-    if (!Node->Parent) {
-        UNICODE_STRING Name = Node->InstancePath;
-        PnpFillVeto(Veto, PNP_VetoIllegalDeviceRequest, STATUS_INVALID_DEVICE_REQUEST, &Name);
-        return STATUS_PLUGPLAY_QUERY_VETOED;
+    for (I = 0; I < Count; I++) {
+        if (!Targets[I]->Parent) {
+            PnpFillVeto(Veto, PNP_VetoIllegalDeviceRequest, STATUS_INVALID_DEVICE_REQUEST, &Targets[I]->InstancePath);
+            return STATUS_PLUGPLAY_QUERY_VETOED;
+        }
     }
     Removal = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Removal), PNP_TAG);
     if (!Removal) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     RtlZeroMemory(Removal, sizeof(*Removal));
-    PnpWalkChildrenFirst(Node, Add, Removal);
+    for (I = 0; I < Count; I++) {
+        PnpWalkChildrenFirst(Targets[I], Add, Removal);
+    }
     AddRelations(Removal, RemovalRelations);
     if (Kind == PnpRemoveEject) {
         AddRelations(Removal, EjectionRelations);
     }
-    for (I = 0; I < Removal->Count; I++) {
-        PDEVICE_NODE Each = Removal->Nodes[I];
-        if ((Each->Flags & DNF_NOT_DISABLEABLE) && Kind != PnpRemoveEject) {
-            PnpFillVeto(Veto, PNP_VetoNonDisableable, STATUS_NOT_SUPPORTED, &Each->InstancePath);
-            Status = STATUS_NOT_SUPPORTED;
-        }
-        if (Each->State == DeviceNodeDeletePendingCloses || Each->State == DeviceNodeRemovePendingCloses) {
-            PnpFillVeto(Veto, PNP_VetoPendingClose, STATUS_DEVICE_BUSY, &Each->InstancePath);
-            Status = STATUS_DEVICE_BUSY;
-        }
-    }
+    Status = Refuse(Removal, Kind, Veto);
     if (NT_SUCCESS(Status)) {
         Status = Query(Removal, Veto);
     }
     if (!NT_SUCCESS(Status)) {
         Cancel(Removal);
-        KdTrace("veto instance=%wZ type=%u by=%ws", &Node->InstancePath, Veto->Type, Veto->Name);
+        KdTrace("veto instance=%wZ type=%u by=%ws", &Targets[0]->InstancePath, Veto->Type, Veto->Name);
         Status = STATUS_PLUGPLAY_QUERY_VETOED;
     } else {
-        RemoveAll(Removal, Kind, Node);
+        RemoveAll(Removal, Targets, Count);
+        for (I = 0; I < Count; I++) {
+            if (Targets[I]) {
+                Settle(Targets[I], Kind);
+            }
+        }
         if (Kind == PnpRemoveEject) {
-            Status = Eject(Node);
+            Status = Eject(Targets[0]);
         }
     }
     ExFreePoolWithTag(Removal, PNP_TAG);
