@@ -74,6 +74,10 @@ static NTSTATUS CommonControl(PFUNCTION_DEVICE Device, ULONG Code)
         if (FunctionOperations.SettingsChanged != NULL) {
             FunctionOperations.SettingsChanged(Device);
         }
+        if (FunctionOperations.WakeSetting != 0 && Device->Settings[FunctionOperations.WakeSetting] == 0) {
+            WaitWakeDisarm(Device);
+        }
+        WaitWakeArm(Device);
         return STATUS_SUCCESS;
     case IOCTL_BUDDY_REBALANCE:
         Device->RequirementsChanged = TRUE;

@@ -12,6 +12,7 @@
 #include "trace.h"
 #include "mutant.h"
 #include "settings.h"
+#include "wait_wake.h"
 
 #define MAX_SETTINGS 8
 
@@ -73,6 +74,7 @@ typedef struct _FUNCTION_DEVICE {
     PIRP SystemPowerIrp; /* the system power IRP that waits for the device power IRP that it caused */
     PIRP DevicePowerIrp; /* the D0 IRP that waits for its work item */
     PIO_WORKITEM PowerUpItem;
+    WAIT_WAKE Wake;
 
     BOOLEAN RequirementsChanged;  /* IOCTL_BUDDY_REBALANCE: to be told by the next QUERY_PNP_DEVICE_STATE */
     ULONG Settings[MAX_SETTINGS]; /* values of FUNCTION_OPERATIONS.Settings */
@@ -90,6 +92,7 @@ typedef struct _FUNCTION_OPERATIONS {
     ULONG DeviceNameSetting;
     const SETTING *Settings; /* number 0 is TraceDetail in every driver (TRACE_DETAIL_SETTING) */
     ULONG SettingCount;
+    ULONG WakeSetting; /* index of the setting that says whether the device may wake (wait_wake.h); 0: it never does */
 
     /* The settings were read again because somebody changed them. */
     VOID (*SettingsChanged)(PFUNCTION_DEVICE Device);

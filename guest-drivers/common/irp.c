@@ -85,6 +85,30 @@ NTSTATUS QueryInterface(PDEVICE_OBJECT Target, const GUID *Guid, USHORT Size, US
     return status;
 }
 
+NTSTATUS AskCapabilities(PDEVICE_OBJECT Target, PDEVICE_CAPABILITIES Capabilities)
+{
+    KEVENT done;
+    IO_STATUS_BLOCK result;
+    PIRP irp;
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+
+    /* Fields that no driver fills in say so by these values. */
+    RtlZeroMemory(Capabilities, sizeof(*Capabilities));
+    Capabilities->Size = sizeof(*Capabilities);
+    Capabilities->Version = 1;
+    Capabilities->Address = (ULONG)-1;
+    Capabilities->UINumber = (ULONG)-1;
+    KeInitializeEvent(&done, NotificationEvent, FALSE);
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, Target, NULL, 0, NULL, &done, &result);
+    if (irp != NULL) {
+        irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+        IoGetNextIrpStackLocation(irp)->MinorFunction = IRP_MN_QUERY_CAPABILITIES;
+        IoGetNextIrpStackLocation(irp)->Parameters.DeviceCapabilities.Capabilities = Capabilities;
+        status = CallAndWait(Target, irp, &done, &result);
+    }
+    return status;
+}
+
 NTSTATUS SendInternalIoctl(PDEVICE_OBJECT Target, PFILE_OBJECT FileObject, ULONG Code, PVOID Input, ULONG InputLength,
                            PVOID Output, ULONG OutputLength, ULONG_PTR *Returned)
 {

@@ -23,6 +23,9 @@ NTSTATUS ForwardIrpAndWait(PDEVICE_OBJECT Lower, PIRP Irp);
  */
 NTSTATUS QueryInterface(PDEVICE_OBJECT Target, const GUID *Guid, USHORT Size, USHORT Version, PINTERFACE Interface);
 
+/* What the stack of Target says of its device (IRP_MN_QUERY_CAPABILITIES), in a structure that is initialized here. PASSIVE_LEVEL. */
+NTSTATUS AskCapabilities(PDEVICE_OBJECT Target, PDEVICE_CAPABILITIES Capabilities);
+
 /*
  * Sends an internal I/O control (METHOD_BUFFERED) to Target and waits. FileObject, if not NULL, is the open through which it is sent.
  * *Returned = bytes that came back; may be NULL. PASSIVE_LEVEL.

@@ -55,6 +55,7 @@ static NTSTATUS Start(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK_LOCATION Stac
         if (FunctionOperations.Started != NULL) {
             FunctionOperations.Started(Device);
         }
+        WaitWakeArm(Device);
     }
     return CompleteIrp(Irp, status, 0);
 }
@@ -89,6 +90,7 @@ static NTSTATUS CancelStop(PFUNCTION_DEVICE Device, PIRP Irp)
 static NTSTATUS Stop(PFUNCTION_DEVICE Device, PIRP Irp)
 {
     Trace("stop device=%u", Device->Number);
+    WaitWakeDisarm(Device);
     HardwarePowerDown(Device, PowerDownStop);
     ReleaseResources(Device);
     Device->State = PnpStopped;
@@ -108,6 +110,7 @@ static NTSTATUS QueryRemove(PFUNCTION_DEVICE Device, PIRP Irp)
     }
     Device->StateBeforeQuery = Device->State;
     Device->State = PnpRemovePending;
+    WaitWakeDisarm(Device);
     Irp->IoStatus.Status = MUTANT(OWNER_PASSES_FAILED_IRPS) ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
     return PassIrp(Device->Lower, Irp);
 }
@@ -119,6 +122,7 @@ static NTSTATUS CancelRemove(PFUNCTION_DEVICE Device, PIRP Irp)
     Trace("cancel-remove device=%u", Device->Number);
     if (Device->State == PnpRemovePending) {
         Device->State = Device->StateBeforeQuery;
+        WaitWakeArm(Device);
     }
     UNREFERENCED_PARAMETER(status);
     return CompleteIrp(Irp, STATUS_SUCCESS, 0);
@@ -130,6 +134,7 @@ static NTSTATUS SurpriseRemoval(PFUNCTION_DEVICE Device, PIRP Irp)
     Trace("surprise-removal device=%u", Device->Number);
     Device->State = PnpSurpriseRemoved;
     HardwarePowerDown(Device, PowerDownSurprise);
+    WaitWakeDisarm(Device);
     EnableInterface(Device, FALSE);
     LeaveOthers(Device);
     ReleaseResources(Device);
@@ -145,6 +150,7 @@ static NTSTATUS Remove(PFUNCTION_DEVICE Device, PIRP Irp)
 
     Trace("remove device=%u", Device->Number);
     HardwarePowerDown(Device, PowerDownRemove);
+    WaitWakeDisarm(Device);
     EnableInterface(Device, FALSE);
     LeaveOthers(Device);
     Device->State = PnpRemoved;

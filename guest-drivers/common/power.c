@@ -91,13 +91,20 @@ static VOID NTAPI FinishPowerUp(PDEVICE_OBJECT DeviceObject, PVOID Context)
     PFUNCTION_DEVICE device = (PFUNCTION_DEVICE)Context;
     PIRP irp = device->DevicePowerIrp;
     POWER_STATE power = {.DeviceState = PowerDeviceD0};
+    NTSTATUS status;
 
     UNREFERENCED_PARAMETER(DeviceObject);
     device->DevicePowerIrp = NULL;
     device->DeviceState = PowerDeviceD0;
     PoSetPowerState(device->Self, DevicePowerState, power);
     HardwarePowerUp(device);
+    /* The wait/wake IRP may only be sent when no other power IRP is active in the stack; the lock keeps the device until it is. */
+    status = IoAcquireRemoveLock(&device->RemoveLock, device);
     CompletePower(device, irp, STATUS_SUCCESS);
+    if (NT_SUCCESS(status)) {
+        WaitWakeArm(device);
+        IoReleaseRemoveLock(&device->RemoveLock, device);
+    }
 }
 
 /* The bus has switched the device on. IRQL <= DISPATCH_LEVEL. */
@@ -193,6 +200,8 @@ NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return SetPower(device, Irp, stack);
     case IRP_MN_QUERY_POWER:
         return QueryPower(device, Irp, stack);
+    case IRP_MN_WAIT_WAKE:
+        return WaitWakeDispatch(device, Irp);
     default:
         return PassPower(device, Irp);
     }

@@ -9,6 +9,7 @@ static const SETTING Settings[] = {
     [SettingTraceDetail] = TRACE_DETAIL_SETTING,
     [SettingTalk] = {L"Talk", 0, BUDDY_TALK_SHARED_CONTEXT | BUDDY_TALK_CALLBACK | BUDDY_TALK_EVENT},
     [SettingDeviceName] = {L"DeviceName", 0, 1},
+    [SettingWake] = {L"Wake", 0, 1},
 };
 C_ASSERT(SettingCount <= MAX_SETTINGS);
 
@@ -165,6 +166,7 @@ const FUNCTION_OPERATIONS FunctionOperations = {
     .InterfaceClass = &GUID_DEVINTERFACE_BUDDY_OWNER,
     .Settings = Settings,
     .SettingCount = SettingCount,
+    .WakeSetting = SettingWake,
     .DeviceName = BUDDY_OWNER_DEVICE_NAME,
     .DeviceNameSetting = SettingDeviceName,
     .Initialize = Initialize,

@@ -14,7 +14,7 @@
 #define MAX_RESOURCES 4 /* kinds of things that a client gets: its page, the shared RAM, ... */
 
 /* Settings, by their index in FUNCTION_DEVICE.Settings. */
-enum { SettingTraceDetail, SettingTalk, SettingDeviceName, SettingCount };
+enum { SettingTraceDetail, SettingTalk, SettingDeviceName, SettingWake, SettingCount };
 
 /* One client of the device. All members under OWNER.ClientsLock, except where said. */
 typedef struct _CLIENT {

@@ -159,6 +159,32 @@ class Machine:
         await self.execute("system_wakeup")
         await self.event("WAKEUP", since, QEMU_ANSWER_SECONDS)
 
+    @contextlib.asynccontextmanager
+    async def resetting(self, limit: float) -> AsyncIterator[None]:
+        """Whatever resets the machine inside the block is wanted; returns when QEMU says that it was reset, within `limit` seconds.
+
+        Otherwise a reset ends the run: the guest stays as it is, for evidence.
+        """
+        self.life.require(MachineState.RUNNING)
+        since = self.monitor.mark()
+        self._reset_wanted = True
+        await self.execute("set-action", {"reboot": "reset"})
+        try:
+            yield
+            await self.event("RESET", since, limit)
+            await self.execute("set-action", {"reboot": "shutdown"})
+        finally:
+            self._reset_wanted = False
+
+    async def signal_wake(self, id: str) -> None:
+        """The world knocks at `id`: it signals PME, if the guest has enabled that."""
+        self.life.require(MachineState.RUNNING, MachineState.ASLEEP)
+        await self.execute("qom-set", {"path": f"/machine/peripheral/{id}", "property": "wake-event", "value": True})
+
+    async def woken(self, since: int) -> None:
+        """Wait until QEMU says that the machine woke since the mark."""
+        await self.event("WAKEUP", since, QEMU_ANSWER_SECONDS)
+
     async def nmi(self, limit: float) -> bool:
         """Send every processor an NMI; True when the guest answered with a crash within `limit` seconds.
 

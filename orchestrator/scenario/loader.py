@@ -12,8 +12,9 @@ from orchestrator.base.verdict import Verdict
 from orchestrator.guest.catalogue import GUESTS
 from orchestrator.machine.topology import Topology, load_topology
 from orchestrator.scenario.model import ExpectedFailure, Scenario, Step, Suite
-from orchestrator.scenario.steps import guest_work, hotplug, power, waiting
+from orchestrator.scenario.steps import guest_work, hotplug, pnptest, power, process, reboot, update, waiting
 from orchestrator.scenario.steps.hotplug import Plug, Unplug, Yank
+from orchestrator.scenario.steps.power import Wake
 from orchestrator.scenario.steps.waiting import Repeat
 
 _SCENARIO_KEYS = (
@@ -134,7 +135,7 @@ def _step(node: Node, topology: Topology) -> Step:
     if name not in _PARSERS:
         node.fail(f"unknown step {name!r}{nearest(name, known)}", f"Steps: {', '.join(known)}.")
     step = _PARSERS[name](value)
-    if isinstance(step, Plug | Unplug | Yank) and step.device not in topology.devices:
+    if isinstance(step, Plug | Unplug | Yank | Wake) and step.device not in topology.devices:
         devices = list(topology.devices)
         value.fail(
             f"topology {topology.name} has no device {step.device!r}{nearest(step.device, devices)}",

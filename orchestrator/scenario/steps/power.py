@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""suspend, resume: system sleep (S3)."""
+"""suspend, resume, wake: system sleep (S3), and devices that signal PME."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.base.strict_yaml import Node
+from orchestrator.machine.states import MachineState
 
 if TYPE_CHECKING:
     from orchestrator.scenario.context import Context
@@ -54,6 +55,33 @@ class Resume:
             await context.settled()
 
 
+@dataclass(frozen=True)
+class Wake:
+    """The world knocks at a device: it signals PME (if its driver armed it). A sleeping machine wakes as after `resume`."""
+
+    device: str
+    settle: bool = True
+
+    @property
+    def title(self) -> str:
+        return f"wake {self.device}"
+
+    async def run(self, context: Context) -> None:
+        asleep = context.machine.life.state is MachineState.ASLEEP
+        records, events = context.journal.mark(), context.machine.monitor.mark()
+        await context.machine.signal_wake(self.device)
+        expected = context.journal.expect({"kind": "pme", "dev": self.device}, records)
+        pme = await context.alarm.guard(expected, f"the journal's pme record of {self.device}", SLEEP_SECONDS)
+        if pme.get("event") == "masked":
+            context.fail("wake-masked", f"{self.device} cannot wake: its driver has no wait/wake IRP out, so PME is not enabled")
+        if not asleep:
+            return
+        await context.machine.woken(events)
+        await context.answering(records, f"a sync after PME of {self.device}")
+        if self.settle:
+            await context.settled()
+
+
 def _nothing(node: Node, name: str) -> None:
     if not node.empty():
         node.fail(f"{name} takes no value")
@@ -74,4 +102,13 @@ def parse_resume(node: Node) -> Resume:
     return Resume()
 
 
-PARSERS: dict[str, Callable[[Node], Step]] = {"suspend": parse_suspend, "resume": parse_resume}
+def parse_wake(node: Node) -> Wake:
+    """`wake: DEVICE` or `wake: {device: DEVICE, settle: false}`."""
+    if node.kind == "mapping":
+        node.only("device", "settle")
+        settle = node.get("settle")
+        return Wake(node.need("device").text(), settle.flag() if settle is not None else True)
+    return Wake(node.text())
+
+
+PARSERS: dict[str, Callable[[Node], Step]] = {"suspend": parse_suspend, "resume": parse_resume, "wake": parse_wake}
