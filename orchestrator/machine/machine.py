@@ -159,23 +159,6 @@ class Machine:
         await self.execute("system_wakeup")
         await self.event("WAKEUP", since, QEMU_ANSWER_SECONDS)
 
-    @contextlib.asynccontextmanager
-    async def resetting(self, limit: float) -> AsyncIterator[None]:
-        """Whatever resets the machine inside the block is wanted; returns when QEMU says that it was reset, within `limit` seconds.
-
-        Otherwise a reset ends the run: the guest stays as it is, for evidence.
-        """
-        self.life.require(MachineState.RUNNING)
-        since = self.monitor.mark()
-        self._reset_wanted = True
-        await self.execute("set-action", {"reboot": "reset"})
-        try:
-            yield
-            await self.event("RESET", since, limit)
-            await self.execute("set-action", {"reboot": "shutdown"})
-        finally:
-            self._reset_wanted = False
-
     async def signal_wake(self, id: str) -> None:
         """The world knocks at `id`: it signals PME, if the guest has enabled that."""
         self.life.require(MachineState.RUNNING, MachineState.ASLEEP)
