@@ -4,33 +4,8 @@
 #define EX_EX_H
 #include "kernel.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
 #include "ke/thread.h"
-
-/* Sub-codes of bug check 0xC4 for lock rules, by Microsoft's page on 0xC4. */
-#define RULE_FAST_ACQUIRE_IRQL     0x33
-#define RULE_FAST_RELEASE_IRQL     0x34
-#define RULE_RESOURCE_ACQUIRE_APCS 0x37
-#define RULE_RESOURCE_RELEASE_APCS 0x38
-#define RULE_UNSAFE_ACQUIRE_APCS   0x39
-#define RULE_UNSAFE_RELEASE_APCS   0x3A
-#define RULE_SELF_DEADLOCK         0x1000
-#define RULE_UNINITIALIZED         0x1002
-#define RULE_UNEXPECTED_THREAD     0x1004
-#define RULE_INITIALIZED_TWICE     0x1005 /* Microsoft has no sub-code for run-down protection: the nearest one */
-#define RULE_RELEASE_NOT_OWNED     0x1007
-#define RULE_THREAD_HOLDS_LOCKS    0x100A
-#define RULE_DELETED_WHILE_OWNED   0x100B
-#define RULE_LOOKASIDE_TWICE       0xCA
-#define RULE_LOOKASIDE_UNKNOWN     0xCB
-#define RULE_LOOKASIDE_FREED       0xCC
-#define RULE_LOOKASIDE_TOO_SMALL   0xCD
-#define RULE_RESOURCE_TWICE        0xD0
-#define RULE_RESOURCE_UNKNOWN      0xD1
-#define RULE_RESOURCE_FREED        0xD2
-#define RULE_ETW_BAD_HANDLE        0xDC
-#define RULE_ETW_REGISTERED        0xDD
-#define RULE_PUSHLOCK_ACQUIRE_APCS 0xEA
-#define RULE_PUSHLOCK_RELEASE_APCS 0xEB
 
 /* Boot, PASSIVE_LEVEL, when threads can be created: starts the system worker threads. */
 VOID ExInitWorkers(VOID);

@@ -34,7 +34,8 @@ static VOID DeleteDeviceBody(PVOID Object)
     }
     if (IopRemoveLockHeldIn((PUCHAR)DeviceObject + WINDOWS_DEVICE_OBJECT_SIZE,
                             (ULONG_PTR)Extra - (ULONG_PTR)DeviceObject - WINDOWS_DEVICE_OBJECT_SIZE, &Tag, &Holder)) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)DeviceObject, (ULONG_PTR)Tag, 0, Holder,
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REMOVE_LOCK_HELD, (ULONG_PTR)DeviceObject, (ULONG_PTR)Tag, 0,
+               Holder,
                "a device object of %wZ is freed while the remove lock in its extension is held with tag %p: call "
                "IoReleaseRemoveLockAndWait before IoDeleteDevice",
                &DeviceObject->DriverObject->DriverName, Tag);
@@ -377,11 +378,12 @@ PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject)
 
 PSTR IopDescribeDevice(PDEVICE_OBJECT DeviceObject, PSTR Text, SIZE_T Size)
 {
+    static const UNICODE_STRING Nothing;
     WCHAR Path[64];
     PDEVICE_NODE Node = PnpDevnodeOfDeviceObject(DeviceObject);
     ObpPathOf(DeviceObject, Path, COUNT_OF(Path));
     RtlFormat(Text, Size, "%ws%s%wZ's device object%s%wZ", Path, Path[0] ? ", " : "",
               &DeviceObject->DriverObject->DriverName, Node && Node->InstancePath.Length ? " of " : "",
-              Node ? &Node->InstancePath : NULL);
+              Node ? &Node->InstancePath : &Nothing);
     return Text;
 }

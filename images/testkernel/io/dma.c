@@ -22,18 +22,20 @@ typedef struct _ADAPTER {
 #define AdapterOf(public) CONTAINING_RECORD(public, ADAPTER, Public)
 
 /* Bug check 0xE6 (DRIVER_VERIFIER_DMA_VIOLATION), first parameter by Microsoft's page. */
-#define DMA_ADAPTER_STILL_USED 0x10 /* the adapter is released with common buffers outstanding */
-#define DMA_LISTS_STILL_USED   0x12 /* ... with scatter-gather lists outstanding */
+#define DMA_FREED_TOO_OFTEN 0x03 /* a common buffer */
+#define DMA_BUFFERS_LEFT    0x07 /* the adapter is released with common buffers outstanding */
+#define DMA_LISTS_LEFT      0x0A /* ... with scatter-gather lists outstanding */
+#define DMA_IRQL            0x13
 
 static VOID NTAPI PutDmaAdapter(PDMA_ADAPTER Adapter)
 {
     ADAPTER *adapter = AdapterOf(Adapter);
 
     if (adapter->CommonBuffers != 0)
-        IoStop(0xE6, DMA_ADAPTER_STILL_USED, (ULONG_PTR)adapter->CommonBuffers, (ULONG_PTR)Adapter, 0, _ReturnAddress(),
+        IoStop(0xE6, DMA_BUFFERS_LEFT, (ULONG_PTR)Adapter, (ULONG_PTR)adapter->CommonBuffers, 0, _ReturnAddress(),
                "PutDmaAdapter with %d common buffers not freed: call FreeCommonBuffer first", adapter->CommonBuffers);
     if (adapter->Lists != 0)
-        IoStop(0xE6, DMA_LISTS_STILL_USED, (ULONG_PTR)adapter->Lists, (ULONG_PTR)Adapter, 0, _ReturnAddress(),
+        IoStop(0xE6, DMA_LISTS_LEFT, (ULONG_PTR)Adapter, (ULONG_PTR)adapter->Lists, 0, _ReturnAddress(),
                "PutDmaAdapter with %d scatter-gather lists not put back: call PutScatterGatherList first",
                adapter->Lists);
     ExFreePoolWithTag(adapter, DMA_TAG);
@@ -60,8 +62,9 @@ static VOID NTAPI FreeCommonBuffer(PDMA_ADAPTER Adapter, ULONG Length, PHYSICAL_
 {
     IoRequireIrql("FreeCommonBuffer", PASSIVE_LEVEL, _ReturnAddress());
     if (MmGetPhysicalAddress(VirtualAddress).QuadPart != LogicalAddress.QuadPart)
-        IoStop(0xE6, 3, (ULONG_PTR)VirtualAddress, (ULONG_PTR)LogicalAddress.QuadPart, Length, _ReturnAddress(),
-               "FreeCommonBuffer of %p, whose logical address is not %I64x", VirtualAddress, LogicalAddress.QuadPart);
+        IoStop(0xE6, DMA_FREED_TOO_OFTEN, (ULONG_PTR)VirtualAddress, (ULONG_PTR)LogicalAddress.QuadPart, Length,
+               _ReturnAddress(), "FreeCommonBuffer of %p, whose logical address is not %I64x", VirtualAddress,
+               LogicalAddress.QuadPart);
     MmFreeContiguousMemory(VirtualAddress);
     InterlockedDecrement(&AdapterOf(Adapter)->CommonBuffers);
 }
@@ -140,7 +143,7 @@ static NTSTATUS NTAPI GetScatterGatherList(PDMA_ADAPTER Adapter, PDEVICE_OBJECT 
     ULONG size;
 
     if (KeGetCurrentIrql() != DISPATCH_LEVEL)
-        IoStop(0xC4, 0x30, KeGetCurrentIrql(), DISPATCH_LEVEL, 0, _ReturnAddress(),
+        IoStop(0xE6, DMA_IRQL, 1, DISPATCH_LEVEL, KeGetCurrentIrql(), _ReturnAddress(),
                "GetScatterGatherList must be called at DISPATCH_LEVEL, not at %u", KeGetCurrentIrql());
     if (!InMdl(Mdl, CurrentVa, Length))
         return STATUS_BUFFER_TOO_SMALL;

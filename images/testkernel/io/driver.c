@@ -251,8 +251,9 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULON
     if (!NT_SUCCESS(Status)) {
         KdLog(LOG_ERROR, "DriverEntry of %wZ failed with 0x%08x", ServiceName, Status);
         if (Driver->Object.DeviceObject) {
-            IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x60, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0, Entry,
-                   "DriverEntry of %wZ failed with 0x%08x but left a device object behind", ServiceName, Status);
+            IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0,
+                   0, Entry, "DriverEntry of %wZ failed with 0x%08x but left a device object behind", ServiceName,
+                   Status);
         }
         if (Image) {
             CheckUnloaded(Driver);
@@ -275,7 +276,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULON
 static VOID CheckRegistrations(PDRIVER_DATA Driver)
 {
     if (PnpFindNotificationOfImage(Driver->Image->Base, Driver->Image->Size)) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020011, (ULONG_PTR)&Driver->Object, 0, 0,
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_NOTIFICATION_LEFT, (ULONG_PTR)&Driver->Object, 0, 0,
                (PVOID)Driver->Object.DriverUnload,
                "the last device of %wZ was removed, but a PnP notification is still registered: the driver can never "
                "unload (call IoUnregisterPlugPlayNotificationEx when the device goes)",
@@ -303,7 +304,7 @@ static BOOLEAN WatchDeleted(PDRIVER_DATA Driver)
         Driver->Suspect = Device;
         Driver->Rechecks = 0;
     } else if (++Driver->Rechecks > RECHECK_LIMIT) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020012, (ULONG_PTR)Device, ObpReferences(Device), 0,
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REFERENCE_LEFT, (ULONG_PTR)Device, ObpReferences(Device), 0,
                (PVOID)Driver->Object.MajorFunction[IRP_MJ_PNP],
                "%wZ deleted a device object a second ago, but %I64d references to it are left: an "
                "ObDereferenceObject, or an InterfaceDereference, is missing in a driver that used it",

@@ -67,8 +67,8 @@ NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCST
     KIRQL Irql;
     IoRequireIrql("IoAcquireRemoveLock", DISPATCH_LEVEL, _ReturnAddress());
     if (InterlockedIncrement(&RemoveLock->Common.IoCount) <= 1 && !RemoveLock->Common.Removed) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)RemoveLock, 0, 0, _ReturnAddress(),
-               "IoAcquireRemoveLock of lock %p, which was never initialised", RemoveLock);
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REMOVE_LOCK_UNINITIALIZED, (ULONG_PTR)RemoveLock, 0, 0,
+               _ReturnAddress(), "IoAcquireRemoveLock of lock %p, which was never initialised", RemoveLock);
     }
     if (RemoveLock->Common.Removed) {
         if (InterlockedDecrement(&RemoveLock->Common.IoCount) == 0) {
@@ -89,11 +89,11 @@ NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCST
     return STATUS_SUCCESS;
 }
 
-static VOID Release(PIO_REMOVE_LOCK Lock, PVOID Tag, PVOID Caller)
+static VOID Release(PIO_REMOVE_LOCK Lock, PVOID Tag, ULONG Rule, PVOID Caller)
 {
     LONG Left;
     if (!Forget(Lock, Tag, FALSE)) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)Lock, (ULONG_PTR)Tag, 0, Caller,
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, Rule, (ULONG_PTR)Lock, (ULONG_PTR)Tag, 0, Caller,
                "remove lock %p is released with tag %p, but nobody holds it with that tag", Lock, Tag);
     }
     Left = InterlockedDecrement(&Lock->Common.IoCount);
@@ -105,7 +105,7 @@ static VOID Release(PIO_REMOVE_LOCK Lock, PVOID Tag, PVOID Caller)
 VOID NTAPI IoReleaseRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize)
 {
     IoRequireIrql("IoReleaseRemoveLock", DISPATCH_LEVEL, _ReturnAddress());
-    Release(RemoveLock, Tag, _ReturnAddress());
+    Release(RemoveLock, Tag, RULE_REMOVE_LOCK_TAG, _ReturnAddress());
 }
 
 VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize)
@@ -115,7 +115,7 @@ VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, U
     KIRQL Irql;
     IoRequireIrql("IoReleaseRemoveLockAndWait", PASSIVE_LEVEL, _ReturnAddress());
     RemoveLock->Common.Removed = TRUE;
-    Release(RemoveLock, Tag, _ReturnAddress());
+    Release(RemoveLock, Tag, RULE_REMOVE_LOCK_WAIT_TAG, _ReturnAddress());
     if (InterlockedDecrement(&RemoveLock->Common.IoCount) == 0) {
         return;
     }
@@ -134,8 +134,8 @@ VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, U
         }
         KeReleaseSpinLock(&HolderLock, Irql);
         LdrSymbolFromAddress(Holder, &Symbol);
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x91, (ULONG_PTR)RemoveLock, (ULONG_PTR)HolderTag, (ULONG_PTR)Holder,
-               Holder,
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REMOVE_LOCK_HELD, (ULONG_PTR)RemoveLock, (ULONG_PTR)HolderTag,
+               (ULONG_PTR)Holder, Holder,
                "the removal has waited 5 s for remove lock %p, which %s!%s+0x%I64x acquired with tag %p and never "
                "released",
                RemoveLock, Symbol.Image, Symbol.Name, Symbol.Offset, HolderTag);

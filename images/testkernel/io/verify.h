@@ -3,6 +3,7 @@
 #ifndef IO_VERIFY_H
 #define IO_VERIFY_H
 #include "kernel.h"
+#include "ke/rules.h"
 
 #define _ReturnAddress() __builtin_return_address(0)
 

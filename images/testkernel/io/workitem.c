@@ -60,7 +60,7 @@ static VOID Unregister(PIO_WORKITEM Item, PCSTR Function, PVOID Caller)
 {
     KIRQL Irql;
     if (Item->Queued) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x90, (ULONG_PTR)Item, 0, 0, Caller,
+        IoStop(WORKER_INVALID, 0, (ULONG_PTR)Item, (ULONG_PTR)Item, (ULONG_PTR)(Item + 1), Caller,
                "%s of work item %p, which is still queued", Function, Item);
     }
     KeAcquireSpinLock(&ListLock, &Irql);

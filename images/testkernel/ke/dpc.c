@@ -5,6 +5,7 @@
  */
 #include "ke/dpc.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
 #include "ke/dispatch.h"
 #include "ke/processor.h"
 #include "ke/perturb.h"
@@ -123,8 +124,8 @@ static VOID CheckAfterDpc(PKDEFERRED_ROUTINE Routine, ULONG LocksBefore)
                          "a DPC routine returned at IRQL %u instead of 2", irql);
     }
     if (KiCurrentThread()->SpinLocksHeld != LocksBefore) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1002, (ULONG_PTR)Routine, 0, 0, (PVOID)Routine,
-                         "a DPC routine returned with a spin lock held");
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_SPIN_LOCK_HELD, (ULONG_PTR)Routine, 0, 0,
+                         (PVOID)Routine, "a DPC routine returned with a spin lock held");
     }
 }
 

@@ -2,13 +2,14 @@
 /* Events, semaphores, gates. IRQL <= DISPATCH_LEVEL (with Wait = TRUE: <= APC_LEVEL; the optimization itself is not needed here). */
 #include "ke/dispatch.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
 #include "ke/processor.h"
 
 static VOID CheckType(DISPATCHER_HEADER *Object, BOOLEAN Good, PCSTR Function, PVOID Caller)
 {
     if (!Good || !Object->WaitListHead.Flink || Object->WaitListHead.Flink->Blink != &Object->WaitListHead) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1003, (ULONG_PTR)Object, Object->Type, 0, Caller,
-                         "%s on %p, which is not initialized as what it needs (type %u)", Function, Object,
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_UNINITIALIZED, (ULONG_PTR)Object, Object->Type, 0,
+                         Caller, "%s on %p, which is not initialized as what it needs (type %u)", Function, Object,
                          Object->Type);
     }
 }

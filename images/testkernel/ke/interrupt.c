@@ -5,6 +5,7 @@
  */
 #include "ke/interrupt.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
 #include "ke/processor.h"
 #include "ke/vectors.h"
 #include "kd/log.h"
@@ -38,7 +39,7 @@ static VOID RaiseAndRun(PKINTERRUPT Interrupt, PBOOLEAN Claimed)
                          Interrupt->SynchronizeIrql);
     }
     if (KiCurrentThread()->SpinLocksHeld != locks) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1002, (ULONG_PTR)routine, 0, 0, routine,
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_SPIN_LOCK_HELD, (ULONG_PTR)routine, 0, 0, routine,
                          "an interrupt service routine returned with a spin lock held");
     }
     KeReleaseSpinLockFromDpcLevel(Interrupt->ActualLock);

@@ -2,6 +2,7 @@
 /* Kernel mutexes (mutants) and guarded mutexes, critical and guarded regions. */
 #include "ke/dispatch.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
 #include "ke/processor.h"
 #include "hal/apic.h"
 
@@ -29,8 +30,9 @@ static LONG ReleaseMutant(PRKMUTANT Mutant, BOOLEAN Abandoned, PVOID Caller)
 {
     PKTHREAD thread = KiCurrentThread();
     if (Mutant->Header.Type != ObjectMutant) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1003, (ULONG_PTR)Mutant, Mutant->Header.Type, 0, Caller,
-                         "KeReleaseMutex on %p, which is no mutex (type %u)", Mutant, Mutant->Header.Type);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RELEASE_MISMATCHED, (ULONG_PTR)Mutant,
+                         Mutant->Header.Type, 0, Caller, "KeReleaseMutex on %p, which is no mutex (type %u)", Mutant,
+                         Mutant->Header.Type);
     }
     KIRQL irql = KiLockDispatcher();
     LONG old = Mutant->Header.SignalState;
@@ -69,17 +71,20 @@ LONG NTAPI KeReadStateMutex(PRKMUTEX Mutex)
     return Mutex->Header.SignalState;
 }
 
+/* IRQL <= APC_LEVEL. */
 VOID NTAPI KeEnterCriticalRegion(VOID)
 {
+    KeAssertIrql(APC_LEVEL, "KeEnterCriticalRegion");
     KiCurrentThread()->KernelApcDisable--;
 }
 
 VOID NTAPI KeLeaveCriticalRegion(VOID)
 {
+    KeAssertIrql(APC_LEVEL, "KeLeaveCriticalRegion");
     PKTHREAD thread = KiCurrentThread();
     if (thread->KernelApcDisable >= 0) {
-        KeBugCheckReason(APC_INDEX_MISMATCH, (ULONG_PTR)__builtin_return_address(0), 0, (ULONG)thread->KernelApcDisable,
-                         0, __builtin_return_address(0), "KeLeaveCriticalRegion without KeEnterCriticalRegion");
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_NOT_IN_CRITICAL_REGION, 0, 0, 0,
+                         __builtin_return_address(0), "KeLeaveCriticalRegion without KeEnterCriticalRegion");
     }
     if (++thread->KernelApcDisable == 0 && thread->ApcPending) {
         HalApicSelfInterrupt(VECTOR_APC);
@@ -88,12 +93,18 @@ VOID NTAPI KeLeaveCriticalRegion(VOID)
 
 VOID NTAPI KeEnterGuardedRegion(VOID)
 {
+    KeAssertIrql(APC_LEVEL, "KeEnterGuardedRegion");
     KiCurrentThread()->SpecialApcDisable--;
 }
 
 VOID NTAPI KeLeaveGuardedRegion(VOID)
 {
+    KeAssertIrql(APC_LEVEL, "KeLeaveGuardedRegion");
     PKTHREAD thread = KiCurrentThread();
+    if (thread->SpecialApcDisable >= 0) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_NOT_IN_GUARDED_REGION, 0, 0, 0,
+                         __builtin_return_address(0), "KeLeaveGuardedRegion without KeEnterGuardedRegion");
+    }
     if (++thread->SpecialApcDisable == 0 && thread->ApcPending) {
         HalApicSelfInterrupt(VECTOR_APC);
     }
@@ -137,7 +148,8 @@ VOID FASTCALL KeAcquireGuardedMutexUnsafe(PKGUARDED_MUTEX GuardedMutex)
 VOID FASTCALL KeReleaseGuardedMutexUnsafe(PKGUARDED_MUTEX GuardedMutex)
 {
     if (GuardedMutex->Owner != KiCurrentThread()) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1004, (ULONG_PTR)GuardedMutex,
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION,
+                         GuardedMutex->Owner ? RULE_UNEXPECTED_THREAD : RULE_RELEASE_NOT_OWNED, (ULONG_PTR)GuardedMutex,
                          (ULONG_PTR)GuardedMutex->Owner, (ULONG_PTR)KiCurrentThread(), __builtin_return_address(0),
                          "guarded mutex %p is released by a thread that does not own it", GuardedMutex);
     }

@@ -5,6 +5,7 @@
 #include "ke/bugcheck.h"
 #include "ke/perturb.h"
 #include "ke/processor.h"
+#include "ke/rules.h"
 #include "agent/json.h"
 #include "boot/loader.h"
 #include "hal/hal.h"
@@ -175,6 +176,11 @@ static VOID SayMachineLine(const BUGCHECK *Stop, const BLAMED *Blamed, PVOID *Fr
     JsonPutBool(&json, "exact", Blamed->Exact);
     JsonEndObject(&json);
     JsonPutString(&json, "reason", Stop->Reason);
+    const RULE *rule = KiFindRule(Stop->Code, Stop->Parameters[0]);
+    if (rule) {
+        JsonPutString(&json, "rule", rule->Words);
+        JsonPutString(&json, "page", rule->Page);
+    }
     JsonPutUnsigned(&json, "irql", Stop->Irql);
     JsonPutString(&json, "thread", KiProcessor.CurrentThread ? KiProcessor.CurrentThread->Name : "none");
     JsonPutUnsigned(&json, "seed", KiPerturbationSeed());
@@ -201,6 +207,10 @@ VOID KiReportStop(const BUGCHECK *Stop)
           KeBugCheckName(Stop->Code));
     if (Stop->Reason[0]) {
         KiSay("Reason:   %s\n", Stop->Reason);
+    }
+    const RULE *rule = KiFindRule(Stop->Code, Stop->Parameters[0]);
+    if (rule) {
+        KiSay("Rule:     %s\nPage:     %s\n", rule->Words, rule->Page);
     }
     KiSay("Blamed:   %s!%s+0x%I64x\n", blamed.Symbol.Image, blamed.Symbol.Name, blamed.Symbol.Offset);
     if (thread) {

@@ -2,6 +2,7 @@
 /* Thread objects, their stacks, start and end. */
 #include "ke/thread.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
 #include "ke/dispatch.h"
 #include "ke/processor.h"
 #include "ke/threads.h"
@@ -224,7 +225,7 @@ KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
 {
     KeAssertIrql(DISPATCH_LEVEL, "KeSetPriorityThread");
     if (Priority < 1 || Priority > HIGH_PRIORITY) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1005, (ULONG_PTR)Thread, (ULONG)Priority, 0,
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_BAD_PRIORITY, (ULONG_PTR)Thread, (ULONG)Priority, 0,
                          __builtin_return_address(0), "thread priority %d is outside 1..31", Priority);
     }
     KIRQL irql = KiLockDispatcher();
@@ -248,20 +249,30 @@ LONG NTAPI KeSetBasePriorityThread(PKTHREAD Thread, LONG Increment)
     return old;
 }
 
-/* One processor: affinity is always 1. */
+/*
+ * System affinity: with one processor it never moves a thread, but what was set is kept and returned. 0: none is set.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-kesetsystemaffinitythreadex
+ */
 KAFFINITY NTAPI KeSetSystemAffinityThreadEx(KAFFINITY Affinity)
 {
-    return 1;
+    PKTHREAD thread = KiCurrentThread();
+    KAFFINITY old = thread->SystemAffinity;
+    thread->SystemAffinity = Affinity & KeQueryActiveProcessors();
+    return old;
 }
 
+/* IRQL <= APC_LEVEL. Affinity: what KeSetSystemAffinityThreadEx returned. */
 VOID NTAPI KeRevertToUserAffinityThreadEx(KAFFINITY Affinity)
 {
+    KiCurrentThread()->SystemAffinity = Affinity & KeQueryActiveProcessors();
 }
 
 VOID NTAPI KeSetSystemAffinityThread(KAFFINITY Affinity)
 {
+    KeSetSystemAffinityThreadEx(Affinity);
 }
 
 VOID NTAPI KeRevertToUserAffinityThread(VOID)
 {
+    KeRevertToUserAffinityThreadEx(0);
 }

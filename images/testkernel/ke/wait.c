@@ -6,6 +6,7 @@
  */
 #include "ke/dispatch.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
 #include "ke/clock.h"
 #include "ke/deadlock.h"
 #include "ke/processor.h"
@@ -118,8 +119,11 @@ static VOID CheckWait(ULONG Count, PVOID Objects[], PLARGE_INTEGER Timeout, PVOI
     KIRQL irql = KeGetCurrentIrql();
     BOOLEAN blocks = !Timeout || Timeout->QuadPart != 0;
     if (irql > DISPATCH_LEVEL || (blocks && irql > APC_LEVEL)) {
+        ULONG rule = irql > DISPATCH_LEVEL ? RULE_WAIT_ABOVE_DISPATCH
+                     : !Timeout            ? RULE_WAIT_DISPATCH_FOREVER
+                                           : RULE_WAIT_DISPATCH_TIMEOUT;
         KeBugCheckReason(
-            DRIVER_VERIFIER_DETECTED_VIOLATION, 0x3B, irql, (ULONG_PTR)Objects[0], (ULONG_PTR)Timeout, Caller,
+            DRIVER_VERIFIER_DETECTED_VIOLATION, rule, irql, (ULONG_PTR)Objects[0], (ULONG_PTR)Timeout, Caller,
             "waiting at IRQL %u; a wait that may block needs IRQL <= 1, one with time-out 0 needs <= 2", irql);
     }
     for (ULONG i = 0; i < Count; i++) {
@@ -127,7 +131,7 @@ static VOID CheckWait(ULONG Count, PVOID Objects[], PLARGE_INTEGER Timeout, PVOI
         UCHAR type = object->Type;
         if ((type > ObjectTimerSynchronization && type != TIMER_OF_WAIT) || !object->WaitListHead.Flink ||
             object->WaitListHead.Flink->Blink != &object->WaitListHead) {
-            KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x1003, (ULONG_PTR)object, type, 0, Caller,
+            KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_UNINITIALIZED, (ULONG_PTR)object, type, 0, Caller,
                              "waiting on %p, which is no initialized dispatcher object (type %u)", object, type);
         }
     }

@@ -7,6 +7,7 @@
 #include "mm/mm.h"
 #include "mm/paged.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
 
 #define MDL_TAG 'ldMM'
 
@@ -82,7 +83,7 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
     KeAssertIrql(DISPATCH_LEVEL, "MmProbeAndLockPages");
     PUCHAR start = (PUCHAR)MemoryDescriptorList->StartVa + MemoryDescriptorList->ByteOffset;
     if (MemoryDescriptorList->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL)) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB0, (ULONG_PTR)MemoryDescriptorList,
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_LOCK_FLAGS, (ULONG_PTR)MemoryDescriptorList,
                          (ULONG)MemoryDescriptorList->MdlFlags, 0, __builtin_return_address(0),
                          "MmProbeAndLockPages on MDL %p, whose pages are locked already (flags 0x%x)",
                          MemoryDescriptorList, MemoryDescriptorList->MdlFlags);
@@ -99,7 +100,10 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmUnlockPages");
     if (!(MemoryDescriptorList->MdlFlags & MDL_PAGES_LOCKED)) {
-        KeBugCheckReason(0x4E, 7, (ULONG_PTR)MemoryDescriptorList, (ULONG)MemoryDescriptorList->MdlFlags, 0,
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION,
+                         MemoryDescriptorList->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL ? RULE_MDL_UNLOCK_NONPAGED
+                                                                                      : RULE_MDL_UNLOCK_UNLOCKED,
+                         (ULONG_PTR)MemoryDescriptorList, (ULONG)MemoryDescriptorList->MdlFlags, 0,
                          __builtin_return_address(0),
                          "MmUnlockPages on MDL %p, whose pages are not locked (flags 0x%x)", MemoryDescriptorList,
                          MemoryDescriptorList->MdlFlags);
@@ -114,8 +118,8 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, M
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPagesSpecifyCache");
     if (!(Mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL))) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0xB2, (ULONG_PTR)Mdl, (ULONG)Mdl->MdlFlags, 0,
-                         __builtin_return_address(0),
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_MAP_UNLOCKED, (ULONG_PTR)Mdl,
+                         (ULONG)Mdl->MdlFlags, 0, __builtin_return_address(0),
                          "MDL %p is mapped although its pages are neither locked nor nonpaged pool", Mdl);
     }
     Mdl->MappedSystemVa = (PUCHAR)Mdl->StartVa + Mdl->ByteOffset;

@@ -55,6 +55,7 @@ static NTSTATUS Start(PCI_FUNCTION *Function, PIO_STACK_LOCATION Stack)
     PciSetDecodes(Function, FALSE);
     PciWriteBars(Function);
     PciSetDecodes(Function, TRUE);
+    PciEnableErrors(Function);
     Function->MessageMask = ~0u;
     PciProgramInterrupt(Function);
     Function->Common.State = PciStarted;
@@ -77,7 +78,6 @@ static void Quiet(PCI_FUNCTION *Function)
  * disconnect (Microsoft, "Handling an IRP_MN_STOP_DEVICE Request": disconnect interrupts before the IRP goes down). The same code as for the
  * other things that a driver leaves behind.
  */
-#define INTERRUPT_LEFT_CONNECTED 0x00020011
 
 static void CheckDisconnected(PCI_FUNCTION *Function, PCSTR Irp)
 {
@@ -88,7 +88,7 @@ static void CheckDisconnected(PCI_FUNCTION *Function, PCSTR Irp)
     for (ULONG i = 0; i < Function->Interrupt.Count; i++) {
         left = KeFindInterruptOfVector(Function->Interrupt.Vector[i]);
         if (left != NULL)
-            IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, INTERRUPT_LEFT_CONNECTED, (ULONG_PTR)left,
+            IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_INTERRUPT_LEFT, (ULONG_PTR)left,
                    (ULONG_PTR)Function->Common.Self, Function->Interrupt.Vector[i], left->Caller,
                    "message interrupt %u is still connected when %s reaches the bus driver: call "
                    "IoDisconnectInterruptEx before it is passed "

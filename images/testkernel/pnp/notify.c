@@ -359,7 +359,7 @@ static NTSTATUS Unregister(PVOID NotificationEntry, BOOLEAN Wait, PVOID Caller)
     }
     KeReleaseSpinLock(&Lock, Irql);
     if (Twice) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020011, (ULONG_PTR)Entry, 0, 0, Caller,
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_NOTIFICATION_TWICE, (ULONG_PTR)Entry, 0, 0, Caller,
                "a PnP notification was unregistered twice");
     }
     if (Wait && !Own) {

@@ -53,7 +53,7 @@ static VOID CheckRemoved(PDEVICE_NODE Node, PDRIVER_DATA Function, NTSTATUS Stat
     }
     if (IopDisableInterfaces(Node, Name, COUNT_OF(Name)) && Function) {
         /* https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-iosetdeviceinterfacestate: drivers disable them at removal. */
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x00020010, (ULONG_PTR)Pdo, 0, 0, Dispatch,
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_INTERFACE_LEFT, (ULONG_PTR)Pdo, 0, 0, Dispatch,
                "device interface %ws was still enabled after IRP_MN_REMOVE_DEVICE: call "
                "IoSetDeviceInterfaceState(FALSE) when the device goes",
                Name);

@@ -293,6 +293,6 @@ NTSTATUS NTAPI PoCallDriver(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 VOID NTAPI PoStartNextPowerIrp(PIRP Irp)
 {
     if (Irp->CurrentLocation <= Irp->StackCount && IoGetCurrentIrpStackLocation(Irp)->MajorFunction != IRP_MJ_POWER)
-        IoStop(0xC4, 0xB2, (ULONG_PTR)Irp, IoGetCurrentIrpStackLocation(Irp)->MajorFunction, 0, _ReturnAddress(),
-               "PoStartNextPowerIrp for an IRP that is no power IRP");
+        IoStop(0xC4, RULE_NO_POWER_IRP, (ULONG_PTR)Irp, IoGetCurrentIrpStackLocation(Irp)->MajorFunction, 0,
+               _ReturnAddress(), "PoStartNextPowerIrp for an IRP that is no power IRP");
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Broken rules of the kernel and memory manager (violations_executive.c: of the executive): the function Break_<case> for each line of violations.txt. The driver runs the case that it is named for: break_<case>.sys. Each
- * must stop the kernel with the code that violations.txt gives, blaming this driver and that function (or one whose name begins like it).
- */
+/* Broken rules of the kernel and memory manager (violations_executive.c: of the executive). See violations.h. */
 #include "violations.h"
 
 static KSPIN_LOCK Lock;
@@ -11,8 +8,9 @@ static KMUTEX Mutex;
 static FAST_MUTEX FastMutex;
 static KDPC Dpc;
 
-PDRIVER_OBJECT Driver;
-volatile ULONG Sink;
+void Prepare(void)
+{
+}
 
 BROKEN(null_read_passive)
 {
@@ -349,8 +347,6 @@ BROKEN(mutex_order)
 }
 
 /* What outlives the driver. */
-BOOLEAN Unload;
-
 BROKEN(timer_outlives_driver)
 {
     static KTIMER timer;
@@ -392,51 +388,4 @@ BROKEN(mapping_outlives_driver)
     PHYSICAL_ADDRESS hpet = {.QuadPart = 0xFED00000};
     Sink = MmMapIoSpace(hpet, 4096, MmNonCached) != NULL;
     Unload = TRUE;
-}
-
-typedef struct _TEST_CASE {
-    PCSTR Name;
-    void (*Run)(void);
-} TEST_CASE;
-
-#define CASE(name) void Break_##name(void);
-#include "cases.h"
-#undef CASE
-#define CASE(name) {#name, Break_##name},
-static const TEST_CASE Cases[] = {
-#include "cases.h"
-};
-#undef CASE
-
-/* Does the service's registry path end in "break_<Name>"? */
-static BOOLEAN IsNamedFor(PUNICODE_STRING Path, PCSTR Name)
-{
-    static const CHAR prefix[] = "break_";
-    ULONG length = Path->Length / sizeof(WCHAR), i = length;
-    while (i && Path->Buffer[i - 1] != L'\\') {
-        i--;
-    }
-    for (ULONG n = 0; prefix[n]; n++, i++) {
-        if (i >= length || Path->Buffer[i] != (UCHAR)prefix[n]) {
-            return FALSE;
-        }
-    }
-    for (; *Name && i < length && Path->Buffer[i] == (UCHAR)*Name; Name++, i++) {
-    }
-    return !*Name && i == length;
-}
-
-NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
-{
-    Driver = DriverObject;
-    for (ULONG i = 0; i < sizeof(Cases) / sizeof(Cases[0]); i++) {
-        if (IsNamedFor(RegistryPath, Cases[i].Name)) {
-            Cases[i].Run();
-        }
-    }
-    if (Unload) {
-        return STATUS_UNSUCCESSFUL;
-    }
-    DbgPrint("VIOLATION SURVIVED\n");
-    return STATUS_SUCCESS;
 }

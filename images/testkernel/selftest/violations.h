@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of broken rules share. */
+/*
+ * What the drivers share that each break one rule. A set is the files <set>*.c with <set>.txt, whose lines say how the kernel must stop: the
+ * function Break_<case> is run in DriverEntry and must be blamed (or one whose name begins like it).
+ */
 #ifndef SELFTEST_VIOLATIONS_H
 #define SELFTEST_VIOLATIONS_H
+#include <ntifs.h>
 #include <ntddk.h>
 
 #define TAG 'tseT'
 
-/* The function of a line of violations.txt. */
+/* The function of a line of the set's .txt. */
 #define BROKEN(name)                                                                                                   \
     void Break_##name(void);                                                                                           \
     __attribute__((noinline)) void Break_##name(void)
+/* A dispatch or other routine that does the wrong thing and is to be blamed for it. */
+#define BAD(name, suffix) __attribute__((noinline, used)) Break_##name##suffix
+
+/* Of each set: what all of its cases start from. */
+void Prepare(void);
 
 extern PDRIVER_OBJECT Driver;
 extern volatile ULONG Sink;
 extern BOOLEAN Unload; /* DriverEntry fails, so the driver is unloaded */
 
-static inline void Raise(KIRQL Irql)
+static inline KIRQL Raise(KIRQL Irql)
 {
     KIRQL old;
     KeRaiseIrql(Irql, &old);
+    return old;
 }
 
 static inline PUCHAR Allocate(SIZE_T Size)

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* Broken rules of sending, completing, freeing and cancelling IRPs. See violations.h. */
+#include "io_violations.h"
+
+static NTSTATUS NTAPI BAD(completes_twice, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Complete(Irp, STATUS_SUCCESS);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+BROKEN(completes_twice)
+{
+    SendTo(Break_completes_twice_dispatch);
+}
+
+BROKEN(frees_twice)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+    IoFreeIrp(irp);
+    IoFreeIrp(irp);
+}
+
+static NTSTATUS NTAPI BAD(forgets_irp, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    return STATUS_SUCCESS;
+}
+BROKEN(forgets_irp)
+{
+    SendTo(Break_forgets_irp_dispatch);
+}
+
+static NTSTATUS NTAPI BAD(forgets_to_mark_pending, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Complete(Irp, STATUS_SUCCESS);
+    return STATUS_PENDING;
+}
+BROKEN(forgets_to_mark_pending)
+{
+    SendTo(Break_forgets_to_mark_pending_dispatch);
+}
+
+static NTSTATUS NTAPI BAD(marks_but_returns_status, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+BROKEN(marks_but_returns_status)
+{
+    SendTo(Break_marks_but_returns_status_dispatch);
+}
+
+static NTSTATUS NTAPI BAD(other_status, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Complete(Irp, STATUS_SUCCESS);
+    return STATUS_UNSUCCESSFUL;
+}
+BROKEN(other_status)
+{
+    SendTo(Break_other_status_dispatch);
+}
+
+static NTSTATUS NTAPI BAD(no_stack_locations, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    return IoCallDriver(Lower, Irp);
+}
+BROKEN(no_stack_locations)
+{
+    SendTo(Break_no_stack_locations_dispatch);
+}
+
+static void NTAPI Cancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+}
+
+static NTSTATUS NTAPI BAD(cancel_routine_left, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoSetCancelRoutine(Irp, Cancel);
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+BROKEN(cancel_routine_left)
+{
+    SendTo(Break_cancel_routine_left_dispatch);
+}
+
+static NTSTATUS NTAPI BAD(completes_as_pending, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Irp->IoStatus.Status = STATUS_PENDING;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_PENDING;
+}
+BROKEN(completes_as_pending)
+{
+    SendTo(Break_completes_as_pending_dispatch);
+}
+
+BROKEN(call_at_device_irql)
+{
+    PIRP irp = Build();
+    KIRQL old;
+    KeRaiseIrql(5, &old);
+    IoCallDriver(Upper, irp);
+    KeLowerIrql(old);
+}
+
+BROKEN(call_null_device)
+{
+    IoCallDriver(NULL, Build());
+}
+
+BROKEN(call_deleted_device)
+{
+    PIRP irp = Build();
+    PDEVICE_OBJECT device = Upper;
+    ObReferenceObject(device);
+    IoDetachDevice(Lower);
+    IoDeleteDevice(device);
+    IoCallDriver(device, irp);
+}
+
+BROKEN(create_at_dispatch)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+    KIRQL old;
+    IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_CREATE;
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    IoCallDriver(Upper, irp);
+    KeLowerIrql(old);
+}
+
+static NTSTATUS NTAPI BAD(returns_raised, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    KIRQL old;
+    Complete(Irp, STATUS_SUCCESS);
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    return STATUS_SUCCESS;
+}
+BROKEN(returns_raised)
+{
+    SendTo(Break_returns_raised_dispatch);
+}
+
+BROKEN(never_sent)
+{
+    PIRP irp = IoAllocateIrp(1, FALSE);
+    IoCompleteRequest(irp, IO_NO_INCREMENT);
+}
+
+BROKEN(own_irp_not_taken_back)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+    IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_DEVICE_CONTROL;
+    IoCallDriver(Upper, irp);
+}
+
+BROKEN(pnp_irp_without_status)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+    IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_PNP;
+    IoGetNextIrpStackLocation(irp)->MinorFunction = IRP_MN_QUERY_CAPABILITIES;
+    IoCallDriver(Upper, irp);
+}
+
+BROKEN(initializes_allocated_irp)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+    IoInitializeIrp(irp, IoSizeOfIrp(2), 2);
+}
+
+BROKEN(deletes_attached)
+{
+    IoDeleteDevice(Upper);
+}
+
+BROKEN(deletes_twice)
+{
+    ObReferenceObject(Upper);
+    IoDetachDevice(Lower);
+    IoDeleteDevice(Upper);
+    IoDeleteDevice(Upper);
+}
+
+BROKEN(detaches_twice)
+{
+    IoDetachDevice(Lower);
+    IoDetachDevice(Lower);
+}
+
+BROKEN(io_buffer_null)
+{
+    IoBuildDeviceIoControlRequest(IOCTL_TEST, Upper, NULL, 8, NULL, 0, FALSE, &Event, &Iosb);
+}
+
+static void NTAPI BAD(cancel_routine_keeps_lock, _cancel)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+}
+static NTSTATUS NTAPI Hold(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoSetCancelRoutine(Irp, Break_cancel_routine_keeps_lock_cancel);
+    return STATUS_PENDING;
+}
+BROKEN(cancel_routine_keeps_lock)
+{
+    PIRP irp = Build();
+    OnLower = Hold;
+    IoCallDriver(Upper, irp);
+    IoCancelIrp(irp);
+}
+
+static NTSTATUS NTAPI BAD(completion_keeps_irql, _completion)(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KIRQL old;
+    KeRaiseIrql(DISPATCH_LEVEL, &old);
+    return STATUS_CONTINUE_COMPLETION;
+}
+BROKEN(completion_keeps_irql)
+{
+    PIRP irp = Build();
+    IoSetCompletionRoutine(irp, Break_completion_keeps_irql_completion, NULL, TRUE, TRUE, TRUE);
+    IoCallDriver(Upper, irp);
+}
