@@ -67,9 +67,10 @@ PVOID KeDriverCaller(VOID)
     return NULL;
 }
 
+/* Any IRQL. The first frame (of FramesToSkip 0) is the place of this call. */
 USHORT NTAPI RtlCaptureStackBackTrace(ULONG FramesToSkip, ULONG FramesToCapture, PVOID *BackTrace, PULONG BackTraceHash)
 {
-    ULONG count = KeCaptureBacktrace(BackTrace, FramesToCapture, FramesToSkip);
+    ULONG count = KeCaptureBacktrace(BackTrace, FramesToCapture, FramesToSkip + 1);
     if (BackTraceHash) {
         *BackTraceHash = 0;
         for (ULONG i = 0; i < count; i++) {

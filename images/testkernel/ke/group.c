@@ -55,15 +55,19 @@ NTSTATUS NTAPI KeGetProcessorNumberFromIndex(ULONG ProcIndex, PPROCESSOR_NUMBER 
     return STATUS_SUCCESS;
 }
 
+/* PreviousAffinity (all zeroes: none was set) goes to KeRevertToUserGroupAffinityThread. */
 VOID NTAPI KeSetSystemGroupAffinityThread(PGROUP_AFFINITY Affinity, PGROUP_AFFINITY PreviousAffinity)
 {
+    KAFFINITY Old = KeSetSystemAffinityThreadEx(Affinity->Group == 0 ? Affinity->Mask : 0);
     if (PreviousAffinity) {
         RtlZeroMemory(PreviousAffinity, sizeof(*PreviousAffinity));
+        PreviousAffinity->Mask = Old;
     }
 }
 
 VOID NTAPI KeRevertToUserGroupAffinityThread(PGROUP_AFFINITY PreviousAffinity)
 {
+    KeRevertToUserAffinityThreadEx(PreviousAffinity->Mask);
 }
 
 /* IRQL <= IPI_LEVEL - 1. Runs the function at IPI_LEVEL on every processor, which is this one. */

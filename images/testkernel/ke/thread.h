@@ -27,6 +27,7 @@ struct _KTHREAD {
     SCHAR Priority; /* 0..31 */
     SCHAR BasePriority;
     LONG Quantum;
+    KAFFINITY SystemAffinity; /* set by KeSetSystemAffinityThreadEx; 0: none */
     ULONG Id;
     KIRQL WaitIrql;
     volatile LONG KernelApcDisable; /* KeEnterCriticalRegion: negative while disabled */

@@ -6,16 +6,20 @@
 #include "ob/object.h"
 #include "io/verify.h"
 
-static NTSTATUS OpenOrCreate(PCUNICODE_STRING Name, EVENT_TYPE Type, BOOLEAN Initial, BOOLEAN MayExist, PKEVENT *Event,
+/* Flags: OBJ_OPENIF (an event of that name is opened: STATUS_OBJECT_NAME_EXISTS) and OBJ_PERMANENT. The handle keeps the event. */
+static NTSTATUS OpenOrCreate(PCUNICODE_STRING Name, EVENT_TYPE Type, BOOLEAN Initial, ULONG Flags, PKEVENT *Event,
                              PHANDLE Handle)
 {
     PVOID Object;
     WCHAR Buffer[256];
     NTSTATUS Status;
-    if (Name && MayExist) {
+    if (Name && (Flags & OBJ_OPENIF)) {
         Status = ObpLookup(Name, OB_TYPE(ExEventObjectType), &Object, NULL, Buffer);
         if (NT_SUCCESS(Status)) {
-            goto Found;
+            Status = ObpCreateHandle(Object, EVENT_ALL_ACCESS, Handle);
+            *Event = Object;
+            ObfDereferenceObject(Object);
+            return NT_SUCCESS(Status) ? STATUS_OBJECT_NAME_EXISTS : Status;
         }
         if (Status != STATUS_OBJECT_NAME_NOT_FOUND) {
             return Status;
@@ -33,8 +37,10 @@ static NTSTATUS OpenOrCreate(PCUNICODE_STRING Name, EVENT_TYPE Type, BOOLEAN Ini
             return Status;
         }
     }
-Found:
     Status = ObpCreateHandle(Object, EVENT_ALL_ACCESS, Handle);
+    if (NT_SUCCESS(Status) && Name && (Flags & OBJ_PERMANENT)) {
+        ObpMakePermanent(Object);
+    }
     *Event = Object;
     ObfDereferenceObject(Object); /* from here on the handle keeps it, as on Windows */
     return Status;
@@ -44,14 +50,15 @@ PKEVENT NTAPI IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE Event
 {
     PKEVENT Event = NULL;
     IoRequireIrql("IoCreateNotificationEvent", PASSIVE_LEVEL, _ReturnAddress());
-    return NT_SUCCESS(OpenOrCreate(EventName, NotificationEvent, TRUE, TRUE, &Event, EventHandle)) ? Event : NULL;
+    return NT_SUCCESS(OpenOrCreate(EventName, NotificationEvent, TRUE, OBJ_OPENIF, &Event, EventHandle)) ? Event : NULL;
 }
 
 PKEVENT NTAPI IoCreateSynchronizationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle)
 {
     PKEVENT Event = NULL;
     IoRequireIrql("IoCreateSynchronizationEvent", PASSIVE_LEVEL, _ReturnAddress());
-    return NT_SUCCESS(OpenOrCreate(EventName, SynchronizationEvent, TRUE, TRUE, &Event, EventHandle)) ? Event : NULL;
+    return NT_SUCCESS(OpenOrCreate(EventName, SynchronizationEvent, TRUE, OBJ_OPENIF, &Event, EventHandle)) ? Event
+                                                                                                            : NULL;
 }
 
 NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
@@ -60,15 +67,17 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POB
     PKEVENT Event;
     PCUNICODE_STRING Name = ObjectAttributes ? ObjectAttributes->ObjectName : NULL;
     IoRequireIrql("ZwCreateEvent", PASSIVE_LEVEL, _ReturnAddress());
-    return OpenOrCreate(Name, EventType, InitialState, ObjectAttributes && (ObjectAttributes->Attributes & OBJ_OPENIF),
-                        &Event, EventHandle);
+    return OpenOrCreate(Name, EventType, InitialState, ObjectAttributes ? ObjectAttributes->Attributes : 0, &Event,
+                        EventHandle);
 }
 
 NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
     PVOID Object;
     WCHAR Buffer[256];
-    NTSTATUS Status = ObpLookup(ObjectAttributes->ObjectName, OB_TYPE(ExEventObjectType), &Object, NULL, Buffer);
+    NTSTATUS Status;
+    IoRequireIrql("ZwOpenEvent", PASSIVE_LEVEL, _ReturnAddress());
+    Status = ObpLookup(ObjectAttributes->ObjectName, OB_TYPE(ExEventObjectType), &Object, NULL, Buffer);
     if (NT_SUCCESS(Status)) {
         Status = ObpCreateHandle(Object, DesiredAccess, EventHandle);
         ObfDereferenceObject(Object);
@@ -76,11 +85,13 @@ NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJE
     return Status;
 }
 
-static NTSTATUS WithEvent(HANDLE Handle, PLONG PreviousState, BOOLEAN Set)
+static NTSTATUS WithEvent(HANDLE Handle, PLONG PreviousState, BOOLEAN Set, PCSTR Function, PVOID Caller)
 {
     PVOID Object;
     LONG Old;
-    NTSTATUS Status =
+    NTSTATUS Status;
+    IoRequireIrql(Function, PASSIVE_LEVEL, Caller);
+    Status =
         ObReferenceObjectByHandle(Handle, EVENT_MODIFY_STATE, OB_TYPE(ExEventObjectType), KernelMode, &Object, NULL);
     if (NT_SUCCESS(Status)) {
         Old = Set ? KeSetEvent(Object, EVENT_INCREMENT, FALSE) : KeResetEvent(Object);
@@ -94,19 +105,19 @@ static NTSTATUS WithEvent(HANDLE Handle, PLONG PreviousState, BOOLEAN Set)
 
 NTSTATUS NTAPI ZwSetEvent(HANDLE EventHandle, PLONG PreviousState)
 {
-    return WithEvent(EventHandle, PreviousState, TRUE);
+    return WithEvent(EventHandle, PreviousState, TRUE, "ZwSetEvent", _ReturnAddress());
 }
 
 NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState);
 NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState)
 {
-    return WithEvent(EventHandle, PreviousState, FALSE);
+    return WithEvent(EventHandle, PreviousState, FALSE, "ZwResetEvent", _ReturnAddress());
 }
 
 NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle);
 NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle)
 {
-    return WithEvent(EventHandle, NULL, FALSE);
+    return WithEvent(EventHandle, NULL, FALSE, "ZwClearEvent", _ReturnAddress());
 }
 
 NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout)

@@ -82,6 +82,9 @@ NTSTATUS ObpCloseHandle(HANDLE Handle)
         if (Header->Type->Close) {
             Header->Type->Close(Object, (ULONG)Left);
         }
+        if (Left == 0 && !Header->Permanent) {
+            ObpFreeName(Header);
+        }
     }
     ObfDereferenceObject(Object);
     return STATUS_SUCCESS;
@@ -148,12 +151,17 @@ NTSTATUS NTAPI NtClose(HANDLE Handle)
     return ZwClose(Handle);
 }
 
+/* PASSIVE_LEVEL. The object goes with its last handle and reference from now on; until then it keeps its name. */
 NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle)
 {
     PVOID Object;
-    NTSTATUS Status = ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Object, NULL);
+    NTSTATUS Status;
+    IoRequireIrql("ZwMakeTemporaryObject", PASSIVE_LEVEL, _ReturnAddress());
+    Status = ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Object, NULL);
     if (NT_SUCCESS(Status)) {
-        ObpRemoveName(Object);
+        if (!ObpIsThread(Object)) {
+            ObpMakeTemporary(Object);
+        }
         ObfDereferenceObject(Object);
     }
     return Status;

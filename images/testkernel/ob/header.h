@@ -13,7 +13,7 @@ typedef struct _OBJECT_DIRECTORY OBJECT_DIRECTORY;
 
 typedef struct _OBJECT_HEADER {
     ULONG Magic;
-    BOOLEAN Permanent; /* the name holds a reference (OBJ_PERMANENT) */
+    LONG Permanent; /* TRUE: the name holds a reference (OBJ_PERMANENT) */
     LONG64 PointerCount;
     LONG64 HandleCount;
     POBJECT_TYPE Type;

@@ -238,6 +238,25 @@ VOID ObpRemoveName(PVOID Object)
     ObpFreeName(ObpHeader(Object));
 }
 
+/* The name holds a reference from now on (OBJ_PERMANENT). */
+VOID ObpMakePermanent(PVOID Object)
+{
+    if (!InterlockedExchange(&ObpHeader(Object)->Permanent, TRUE)) {
+        ObfReferenceObject(Object);
+    }
+}
+
+VOID ObpMakeTemporary(PVOID Object)
+{
+    POBJECT_HEADER Header = ObpHeader(Object);
+    if (InterlockedExchange(&Header->Permanent, FALSE)) {
+        if (Header->HandleCount == 0) {
+            ObpFreeName(Header);
+        }
+        ObfDereferenceObject(Object);
+    }
+}
+
 PWCHAR ObpPathOf(PVOID Object, PWCHAR Text, ULONG Characters)
 {
     POBJECT_HEADER Header = ObpHeader(Object);

@@ -37,10 +37,13 @@ BOOLEAN ObpReferenceUnlessDeleted(PVOID Object);
 
 /*
  * The namespace (PASSIVE_LEVEL). Paths are absolute: \Device\Name, \??\Name, \Callback\Name, \KernelObjects\Name.
- * A named object stays findable until its last reference goes, or until ObpRemoveName (then ObpMakePermanent's reference is dropped).
+ * A named object stays findable until its last handle is closed (if it ever had one), its last reference goes, or until ObpRemoveName;
+ * a permanent one until ObpMakeTemporary.
  */
 NTSTATUS ObpInsertName(PVOID Object, PCUNICODE_STRING Path);
 VOID ObpRemoveName(PVOID Object);
+VOID ObpMakePermanent(PVOID Object);
+VOID ObpMakeTemporary(PVOID Object);
 /*
  * Finds the object at Path, following symbolic links. Type may be NULL (any). Remainder (may be NULL: none allowed) receives what follows
  * a device's name, pointing into Buffer (at least 512 bytes). The object comes with a reference.

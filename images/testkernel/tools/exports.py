@@ -18,7 +18,7 @@ def global_symbols(nm: str, files: list[str]) -> set[str]:
     """Names of the global definitions in object files or archives."""
     done = subprocess.run([nm, "-g", "--defined-only", *files], capture_output=True, text=True, check=True)
     fields = (line.split() for line in done.stdout.splitlines())
-    return {f[2] for f in fields if len(f) == 3 and f[1] in "TDBRVW"}
+    return {f[2].removeprefix("__imp_") for f in fields if len(f) == 3 and f[1] in "TDBRVWI"}  # I: variables of import libraries
 
 
 def extra_names(files: list[str]) -> set[str]:
