@@ -39,6 +39,7 @@ def main(options: argparse.Namespace) -> int:
         [],
         options.first,
         replace,
+        tuple(options.driver),
     )
     return run_async(_boot(options, scenario))
 

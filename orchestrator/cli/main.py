@@ -59,6 +59,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--qemu", default="qemu-system-x86_64", metavar="PROGRAM", help="the QEMU to use")
         command.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: %(default)s)")
     for command in (boot, run):
+        command.add_argument(
+            "--driver",
+            action="append",
+            default=[],
+            type=Path,
+            metavar="PACKAGE",
+            help="install your own driver too: a folder with its INF and SYS, or the INF (may be repeated)",
+        )
         command.add_argument("--qemu-args", default="", metavar="'ARGUMENTS'", help="more arguments for QEMU, as for a shell")
         command.add_argument("--seed", type=int, metavar="N", help="perturb the guest's timing, the same way for the same seed")
         command.add_argument("--gdb", type=int, metavar="PORT", help="start stopped, with QEMU's gdb server on this port")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from dataclasses import replace
 
 from orchestrator.base.errors import BadInput
 from orchestrator.cli.signals import run_async
@@ -19,7 +20,7 @@ from orchestrator.scenario.model import Scenario, Suite
 def main(options: argparse.Namespace) -> int:
     """Run the command."""
     suite = load_suite(options.suite)
-    scenarios = select(suite, options.only)
+    scenarios = [replace(scenario, packages=(*scenario.packages, *options.driver)) for scenario in select(suite, options.only)]
     if options.list:
         for scenario in scenarios:
             print(f"{scenario.name:<40} {scenario.about}")

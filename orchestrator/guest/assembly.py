@@ -8,6 +8,7 @@ and here the message comes before any VM is started.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from orchestrator.base.errors import BadInput
@@ -18,6 +19,7 @@ from orchestrator.guest.inf import read_inf
 KERNEL_MODULES = ("ntoskrnl.exe", "hal.dll", "wmilib.sys")
 
 
+@cache
 def exports(kernel: Path) -> frozenset[str]:
     """The names that a PE kernel exports."""
     import pefile
@@ -80,7 +82,7 @@ def assemble(build: Path) -> Image:
             "\n".join(f"driver {driver} imports {each}, which the test kernel does not export" for driver, each in lacking),
             "Implement it in images/testkernel/, or do without it in the driver.",
         )
-    image = Image("testkernel", str(kernel), _sha256(kernel), {driver.name: driver for driver in drivers})
+    image = Image("testkernel", str(kernel), sha256(kernel), {driver.name: driver for driver in drivers})
     image.save(image_path(build, "testkernel"))
     return image
 
@@ -89,8 +91,9 @@ def _driver(name: str, sys: Path, replaces: str | None) -> ImageDriver:
     inf = sys.with_suffix(".inf")
     if not inf.is_file():
         raise BadInput(f"driver {name} has no INF: {inf} is missing", "Run `make image`.")
-    return ImageDriver(name, str(sys), str(inf), _sha256(sys), read_inf(inf).hardware_ids, replaces)
+    return ImageDriver(name, str(sys), str(inf), sha256(sys), read_inf(inf).hardware_ids, replaces)
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """A file's SHA-256, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -52,6 +52,9 @@ class Guest(Protocol):
     def qemu_arguments(self, request: BootRequest) -> list[str]:
         """QEMU's arguments that boot this guest; raises BadInput for a driver that the image does not have."""
 
+    def with_packages(self, packages: Sequence[Path]) -> Guest:
+        """The same guest with more driver packages (folders or INF files). Raises BadInput for one that it cannot take."""
+
     def drivers(self) -> Sequence[str]:
         """The drivers that the image installs when a scenario does not say otherwise."""
 

@@ -13,7 +13,10 @@ from orchestrator.base.errors import BadInput
 
 @dataclass(frozen=True)
 class ImageDriver:
-    """A driver in the image. `replaces` is the driver of which it is a mutant, None for a correct one."""
+    """A driver in the image. `replaces` is the driver of which it is a mutant, None for a correct one.
+
+    `others` are the further binaries that its INF installs, such as filters.
+    """
 
     name: str
     sys: str
@@ -21,6 +24,7 @@ class ImageDriver:
     sha256: str
     hardware_ids: tuple[str, ...]
     replaces: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def load_image(build: Path, guest: str) -> Image:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         drivers = {
-            name: ImageDriver(**{**facts, "hardware_ids": tuple(facts["hardware_ids"])})
+            name: ImageDriver(**{**facts, "hardware_ids": tuple(facts["hardware_ids"]), "others": tuple(facts.get("others", ()))})
             for name, facts in data["drivers"].items()
         }
         image = Image(data["guest"], data["kernel"], data["kernel_sha256"], drivers)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The little that we read from INF files: which hardware ids a driver is for, which services it adds and which files it names.
+"""The little that we read from INF files: which hardware ids a driver is for, which services it adds and which images they have.
 
 The guest itself reads the INF again and decides; this is for choosing drivers and for checking images.
 """
@@ -7,6 +7,7 @@ The guest itself reads the INF again and decides; this is for choosing drivers a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ class Inf:
 
     hardware_ids: tuple[str, ...]
     services: tuple[str, ...]
+    # File names of the services' images.
+    binaries: tuple[str, ...]
 
 
 def read_inf(path: Path) -> Inf:
@@ -34,7 +37,21 @@ def read_inf(path: Path) -> Inf:
         for line in lines
         if line.lower().replace(" ", "").startswith("addservice=")
     ]
-    return Inf(tuple(dict.fromkeys(ids)), tuple(dict.fromkeys(filter(None, services))))
+    strings = dict(_assignments(sections.get("strings", ())))
+    binaries = [
+        re.sub(r"%(\w+)%", lambda match: strings.get(match[1].lower(), match[0]), value).rpartition("\\")[2]
+        for lines in sections.values()
+        for key, value in _assignments(lines)
+        if key == "servicebinary"
+    ]
+    return Inf(*(tuple(dict.fromkeys(filter(None, found))) for found in (ids, services, binaries)))
+
+
+def _assignments(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        key, equals, value = line.partition("=")
+        if equals:
+            yield key.strip().lower(), value.strip().strip('"')
 
 
 def _decode(data: bytes) -> str:

@@ -6,12 +6,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.base.errors import BadInput
 from orchestrator.base.strict_yaml import nearest
+from orchestrator.guest.assembly import exports
 from orchestrator.guest.guest import BootRequest, CrashReport
 from orchestrator.guest.image import Image, ImageDriver
+from orchestrator.guest.package import read_package
 
 _BUGCHECK = re.compile(r"^BUGCHECK (?P<facts>\{.*\})\s*$", re.MULTILINE)
 _STOP = "*** STOP:"
@@ -30,9 +33,10 @@ class TestKernel:
     def qemu_arguments(self, request: BootRequest) -> list[str]:
         """-kernel, -initrd and -append. Root-enumerated devices are those that an INF has a ROOT\\ id for."""
         chosen = [self._driver(name) for name in request.drivers]
-        modules = [file for driver in chosen for file in (driver.sys, driver.inf)]
-        if any("," in file for file in modules):
-            raise BadInput("the build directory's path must not contain a comma: QEMU's -initrd separates modules by it")
+        modules = [file for driver in chosen for file in (driver.sys, *driver.others, driver.inf)]
+        for file in modules:
+            if "," in file:
+                raise BadInput(f"{file}: the path must not contain a comma: QEMU's -initrd separates modules by it")
         roots = self.software_devices(request.drivers)
         options = [f"root={','.join(roots)}"] if roots else []
         if request.first:
@@ -47,6 +51,19 @@ class TestKernel:
             known = list(self._image.drivers)
             raise BadInput(f"the image has no driver {name!r}{nearest(name, known)}", f"It has: {', '.join(known)}.")
         return self._image.drivers[name]
+
+    def with_packages(self, packages: Sequence[Path]) -> TestKernel:
+        """The same guest with more drivers in its image."""
+        if not packages:
+            return self
+        drivers = dict(self._image.drivers)
+        exported = exports(Path(self._image.kernel).with_suffix(".exe"))
+        for path in packages:
+            driver = read_package(path, exported)
+            if driver.name in drivers:
+                raise BadInput(f"{path}: there is a driver called {driver.name!r} already", "Give the INF another name.")
+            drivers[driver.name] = driver
+        return TestKernel(replace(self._image, drivers=drivers))
 
     def drivers(self) -> Sequence[str]:
         """All correct drivers."""

@@ -11,13 +11,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from orchestrator.base.alarm import Alarm
-from orchestrator.base.errors import HarnessError
+from orchestrator.base.errors import BadInput, HarnessError
 from orchestrator.base.verdict import Finding, Verdict
 from orchestrator.machine.command import MachineConfig, MachineFiles, command, environment
 from orchestrator.machine.process import QemuProcess
 from orchestrator.machine.qmp import Monitor, QmpEvent, QmpRefused
 from orchestrator.machine.states import LifeCycle, MachineState
-from orchestrator.machine.topology import Topology, models
+from orchestrator.machine.topology import Topology
 
 START_SECONDS = 10.0
 QEMU_ANSWER_SECONDS = 5.0
@@ -143,9 +143,11 @@ class Machine:
     async def yank(self, id: str) -> None:
         """Pull `id` out without asking; returns when it is gone."""
         self.life.require(MachineState.RUNNING, MachineState.ASLEEP)
-        model = models()[self.topology.device(id).driver]
+        device = self.topology.device(id)
+        if device.yank is None:
+            raise BadInput(f"{id} cannot be yanked: QEMU's {device.driver} has no way to be pulled out", "Use unplug.")
         since = self.monitor.mark()
-        await self.execute("qom-set", {"path": f"/machine/peripheral/{id}", "property": model.yank, "value": True})
+        await self.execute("qom-set", {"path": f"/machine/peripheral/{id}", "property": device.yank, "value": True})
         await self.deleted(id, since, QEMU_ANSWER_SECONDS)
 
     async def asleep(self, since: int, limit: float) -> None:

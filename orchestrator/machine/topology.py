@@ -23,6 +23,7 @@ class Model:
 
     driver: str
     hardware_id: str
+    # The property that pulls the device out.
     yank: str
 
 
@@ -35,10 +36,17 @@ class Device:
     bus: str
     plugged: bool = False
     properties: Mapping[str, Any] = field(default_factory=dict)
+    # With which the guest's devnode of the device begins.
+    hardware_id: str = ""
 
     def arguments(self) -> dict[str, Any]:
         """What `device_add` takes."""
         return {"driver": self.driver, "id": self.id, "bus": self.bus, **self.properties}
+
+    @property
+    def yank(self) -> str | None:
+        """The property that pulls the device out without warning; None for a model that is not ours."""
+        return models()[self.driver].yank if self.driver in models() else None
 
     @property
     def parent(self) -> str | None:
@@ -88,8 +96,13 @@ def load_topology(name: str) -> Topology:
 
 
 def _device(id: str, node: Node, ports: tuple[str, ...]) -> Device:
-    node.only("driver", "bus", "plugged", "properties")
-    driver = node.need("driver").choice(*models())
+    node.only("driver", "hardware_id", "bus", "plugged", "properties")
+    driver, hardware_id = node.need("driver"), node.get("hardware_id")
+    if hardware_id is None and driver.text() not in models():
+        driver.fail(
+            f"{driver.text()!r} is none of {', '.join(models())}",
+            "For another QEMU device say by which hardware id the guest knows it: hardware_id: PCI\\VEN_1234&DEV_11E8.",
+        )
     bus = node.need("bus")
     if "." not in bus.text() and bus.text() not in ports:
         bus.fail(f"no root port {bus.text()!r}; there are {', '.join(ports)}")
@@ -97,8 +110,9 @@ def _device(id: str, node: Node, ports: tuple[str, ...]) -> Device:
     properties = node.get("properties")
     return Device(
         id,
-        driver,
+        driver.text(),
         bus.text(),
         plugged.flag() if plugged else False,
         {key: value.scalar() for key, value in properties.pairs()} if properties else {},
+        hardware_id.text() if hardware_id else models()[driver.text()].hardware_id,
     )

@@ -15,7 +15,7 @@ from orchestrator.base.events import ScenarioFinished, ScenarioStarted
 from orchestrator.base.strict_yaml import nearest
 from orchestrator.base.verdict import Finding, Verdict
 from orchestrator.runner.result import RunResult, ScenarioResult, judge
-from orchestrator.scenario.execution import Bench, Options, execute, installed
+from orchestrator.scenario.execution import Bench, Options, execute, guest_of, installed
 from orchestrator.scenario.model import Scenario, Suite
 
 # A scenario with a full journal writes 30 MB a second; below this a run is not even begun.
@@ -107,13 +107,13 @@ async def run_scenarios(
 
 
 def _check_drivers(bench: Bench, scenario: Scenario) -> None:
-    for role in scenario.replace:
-        if role not in bench.guest.drivers():
-            known = ", ".join(bench.guest.drivers())
-            raise BadInput(f"{scenario.place}: scenario {scenario.name} replaces {role!r}; the image has {known}")
     try:
-        for driver in installed(bench.guest, scenario):
-            bench.guest.standing_for(driver)
+        guest = guest_of(bench, scenario)
+        for role in scenario.replace:
+            if role not in guest.drivers():
+                raise BadInput(f"it replaces {role!r}; the image has {', '.join(guest.drivers())}")
+        for driver in installed(guest, scenario):
+            guest.standing_for(driver)
     except BadInput as error:
         raise BadInput(f"{scenario.place}: scenario {scenario.name}: {error.problem}", error.remedy) from error
 

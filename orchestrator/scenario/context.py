@@ -128,12 +128,14 @@ class Context:
     def unsettled(self, devices: list[GuestDevice]) -> list[str]:
         """What still differs between the hardware that is there and the devices that the guest has started."""
         problems = []
-        for model in models().values():
-            there = [id for id in self.machine.present if self.machine.topology.device(id).driver == model.driver]
-            seen = [d for d in devices if d.instance.upper().startswith(model.hardware_id.upper())]
+        hardware_ids = {device.hardware_id: device.driver for device in self.machine.topology.devices.values()}
+        hardware_ids |= {model.hardware_id: model.driver for model in models().values()}
+        for hardware_id, driver in hardware_ids.items():
+            there = [id for id in self.machine.present if self.machine.topology.device(id).hardware_id == hardware_id]
+            seen = [d for d in devices if d.instance.upper().startswith(hardware_id.upper())]
             started = [d for d in seen if d.started]
             if len(started) != len(there):
-                hardware = f"{len(there)} {model.driver} in the machine"
+                hardware = f"{len(there)} {driver} in the machine"
                 problems.append(f"{hardware}, but {len(started)} started in the guest")
             problems += [f"{d.label} is not started" + _problem(d) for d in seen if not d.started]
         for id in self.guest.software_devices(self.drivers):

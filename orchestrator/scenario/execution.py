@@ -59,16 +59,22 @@ class Options:
 
 def prepare(bench: Bench, scenario: Scenario, options: Options) -> MachineConfig:
     """The machine's configuration for a scenario. Raises BadInput (a driver that the image does not have)."""
-    request = BootRequest(installed(bench.guest, scenario), scenario.first, options.seed, options.log)
+    guest = guest_of(bench, scenario)
+    request = BootRequest(installed(guest, scenario), scenario.first, options.seed, options.log)
     return MachineConfig(
         bench.qemu,
         bench.accelerator.name,
         load_topology(scenario.topology),
-        bench.guest.qemu_arguments(request),
+        guest.qemu_arguments(request),
         journal_detail=scenario.journal_detail,
         gdb=options.gdb,
         extra=options.qemu_arguments,
     )
+
+
+def guest_of(bench: Bench, scenario: Scenario) -> Guest:
+    """The bench's guest with the scenario's own driver packages. Raises BadInput for a package that it cannot take."""
+    return bench.guest.with_packages(scenario.packages)
 
 
 def installed(guest: Guest, scenario: Scenario) -> tuple[str, ...]:
@@ -93,7 +99,7 @@ async def booted(bench: Bench, scenario: Scenario, directory: Path, options: Opt
     Findings of the journal's last records, read after the end, are on the context's alarm.
     """
     options = options or Options()
-    alarm = Alarm()
+    alarm, guest = Alarm(), guest_of(bench, scenario)
     async with private_directory() as private:
         config = prepare(bench, scenario, options)
         files = MachineFiles(directory, private)
@@ -111,12 +117,12 @@ async def booted(bench: Bench, scenario: Scenario, directory: Path, options: Opt
             yield Context(
                 scenario.name,
                 machine,
-                bench.guest,
+                guest,
                 agent,
                 journal,
                 alarm,
                 bench.bus,
-                installed(bench.guest, scenario),
+                installed(guest, scenario),
             )
         finally:
             await _end(machine, agent, journal, follower)

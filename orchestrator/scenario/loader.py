@@ -18,10 +18,10 @@ from orchestrator.scenario.steps.power import Wake
 from orchestrator.scenario.steps.waiting import Repeat
 
 _SCENARIO_KEYS = (
-    *("about", "guest", "topology", "first", "replace", "exercise"),
+    *("about", "guest", "topology", "drivers", "first", "replace", "exercise"),
     *("journal", "allow", "limit", "steps", "expect"),
 )
-_DEFAULT_KEYS = ("guest", "topology", "first", "replace", "exercise", "journal", "allow", "limit")
+_DEFAULT_KEYS = ("guest", "topology", "drivers", "first", "replace", "exercise", "journal", "allow", "limit")
 _EXPECT_KEYS = ("failure", "name", "reason", "rule", "client", "code", "bugcheck", "driver")
 
 
@@ -48,6 +48,7 @@ def _scenario(name: str, node: Node, defaults: Node | None, path: Path) -> Scena
 
     guest, first, exercise = setting("guest"), setting("first"), setting("exercise")
     replace, journal, allow, limit = setting("replace"), setting("journal"), setting("allow"), setting("limit")
+    packages = setting("drivers")
     topology_node = setting("topology") or node.fail(f"scenario {name} needs the key 'topology'")
     topology = _topology(topology_node, path)
     expect = node.get("expect")
@@ -63,6 +64,7 @@ def _scenario(name: str, node: Node, defaults: Node | None, path: Path) -> Scena
         steps,
         first.choice("owner", "borrower") if first else None,
         {key: value.text() for key, value in replace.pairs()} if replace else {},
+        tuple(path.parent / entry.text() for entry in packages.items()) if packages else (),
         _exercise(exercise),
         journal.choice("full", "events") if journal else "full",
         frozenset(entry.text() for entry in allow.items()) if allow else frozenset(),
@@ -141,4 +143,7 @@ def _step(node: Node, topology: Topology) -> Step:
             f"topology {topology.name} has no device {step.device!r}{nearest(step.device, devices)}",
             f"It has: {', '.join(devices) or 'none'}.",
         )
+    if isinstance(step, Yank) and topology.device(step.device).yank is None:
+        driver = topology.device(step.device).driver
+        value.fail(f"{step.device} cannot be yanked: QEMU's {driver} has no way to be pulled out", "Use unplug.")
     return step

@@ -72,6 +72,8 @@ class Scenario:
     first: str | None = None
     # Driver -> what is installed in its place (a mutant).
     replace: Mapping[str, str] = field(default_factory=dict)
+    # Driver packages of the user's, beside those of the image: folders or INF files.
+    packages: tuple[Path, ...] = ()
     # The driver that exercises its hardware flat out during the whole scenario; None: nobody does.
     exercise: str | None = "borrower"
     journal_detail: str = "full"
