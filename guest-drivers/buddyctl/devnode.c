@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Verbs that change a devnode: disable, enable, restart, remove, eject, rescan. All ask first and report who vetoed; none shows a window. */
+/* Verbs that change a devnode: disable, enable, restart, remove, eject, undock, rescan. All ask first and report who vetoed; none shows a window. */
 #include "verbs.h"
 #include "answer.h"
 #include "device.h"
@@ -135,6 +135,19 @@ int VerbEject(int Count, wchar_t **Arguments)
     JsonString(&json, device.Instance);
     JsonEndObject(&json);
     return AnswerDone(&json);
+}
+
+/* The computer leaves its docking station: a change of the hardware profile, which drivers may refuse. Windows does not say who did. */
+int VerbUndock(int Count, wchar_t **Arguments)
+{
+    CONFIGRET result = CM_Request_Eject_PC();
+
+    UNREFERENCED_PARAMETER(Count);
+    UNREFERENCED_PARAMETER(Arguments);
+    if (result == CR_REMOVE_VETOED) {
+        return FailVeto(PNP_VetoTypeUnknown, L"", L"the docking station");
+    }
+    return result == CR_SUCCESS ? AnswerEmpty() : FailConfig(result, L"undocking");
 }
 
 int VerbRescan(int Count, wchar_t **Arguments)

@@ -10,7 +10,8 @@
 static const wchar_t usage[] = L"usage: buddyctl version | devices [--all|--brief] | "
                                L"disable|enable|restart|remove|eject|rebalance INSTANCE | rescan | "
                                L"exercise INSTANCE start [PATTERN]|stop|status | hold INSTANCE | release HANDLE | "
-                               L"ioctl INSTANCE CODE [HEX] | settings INSTANCE [NAME NUMBER] | sleep";
+                               L"ioctl INSTANCE CODE [HEX] | settings INSTANCE [NAME NUMBER] | update INF [force] | "
+                               L"undock | sleep";
 
 static int VerbVersion(int Count, wchar_t **Arguments)
 {
@@ -39,7 +40,7 @@ static const struct {
     {L"eject", VerbEject, 1, 1},         {L"rescan", VerbRescan, 0, 0},   {L"exercise", VerbExercise, 2, 3},
     {L"hold", VerbHold, 1, 1},           {L"keep", VerbKeep, 1, 1},       {L"release", VerbRelease, 1, 1},
     {L"ioctl", VerbIoctl, 2, 3},         {L"sleep", VerbSleep, 0, 0},     {L"settings", VerbSettings, 1, 3},
-    {L"rebalance", VerbRebalance, 1, 1},
+    {L"rebalance", VerbRebalance, 1, 1}, {L"update", VerbUpdate, 1, 2},   {L"undock", VerbUndock, 0, 0},
 };
 
 int wmain(int Count, wchar_t **Arguments)

@@ -12,7 +12,7 @@ typedef int VERB(int Count, wchar_t **Arguments);
 /* devices.c */
 VERB VerbDevices;
 /* devnode.c */
-VERB VerbDisable, VerbEnable, VerbRestart, VerbRemove, VerbEject, VerbRescan;
+VERB VerbDisable, VerbEnable, VerbRestart, VerbRemove, VerbEject, VerbUndock, VerbRescan;
 /* exercise.c */
 VERB VerbExercise;
 /* ioctl.c */
@@ -23,5 +23,7 @@ VERB VerbHold, VerbRelease, VerbKeep;
 VERB VerbSettings;
 /* sleep.c */
 VERB VerbSleep;
+/* update.c */
+VERB VerbUpdate;
 
 #endif

@@ -21,6 +21,8 @@ class BootRequest:
     seed: int | None = None
     # Verbosity of the console log.
     log: str = "info"
+    # Drivers of the image whose packages lie in the guest without being installed: for `buddyctl update`.
+    packages: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class Guest(Protocol):
 
     def standing_for(self, driver: str) -> str:
         """The driver in whose place `driver` is installed: itself, or for a mutant the one that it is a mutant of."""
+
+    def package(self, driver: str) -> str:
+        """The path in the guest of the INF of a driver that is in `BootRequest.packages`."""
 
     def hardware_ids(self, driver: str) -> Sequence[str]:
         """The hardware ids, in capitals, that the driver's INF is for."""

@@ -37,6 +37,7 @@ class TestKernel:
         for file in modules:
             if "," in file:
                 raise BadInput(f"{file}: the path must not contain a comma: QEMU's -initrd separates modules by it")
+        modules += [f"{file} package={name}" for name in request.packages for file in self._files(name)]
         roots = self.software_devices(request.drivers)
         options = [f"root={','.join(roots)}"] if roots else []
         if request.first:
@@ -45,6 +46,10 @@ class TestKernel:
             options.append(f"seed={request.seed}")
         options.append(f"log={request.log}")
         return ["-kernel", self._image.kernel, "-initrd", ",".join(modules), "-append", " ".join(options)]
+
+    def _files(self, name: str) -> list[str]:
+        driver = self._driver(name)
+        return [driver.sys, *driver.others, driver.inf]
 
     def _driver(self, name: str) -> ImageDriver:
         if name not in self._image.drivers:
@@ -72,6 +77,10 @@ class TestKernel:
     def standing_for(self, driver: str) -> str:
         """The correct driver in whose place a mutant is installed; a correct driver itself."""
         return self._driver(driver).replaces or driver
+
+    def package(self, driver: str) -> str:
+        """A boot module `owner.inf package=owner-next` is `owner-next\\owner.inf`."""
+        return f"{driver}\\{Path(self._driver(driver).inf).name}"
 
     def hardware_ids(self, driver: str) -> Sequence[str]:
         """The hardware ids, in capitals, that the driver's INF is for."""

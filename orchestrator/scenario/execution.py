@@ -32,6 +32,7 @@ from orchestrator.scenario import evidence
 from orchestrator.scenario.context import Context
 from orchestrator.scenario.model import Scenario
 from orchestrator.scenario.steps.guest_work import Exercise
+from orchestrator.scenario.steps.update import packages
 
 READY_SECONDS = 20.0
 
@@ -60,7 +61,8 @@ class Options:
 def prepare(bench: Bench, scenario: Scenario, options: Options) -> MachineConfig:
     """The machine's configuration for a scenario. Raises BadInput (a driver that the image does not have)."""
     guest = guest_of(bench, scenario)
-    request = BootRequest(installed(guest, scenario), scenario.first, options.seed, options.log)
+    drivers, updates = installed(guest, scenario), packages(scenario.steps)
+    request = BootRequest(drivers, scenario.first, options.seed, options.log, updates)
     return MachineConfig(
         bench.qemu,
         bench.accelerator.name,

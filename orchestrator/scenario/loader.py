@@ -12,7 +12,7 @@ from orchestrator.base.verdict import Verdict
 from orchestrator.guest.catalogue import GUESTS
 from orchestrator.machine.topology import Topology, load_topology
 from orchestrator.scenario.model import ExpectedFailure, Scenario, Step, Suite
-from orchestrator.scenario.steps import guest_work, hotplug, power, waiting
+from orchestrator.scenario.steps import guest_work, hotplug, power, update, waiting
 from orchestrator.scenario.steps.hotplug import Plug, Unplug, Yank
 from orchestrator.scenario.steps.power import Wake
 from orchestrator.scenario.steps.waiting import Repeat
@@ -116,6 +116,7 @@ _PARSERS: Mapping[str, Callable[[Node], Step]] = {
     **hotplug.PARSERS,
     **power.PARSERS,
     **guest_work.PARSERS,
+    **update.PARSERS,
     **waiting.PARSERS,
 }
 

@@ -113,8 +113,10 @@ def boot_drivers(
 
 @pytest.fixture
 def machine(built: Built, tmp_path: Path) -> Iterator[Callable[..., Machine]]:
-    """Starts the kernel with the named self-test drivers and INF files (of drivers/), and leaves nothing running. An absolute path, with arguments of the
-    module behind it, is taken as it is."""
+    """Starts the kernel with the named self-test drivers and INF files (of drivers/), and leaves nothing running.
+
+    An absolute path, with arguments of the module behind it, is taken as it is.
+    """
     with contextlib.ExitStack() as machines:
 
         def start(*names: str, **settings: Any) -> Machine:

@@ -92,6 +92,26 @@ static CONFIGRET WINAPI GetStatus(PULONG Status, PULONG Problem, DEVINST Node, U
     return CR_SUCCESS;
 }
 
+static CONFIGRET WINAPI EjectPc(void)
+{
+    Log("CM_Request_Eject_PC", 0);
+    return Number("FAKE_CM_RESULT");
+}
+
+/* newdev.h: FAKE_CM_RESULT is the error of a failure, FAKE_CM_PROBLEM is not 0 when a restart is needed. */
+BOOL WINAPI DiInstallDriverW(HWND Parent, LPCWSTR Inf, DWORD Flags, BOOL *Restart)
+{
+    char function[MAX_PATH + 40];
+    char path[MAX_PATH];
+
+    WideCharToMultiByte(CP_UTF8, 0, Inf, -1, path, sizeof(path), NULL, NULL);
+    snprintf(function, sizeof(function), "DiInstallDriverW %s%s", Parent ? "with a window " : "", path);
+    Log(function, Flags);
+    *Restart = Number("FAKE_CM_PROBLEM") != 0;
+    SetLastError(Number("FAKE_CM_RESULT"));
+    return Number("FAKE_CM_RESULT") == 0;
+}
+
 /* What the compiler calls through for a dllimport function; with these defined the linker takes nothing from the import library. */
 void *__imp_CM_Query_And_Remove_SubTreeW = QueryAndRemove;
 void *__imp_CM_Request_Device_EjectW = Eject;
@@ -101,3 +121,4 @@ void *__imp_CM_Uninstall_DevNode = Uninstall;
 void *__imp_CM_Reenumerate_DevNode = Reenumerate;
 void *__imp_CM_Locate_DevNodeW = Locate;
 void *__imp_CM_Get_DevNode_Status = GetStatus;
+void *__imp_CM_Request_Eject_PC = EjectPc;

@@ -43,6 +43,11 @@ STATUS_NO_SUCH_DEVICE = 0xC000000E
         ["settings", "owner", "TraceDetail"],
         ["settings", "owner", "TraceDetail", "high"],
         ["settings", "owner", "N" * 64, "1"],
+        ["update"],
+        ["update", ""],
+        ["update", "owner.inf", "gently"],
+        ["update", "owner.inf", "force", "more"],
+        ["undock", "now"],
     ],
 )
 def test_wrong_usage(buddyctl: Ask, arguments: list[str]) -> None:
@@ -107,7 +112,16 @@ def test_it_needs_only_what_windows_has(wine: object) -> None:
         ["x86_64-w64-mingw32-objdump", "-p", str(program)], capture_output=True, text=True, check=True
     ).stdout
     libraries = {name.lower() for name in re.findall(r"DLL Name: (\S+)", headers)}
-    assert libraries <= {"advapi32.dll", "kernel32.dll", "msvcrt.dll", "ntdll.dll", "powrprof.dll", "rpcrt4.dll", "setupapi.dll"}
+    assert libraries <= {
+        "advapi32.dll",
+        "kernel32.dll",
+        "msvcrt.dll",
+        "newdev.dll",
+        "ntdll.dll",
+        "powrprof.dll",
+        "rpcrt4.dll",
+        "setupapi.dll",
+    }
 
 
 def words_of(source: Path, function: str) -> set[str]:
