@@ -3,7 +3,8 @@
 #   make suite   set everything up and run the default suite on the built-in guest
 #   make test    set everything up and pass the tests (lint, types, format, all parts; under 15 minutes)
 #   make image   build the QEMU module, the drivers, the test kernel and the image
-#   make boot    boot the VM and leave you at a prompt (plug, unplug, yank, suspend, resume, status, ...)
+#   make boot    boot the VM and leave you at a prompt (plug, unplug, yank, suspend, resume, status, ...);
+#                GDB=1 waits for gdb and prints the command that attaches it, LOG=debug makes the kernel talk
 #   make windows signed driver packages and buddyctl.exe for a Windows guest (docs/packaging.md)
 #   make bench   measure what the README's table says
 #   make clean   remove what was built (runs/ and .venv stay; `make distclean` removes them too)
@@ -34,7 +35,7 @@ suite: image
 	@$(VENV)/orchestrator run suites/default.yaml
 
 boot: image
-	@$(VENV)/orchestrator boot
+	@$(VENV)/orchestrator boot $(if $(filter-out 0,$(GDB)),--gdb) $(if $(LOG),--log-level $(LOG))
 
 test: image lint
 	@$(VENV)/python -m pytest -m "not long"

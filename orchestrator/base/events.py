@@ -22,6 +22,13 @@ class ScenarioStarted(Event):
 
 
 @dataclass(frozen=True)
+class WaitsForDebugger(Event):
+    """The machine stands still until gdb is attached, by this command."""
+
+    command: str
+
+
+@dataclass(frozen=True)
 class StepStarted(Event):
     """A step of the scenario begins. `depth` is 0 for the scenario's own steps, more inside `repeat`."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import shlex
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from orchestrator.base.errors import BadInput
+from orchestrator.cli.machine_options import machine_options
 from orchestrator.cli.prompt import Prompt
 from orchestrator.cli.signals import run_async
 from orchestrator.machine.command import MachineFiles, command, environment
@@ -46,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
 
 async def _boot(options: argparse.Namespace, scenario: Scenario) -> int:
     bench = await make_bench(options.guest, options.qemu, options.accel)
-    settings = Options(options.gdb, options.log, options.seed, tuple(shlex.split(options.qemu_args)))
+    settings = machine_options(options)
     if options.print_only:
         files = MachineFiles(Path("RUN"), Path("PRIVATE"))
         config = prepare(bench, scenario, settings)
@@ -60,6 +60,8 @@ async def _session(bench: Bench, scenario: Scenario, directory: Path, settings: 
     async with booted(bench, scenario, directory, settings) as context:
         prompt, interactive = Prompt(context), sys.stdin.isatty()
         print(f"accelerator {bench.accelerator.name} ({bench.accelerator.why}); journal and logs: {directory}")
+        if context.debugger:
+            print(f"the machine waits for gdb: in another terminal, run\n  {context.debugger}", flush=True)
         await prompt.run_line("wait")
         print("`help` lists the commands")
         failed = False

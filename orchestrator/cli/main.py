@@ -69,8 +69,22 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--qemu-args", default="", metavar="'ARGUMENTS'", help="more arguments for QEMU, as for a shell")
         command.add_argument("--seed", type=int, metavar="N", help="perturb the guest's timing, the same way for the same seed")
-        command.add_argument("--gdb", type=int, metavar="PORT", help="start stopped, with QEMU's gdb server on this port")
-        command.add_argument("--log", default="info", choices=("error", "warning", "info", "debug"), help="console log level")
+        command.add_argument(
+            "--gdb",
+            type=int,
+            nargs="?",
+            const=0,
+            metavar="PORT",
+            help="wait for gdb, and print the command that attaches it (a private socket, or this port of the loopback)",
+        )
+        command.add_argument(
+            "--log",
+            "--log-level",
+            default="info",
+            choices=("error", "warning", "info", "debug"),
+            help="how much the kernel writes to the console log (default: %(default)s)",
+        )
+        command.add_argument("--no-dump", action="store_true", help="do not keep the guest's memory when it stops or hangs")
     return parser
 
 

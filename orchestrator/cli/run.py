@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 from dataclasses import replace
 
 from orchestrator.base.errors import BadInput
+from orchestrator.cli.machine_options import machine_options
 from orchestrator.cli.signals import run_async
 from orchestrator.runner.bench import make_bench
 from orchestrator.runner.run import new_run_directory, run_scenarios, select
-from orchestrator.scenario.execution import Options
 from orchestrator.scenario.loader import load_suite
 from orchestrator.scenario.model import Scenario, Suite
 
@@ -52,7 +51,7 @@ async def _run(options: argparse.Namespace, suite: Suite, scenarios: list[Scenar
             scenarios,
             directory,
             jobs,
-            Options(options.gdb, options.log, options.seed, tuple(shlex.split(options.qemu_args))),
+            machine_options(options),
         )
     write_json(result, directory / "results.json")
     write_junit(result, directory / "junit.xml")

@@ -58,16 +58,16 @@ class Agent:
         except OSError as error:
             raise HarnessError(f"cannot create the agent socket {self._socket}: {error}") from error
 
-    async def ready(self, sign: Coroutine[Any, Any, object] | None = None) -> None:
+    async def ready(self, sign: Coroutine[Any, Any, object] | None = None, patient: bool = False) -> None:
         """Wait until the guest answers a sync.
 
         `sign` ends when there is a sign that the guest listens: bytes sent before that would be lost, and asking again costs
-        time. A guest that gives no sign is asked all the same, a little later.
+        time. A guest that gives no sign is asked all the same, a little later, but not by the `patient`.
         """
         async with self._turn:
             if sign is not None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(sign, _SIGN_SECONDS)
+                    await asyncio.wait_for(sign, None if patient else _SIGN_SECONDS)
             await self._sync()
 
     async def execute(self, command: str, arguments: Mapping[str, Any] | None = None) -> Any:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,12 +34,16 @@ class CrashReport:
     reason: str
     driver: str | None = None
     location: str | None = None
+    # File and line of the location, and the backtrace with source lines: as far as there are symbols.
+    source: str | None = None
+    backtrace: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
         """One sentence for the report."""
         where = f" in {self.location or self.driver}" if self.location or self.driver else ""
+        where += f" ({self.source})" if self.source else ""
         why = f": {self.reason}" if self.reason else ""
         return f"bugcheck 0x{self.code:X} {self.name}{where}{why}"
 
@@ -74,6 +78,15 @@ class Guest(Protocol):
 
     def crash_report(self, console: Path) -> CrashReport | None:
         """The report of a crash from the guest's own place, or None when there is none."""
+
+    def symbol_files(self, drivers: Sequence[str]) -> Mapping[str, Path]:
+        """For each image that the guest loads with these drivers, by the name that reports use: the file with its symbols."""
+
+    def dump_script(self, dump: Path, report: CrashReport | None, console: Path, drivers: Sequence[str]) -> str | None:
+        """A script for gdb that opens a memory dump with all symbols; None when gdb is not the tool for this guest."""
+
+    def live_script(self, socket: str, drivers: Sequence[str]) -> str | None:
+        """A script for gdb that attaches to the running guest at `socket` (a path or host:port); None as above."""
 
     def version(self) -> str:
         """What was booted, for the run's record."""

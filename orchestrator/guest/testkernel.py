@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.base.errors import BadInput
 from orchestrator.base.strict_yaml import nearest
+from orchestrator.guest import gdb
 from orchestrator.guest.assembly import exports
 from orchestrator.guest.guest import BootRequest, CrashReport
 from orchestrator.guest.image import Image, ImageDriver
@@ -18,6 +19,10 @@ from orchestrator.guest.package import read_package
 
 _BUGCHECK = re.compile(r"^BUGCHECK (?P<facts>\{.*\})\s*$", re.MULTILINE)
 _STOP = "*** STOP:"
+# What follows the line for programs, up to the end of the report.
+_TABLES = ("Threads:", "Locks:", "Devices:", "Pending IRPs:", "Last IRPs")
+_LOADED = re.compile(r"\bloaded (?P<name>\S+) at (?P<base>[0-9A-Fa-f]{8,16})-")
+_KERNEL = "ntoskrnl.exe"
 
 
 class TestKernel:
@@ -91,6 +96,31 @@ class TestKernel:
         roots = ([id for id in self._driver(name).hardware_ids if id.startswith("ROOT\\")] for name in drivers)
         return [ids[0] for ids in roots if ids]
 
+    def symbol_files(self, drivers: Sequence[str]) -> Mapping[str, Path]:
+        """DWARF of kernel (kernel.exe) and drivers (<driver>.debug); a driver without has its .sys, which may name a PDB."""
+        files = {_KERNEL: Path(self._image.kernel).with_suffix(".exe")}
+        for driver in map(self._driver, drivers):
+            image = Path(driver.sys)
+            debug = image.with_suffix(".debug")
+            files[image.name] = debug if debug.is_file() else image
+        return {name: file for name, file in files.items() if file.is_file()}
+
+    def dump_script(self, dump: Path, report: CrashReport | None, console: Path, drivers: Sequence[str]) -> str | None:
+        """Opens the dump. Where drivers were loaded says the report; if there is none (NMI not answered) the console log."""
+        files = self.symbol_files(drivers)
+        if report:
+            images = [
+                gdb.LoadedImage(str(i["name"]), int(i["base"])) for i in report.details.get("images", []) if not i["unloaded"]
+            ]
+        else:
+            images = loaded_images(console.read_text(errors="replace"))
+        return gdb.dump_script(dump, files[_KERNEL], images, files) if _KERNEL in files else None
+
+    def live_script(self, socket: str, drivers: Sequence[str]) -> str | None:
+        """Attaches to QEMU's gdb server; symbols of drivers come as the kernel loads them."""
+        files = self.symbol_files(drivers)
+        return gdb.live_script(socket, files[_KERNEL], files) if _KERNEL in files else None
+
     def version(self) -> str:
         """The kernel's hash."""
         return f"testkernel sha256:{self._image.kernel_sha256[:16]}"
@@ -121,5 +151,25 @@ def parse_bugcheck(console: str) -> CrashReport | None:
         str(facts.get("reason", "")),
         str(driver).removesuffix(".sys") if driver else None,
         f"{driver}!{function}+0x{facts.get('offset', 0):x}" if driver and function else None,
-        {**facts, "console": console[begin if begin >= 0 else match.start() : match.end()]},
+        details={
+            **facts,
+            "console": console[begin if begin >= 0 else match.start() : match.end()],
+            "tables": _tables(console[match.end() :]),
+        },
     )
+
+
+def _tables(text: str) -> dict[str, list[str]]:
+    """The tables behind a report, by heading: threads, locks, devices, IRPs."""
+    tables: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line.startswith(_TABLES):
+            tables[line.partition(" (")[0].rstrip(":").lower()] = table = []
+        elif tables and line.strip():
+            table.append(line.rstrip())
+    return tables
+
+
+def loaded_images(console: str) -> list[gdb.LoadedImage]:
+    """Where the drivers were loaded, as the kernel's log tells."""
+    return [gdb.LoadedImage(match["name"], int(match["base"], 16)) for match in _LOADED.finditer(console)]

@@ -44,9 +44,36 @@ class MachineFiles:
         return self.private / "qmp"
 
     @property
+    def gdb(self) -> Path:
+        """The socket of QEMU's gdb server."""
+        return self.private / "gdb"
+
+    @property
+    def dump(self) -> Path:
+        """The guest's memory, if it stopped unexpectedly."""
+        return self.run / "memory.elf"
+
+    @property
     def agent(self) -> Path:
         """COM2, the guest agent's socket; QEMU connects to us."""
         return self.private / "agent"
+
+
+@dataclass(frozen=True)
+class GdbServer:
+    """QEMU's gdb server; the machine waits for gdb. Without a port it is a socket in the private directory."""
+
+    port: int | None = None
+
+    def address(self, files: MachineFiles) -> str:
+        """What gdb's `target remote` takes."""
+        return f"127.0.0.1:{self.port}" if self.port is not None else str(files.gdb)
+
+    def arguments(self, files: MachineFiles) -> list[str]:
+        """QEMU's arguments."""
+        if self.port is not None:
+            return ["-gdb", f"tcp:127.0.0.1:{self.port}", "-S"]
+        return ["-chardev", f"socket,id=gdb,path={files.gdb},server=on,wait=off", "-gdb", "chardev:gdb", "-S"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +86,7 @@ class MachineConfig:
     boot: Sequence[str]
     memory_mib: int = 64
     journal_detail: str = "full"
-    gdb: int | None = None
+    gdb: GdbServer | None = None
     extra: Sequence[str] = ()
 
 
@@ -94,7 +121,7 @@ def command(config: MachineConfig, files: MachineFiles) -> list[str]:
         if device.plugged:
             line += ["-device", _option(device)]
     if config.gdb is not None:
-        line += ["-gdb", f"tcp:127.0.0.1:{config.gdb}", "-S"]
+        line += config.gdb.arguments(files)
     return [*line, *config.boot, *config.extra]
 
 

@@ -7,7 +7,9 @@ The machine's alarm is raised when the guest panics or resets, or QEMU exits, wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from orchestrator.base.alarm import Alarm
@@ -43,6 +45,8 @@ class Machine:
         # Ids of the devices that are physically there, as QEMU says by its events.
         self.present: set[str] = {device.id for device in self.topology.devices.values() if device.plugged}
         self._ending = False
+        # A reset of the machine is asked for, and no surprise.
+        self._reset_wanted = False
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -99,10 +103,15 @@ class Machine:
             case "GUEST_PANICKED" if self.life.state != MachineState.PANICKED:
                 self.life.to(MachineState.PANICKED)
                 self.alarm.raise_(Finding(Verdict.GUEST_BUGCHECK, "bugcheck", "the guest panicked"))
+            case "RESET" if not self._reset_wanted and event.data.get("guest") and self.life.state is MachineState.RUNNING:
+                self._died_by_reset()
             case "SHUTDOWN" if event.data.get("reason") == "guest-reset" and self.life.state != MachineState.PANICKED:
-                self.life.to(MachineState.PANICKED)
-                reason = "the guest reset the machine (a triple fault, or it chose to)"
-                self.alarm.raise_(Finding(Verdict.GUEST_BUGCHECK, "guest-reset", reason))
+                self._died_by_reset()
+
+    def _died_by_reset(self) -> None:
+        self.life.to(MachineState.PANICKED)
+        reason = "the guest reset the machine (a triple fault, or it chose to)"
+        self.alarm.raise_(Finding(Verdict.GUEST_BUGCHECK, "guest-reset", reason))
 
     async def execute(self, name: str, arguments: dict[str, object] | None = None) -> Any:
         """A QMP command, guarded: QEMU's answer within five seconds, QmpRefused, or the alarm."""
@@ -161,6 +170,24 @@ class Machine:
         await self.execute("system_wakeup")
         await self.event("WAKEUP", since, QEMU_ANSWER_SECONDS)
 
+    @contextlib.asynccontextmanager
+    async def resetting(self, limit: float) -> AsyncIterator[None]:
+        """Whatever resets the machine inside the block is wanted; it must have been reset `limit` seconds after the block's end.
+
+        The block ends when the guest is up again: firmware may reset the machine once more by itself, as SeaBIOS does.
+        Outside of such a block a reset ends the run, and the guest stays as it is, for evidence.
+        """
+        self.life.require(MachineState.RUNNING)
+        since = self.monitor.mark()
+        self._reset_wanted = True
+        await self.execute("set-action", {"reboot": "reset"})
+        try:
+            yield
+            await self.event("RESET", since, limit)
+            await self.execute("set-action", {"reboot": "shutdown"})
+        finally:
+            self._reset_wanted = False
+
     async def signal_wake(self, id: str) -> None:
         """The world knocks at `id`: it signals PME, if the guest has enabled that."""
         self.life.require(MachineState.RUNNING, MachineState.ASLEEP)
@@ -183,6 +210,14 @@ class Machine:
                 return True
         except (TimeoutError, QmpRefused, HarnessError):
             return False
+
+    async def dump(self, path: Path, limit: float) -> None:
+        """Write the guest's memory to `path`, as an ELF core by virtual addresses (as gdb reads it). Not guarded by the alarm.
+
+        Raises QmpRefused with QEMU's reason, TimeoutError, or HarnessError when QEMU is gone.
+        """
+        async with asyncio.timeout(limit):
+            await self.monitor.execute("dump-guest-memory", {"paging": True, "protocol": f"file:{path.absolute()}"})
 
     def call_at_panic(self, callback: Callable[[], None]) -> None:
         """`callback` is called when the guest panics."""

@@ -58,7 +58,7 @@ class VirtualMachine:
                 findings = list(context.alarm.findings) or await outcome(context, self._final_checks())
                 evidence.keep_steps(context)
                 if findings:
-                    await evidence.collect(context, findings)
+                    findings = await evidence.collect(context, findings, dump=True)
             finally:
                 await self._stack.aclose()
             return findings + [finding for finding in context.alarm.findings if finding not in findings]

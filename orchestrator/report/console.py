@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.base.events import Event, ScenarioFinished, ScenarioStarted, StepStarted
+from orchestrator.base.events import Event, ScenarioFinished, ScenarioStarted, StepStarted, WaitsForDebugger
 from orchestrator.base.verdict import Verdict
 from orchestrator.journal.follower import around
 from orchestrator.journal.record import describe
@@ -54,6 +54,8 @@ class Progress:
                 self._running[scenario] = title
                 if self._verbose:
                     self._console.print(f"[dim]{escape(scenario)}: {'  ' * depth}{escape(title)}[/dim]", highlight=False)
+            case WaitsForDebugger(scenario, command):
+                self._console.print(Text(f"{scenario} waits for gdb: {command}"), soft_wrap=True)
             case ScenarioFinished(scenario, verdict, seconds, reason):
                 self._running.pop(scenario, None)
                 self._done += 1
@@ -94,11 +96,27 @@ def show_failure(console: Console, result: ScenarioResult) -> None:
     console.print(Text(f"  {result.reason}"), soft_wrap=True)
     for finding in result.findings[1:4]:
         console.print(Text(f"  also: {finding.reason}"), soft_wrap=True)
+    for line in backtrace(result):
+        console.print(Text(f"  {line}"), soft_wrap=True)
     seq = result.findings[0].seq if result.findings else None
     for line in journal_lines(result, seq):
         console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
     console.print(Text(f"  evidence: {result.directory}"), soft_wrap=True)
+    for name, text in memory(result).items():
+        console.print(Text(f"  {name + ':':<9} {text}"), soft_wrap=True)
     console.print(Text(f"  repeat:   {result.repeat}\n"), soft_wrap=True)
+
+
+def backtrace(result: ScenarioResult) -> list[str]:
+    """The stack of a guest that stopped, with source lines; empty when there is none."""
+    return [str(line) for line in (result.findings[0].facts.get("backtrace") or [])] if result.findings else []
+
+
+def memory(result: ScenarioResult) -> dict[str, str]:
+    """Where the guest's memory is and how to open it, or why it was not kept; empty when it was not asked for."""
+    facts = result.findings[0].facts if result.findings else {}
+    names = {"dump": "dump", "debug": "debug", "no_dump": "no dump"}
+    return {name: str(facts[key]) for key, name in names.items() if facts.get(key)}
 
 
 def journal_lines(result: ScenarioResult, seq: int | None) -> list[str]:

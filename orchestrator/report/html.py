@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from orchestrator.base.verdict import Verdict
-from orchestrator.report.console import journal_lines
+from orchestrator.report.console import backtrace, journal_lines, memory
 from orchestrator.report.timeline import lanes
 from orchestrator.runner.result import RunResult, ScenarioResult
 
@@ -32,4 +33,16 @@ def _scenario(result: ScenarioResult) -> dict[str, object]:
         "failed": failed,
         "journal": journal_lines(result, seq) if result.findings else [],
         "evidence": evidence,
+        "backtrace": backtrace(result),
+        "memory": memory(result),
+        "tables": _tables(result.directory),
     }
+
+
+def _tables(directory: Path) -> dict[str, list[str]]:
+    """What a guest that stopped told about its threads, locks, devices and IRPs, by heading."""
+    try:
+        tables = json.loads((directory / "crash.json").read_text(encoding="utf-8"))["details"]["tables"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {str(name): [str(line) for line in lines] for name, lines in tables.items()}

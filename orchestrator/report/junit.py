@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from orchestrator.base.verdict import Verdict
-from orchestrator.report.console import journal_lines
+from orchestrator.report.console import backtrace, journal_lines, memory
 from orchestrator.runner.result import RunResult
 
 # XML 1.0 has no way to write these.
@@ -42,7 +42,8 @@ def write_junit(run: RunResult, path: Path) -> None:
         problem = ET.SubElement(case, tag, type=result.verdict, message=_clean(result.reason or ""))
         seq = result.findings[0].seq if result.findings else None
         lines = [result.reason or "", f"repeat: {result.repeat}", f"evidence: {result.directory}"]
-        problem.text = _clean("\n".join([*lines, *journal_lines(result, seq)]))
+        lines += [f"{name}: {text}" for name, text in memory(result).items()]
+        problem.text = _clean("\n".join([*lines, *backtrace(result), *journal_lines(result, seq)]))
     ET.indent(suite)
     ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
 

@@ -15,7 +15,7 @@ from orchestrator.base.events import EventBus, StepFinished, StepStarted
 from orchestrator.base.verdict import Finding, ScenarioFailed, Verdict
 from orchestrator.guest.agent import Agent, AgentError
 from orchestrator.guest.buddyctl import Buddyctl, BuddyctlFailed, GuestDevice
-from orchestrator.guest.guest import Guest
+from orchestrator.guest.guest import CrashReport, Guest
 from orchestrator.journal.follower import Journal
 from orchestrator.machine.machine import Machine
 from orchestrator.machine.states import MachineState
@@ -66,6 +66,8 @@ class Context:
     ctl: Buddyctl = field(init=False)
     # Handles that `hold` opened, by device.
     handles: dict[str, int] = field(default_factory=dict)
+    # Processes that `io` started, by driver.
+    processes: dict[str, int] = field(default_factory=dict)
     # Some device was pulled out without warning: the exerciser may have seen wrong results then.
     yanked: bool = False
     # Drivers that were told to exercise and not to stop.
@@ -73,6 +75,10 @@ class Context:
     depth: int = 0
     # What was done, and between which journal records; for the timeline.
     played: list[PlayedStep] = field(default_factory=list)
+    # The command that attaches gdb, when the machine was started to be debugged.
+    debugger: str | None = None
+    # What the guest told when it stopped, with source lines.
+    crash: CrashReport | None = None
 
     def __post_init__(self) -> None:
         self.ctl = Buddyctl(self.agent)
@@ -147,7 +153,7 @@ class Context:
     async def answering(self, since: int, what: str, limit: float = GUEST_ANSWER_SECONDS) -> None:
         """Wait until the guest answers a sync; `since` is the journal's mark before it was started or woken."""
         sign = self._any_line(self.guest.listening, since) if self.guest.listening else None
-        await self.alarm.guard(self.agent.ready(sign), f"the guest's answer to {what}", limit)
+        await self.alarm.guard(self.agent.ready(sign, self.alarm.patient), f"the guest's answer to {what}", limit)
 
     async def _any_line(self, lines: Sequence[str], since: int) -> None:
         await self.journal.expect_any([{"kind": "trace", "line": line} for line in lines], since)

@@ -13,14 +13,17 @@ from typing import Any
 from orchestrator.base.alarm import WaitExpired
 from orchestrator.base.verdict import Finding, Verdict
 from orchestrator.guest.agent import AgentError
+from orchestrator.guest.backtrace import with_sources
 from orchestrator.guest.buddyctl import BuddyctlFailed
 from orchestrator.guest.guest import CrashReport
 from orchestrator.machine.states import MachineState
 from orchestrator.scenario.context import Context
+from orchestrator.scenario.memory import keep_memory
 
 # A guest that has not answered for this long is taken to hang.
 ALIVE_SECONDS = 2.0
-NMI_SECONDS = 2.0
+# A guest answers an NMI in milliseconds; a loaded host may take its time, and the answer is worth waiting for.
+NMI_SECONDS = 5.0
 # The crash report is written just before the guest tells QEMU that it panicked; serial output may be a moment behind.
 _REPORT_SECONDS = 2.0
 
@@ -32,10 +35,19 @@ async def classify_expired(context: Context, expired: WaitExpired) -> Finding:
         return Finding(Verdict.DRIVER_FAILURE, "timeout", reason)
     crashed = await context.machine.nmi(NMI_SECONDS)
     report = await _report(context) if crashed else None
-    at = f" The NMI found it in {report.location or report.driver}." if report and (report.location or report.driver) else ""
-    facts: dict[str, Any] = {"driver": report.driver} if report else {}
+    at = f" The NMI found it in {_where(report)}." if report and (report.location or report.driver) else ""
+    facts: dict[str, Any] = {"driver": report.driver, **_places(report)} if report else {}
     answer = "answered the NMI" if crashed else "did not answer the NMI either"
     return Finding(Verdict.HANG, "hang", f"{expired}; the guest no longer answers, and {answer}.{at}", facts=facts)
+
+
+def _where(report: CrashReport) -> str:
+    what = report.reason.partition("; ")[2]
+    return f"{report.location or report.driver}{f' ({report.source})' if report.source else ''}{f': {what}' if what else ''}"
+
+
+def _places(report: CrashReport) -> dict[str, Any]:
+    return {"source": report.source, "backtrace": list(report.backtrace)}
 
 
 async def explain_bugcheck(context: Context, finding: Finding) -> Finding:
@@ -44,7 +56,7 @@ async def explain_bugcheck(context: Context, finding: Finding) -> Finding:
     if report is None:
         return finding
     facts = {"code": report.code, "bugcheck": report.name, "driver": report.driver, "at": report.location}
-    return replace(finding, reason=report.sentence, facts={**finding.facts, **facts})
+    return replace(finding, reason=report.sentence, facts={**finding.facts, **facts, **_places(report)})
 
 
 async def _report(context: Context) -> CrashReport | None:
@@ -52,7 +64,8 @@ async def _report(context: Context) -> CrashReport | None:
         async with asyncio.timeout(_REPORT_SECONDS):
             while (report := context.guest.crash_report(context.machine.files.console)) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)  # a file that QEMU writes: no event says when
-            return report
+            context.crash = await with_sources(report, context.guest.symbol_files(context.drivers))
+            return context.crash
     return None
 
 
@@ -67,19 +80,30 @@ async def _alive(context: Context) -> bool:
         return False
 
 
-async def collect(context: Context, findings: list[Finding]) -> None:
-    """Write the guest's device list and crash report into the run directory, as far as they are to be had. Never raises."""
-    directory = context.machine.files.run
+async def collect(context: Context, findings: list[Finding], dump: bool) -> list[Finding]:
+    """Write what there is to know into the run directory: the crash report, the guest's devices and, with `dump`, its memory.
+
+    Returns the findings, the first with the facts that were added (where the dump is). What cannot be had is left out.
+    """
+    directory, first = context.machine.files.run, findings[0]
+    if dump and first.verdict in (Verdict.GUEST_BUGCHECK, Verdict.HANG):
+        findings = [replace(first, facts={**first.facts, **await keep_memory(context)}), *findings[1:]]
     with contextlib.suppress(OSError):
-        report = context.guest.crash_report(context.machine.files.console)
-        if report:
-            _write(directory / "crash.json", asdict(report))
+        if context.crash:
+            _write(directory / "crash.json", asdict(context.crash))
         _write(directory / "findings.json", [asdict(finding) for finding in findings])
-    if context.machine.life.state is not MachineState.RUNNING:
-        return
+    if context.machine.life.state is MachineState.RUNNING:
+        await _keep_devices(context)
+    return findings
+
+
+async def _keep_devices(context: Context) -> None:
     with contextlib.suppress(TimeoutError, AgentError, BuddyctlFailed, OSError):
         async with asyncio.timeout(ALIVE_SECONDS):
-            _write(directory / "devices.json", [asdict(device) for device in await context.ctl.devices(phantoms=True)])
+            _write(
+                context.machine.files.run / "devices.json",
+                [asdict(device) for device in await context.ctl.devices(phantoms=True)],
+            )
 
 
 def keep_steps(context: Context) -> None:

@@ -14,15 +14,16 @@ from typing import Any
 
 from orchestrator.base.alarm import Alarm, WaitExpired
 from orchestrator.base.errors import HarnessError
-from orchestrator.base.events import EventBus
+from orchestrator.base.events import EventBus, WaitsForDebugger
 from orchestrator.base.verdict import Finding, ScenarioFailed, Verdict
+from orchestrator.guest import gdb
 from orchestrator.guest.agent import Agent, AgentError
 from orchestrator.guest.buddyctl import BuddyctlFailed
 from orchestrator.guest.guest import BootRequest, Guest
 from orchestrator.journal.follower import Journal
 from orchestrator.journal.invariants import Invariants
 from orchestrator.machine.accelerator import Accelerator
-from orchestrator.machine.command import MachineConfig, MachineFiles
+from orchestrator.machine.command import GdbServer, MachineConfig, MachineFiles
 from orchestrator.machine.machine import Machine
 from orchestrator.machine.module import QemuInstallation
 from orchestrator.machine.process import shown
@@ -51,8 +52,10 @@ class Bench:
 class Options:
     """How a machine is to differ from what its scenario says; for people who debug."""
 
-    gdb: int | None = None
+    gdb: GdbServer | None = None
     log: str = "info"
+    # Keep the guest's memory when it stopped or hangs, unless that was expected.
+    dump: bool = True
     seed: int | None = None
     # More arguments for QEMU, such as `-icount shift=0,sleep=off` or `-d int`.
     qemu_arguments: tuple[str, ...] = ()
@@ -101,7 +104,7 @@ async def booted(bench: Bench, scenario: Scenario, directory: Path, options: Opt
     Findings of the journal's last records, read after the end, are on the context's alarm.
     """
     options = options or Options()
-    alarm, guest = Alarm(), guest_of(bench, scenario)
+    alarm, guest = Alarm(patient=options.gdb is not None), guest_of(bench, scenario)
     async with private_directory() as private:
         config = prepare(bench, scenario, options)
         files = MachineFiles(directory, private)
@@ -116,7 +119,7 @@ async def booted(bench: Bench, scenario: Scenario, directory: Path, options: Opt
             await agent.listen()
             follower = asyncio.create_task(_follow(journal, alarm))
             await machine.start()
-            yield Context(
+            context = Context(
                 scenario.name,
                 machine,
                 guest,
@@ -126,8 +129,23 @@ async def booted(bench: Bench, scenario: Scenario, directory: Path, options: Opt
                 bench.bus,
                 installed(guest, scenario),
             )
+            if options.gdb:
+                context.debugger = _debugger(context, options.gdb)
+                bench.bus.emit(WaitsForDebugger(scenario.name, context.debugger))
+            yield context
         finally:
             await _end(machine, agent, journal, follower)
+
+
+def _debugger(context: Context, server: GdbServer) -> str:
+    """Write the script that attaches gdb (debug.gdb); returns the command."""
+    files = context.machine.files
+    script = context.guest.live_script(server.address(files), context.drivers)
+    if script is None:
+        return f"gdb -ex 'target remote {server.address(files)}'"
+    path = files.run.absolute() / "debug.gdb"
+    path.write_text(script, encoding="utf-8")
+    return gdb.command(path)
 
 
 async def _follow(journal: Journal, alarm: Alarm) -> None:
@@ -155,6 +173,7 @@ async def execute(bench: Bench, scenario: Scenario, directory: Path, options: Op
     """Carry the scenario out in `directory`; returns what went wrong, the decisive one first. Raises only BadInput."""
     findings: list[Finding] = []
     alarm: Alarm | None = None
+    wanted = options is None or options.dump
     try:
         async with booted(bench, scenario, directory, options) as context:
             alarm = context.alarm
@@ -164,7 +183,9 @@ async def execute(bench: Bench, scenario: Scenario, directory: Path, options: Op
             finally:
                 evidence.keep_steps(context)
             if findings:
-                await evidence.collect(context, findings)
+                # An expected failure is a pass: nobody will look at its memory.
+                expected = any(each.fits(findings[0]) for each in scenario.expected)
+                findings = await evidence.collect(context, findings, dump=wanted and not expected)
     except HarnessError as error:
         findings.append(Finding(Verdict.HARNESS_ERROR, "harness", str(error)))
     except OSError as error:

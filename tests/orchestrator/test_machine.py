@@ -25,7 +25,7 @@ from orchestrator.guest.agent import Agent
 from orchestrator.journal.follower import Journal
 from orchestrator.journal.invariants import Invariants
 from orchestrator.machine import accelerator
-from orchestrator.machine.command import MachineConfig, MachineFiles, command
+from orchestrator.machine.command import GdbServer, MachineConfig, MachineFiles, command
 from orchestrator.machine.machine import Machine, UnplugPending
 from orchestrator.machine.module import QemuInstallation, find_qemu, fitting
 from orchestrator.machine.states import LifeCycle, MachineState
@@ -34,7 +34,7 @@ from orchestrator.machine.topology import load_topology, names
 
 @asynccontextmanager
 async def machine(
-    qemu: QemuInstallation, directory: Path, topology: str = "buddy", gdb: int | None = None
+    qemu: QemuInstallation, directory: Path, topology: str = "buddy", gdb: GdbServer | None = None
 ) -> AsyncIterator[tuple[Machine, Journal]]:
     alarm = Alarm()
     files = MachineFiles(directory, directory)
@@ -114,7 +114,7 @@ def test_an_unexpected_end_of_qemu_ends_every_wait_as_a_harness_error(qemu: Qemu
 
 def test_a_port_in_use_is_told_in_qemus_words(qemu: QemuInstallation, tmp_path: Path) -> None:
     async def run(port: int) -> None:
-        async with machine(qemu, tmp_path, gdb=port):
+        async with machine(qemu, tmp_path, gdb=GdbServer(port)):
             pass
 
     with socket.socket() as taken:

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+"""The arguments that `boot` and `run` have in common, as options of a machine."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+
+from orchestrator.machine.command import GdbServer
+from orchestrator.scenario.execution import Options
+
+
+def machine_options(arguments: argparse.Namespace) -> Options:
+    """How the machine is to differ from what its scenario says. `--gdb` without a port is 0."""
+    return Options(
+        gdb=None if arguments.gdb is None else GdbServer(arguments.gdb or None),
+        log=arguments.log,
+        dump=not arguments.no_dump,
+        seed=arguments.seed,
+        qemu_arguments=tuple(shlex.split(arguments.qemu_args)),
+    )
