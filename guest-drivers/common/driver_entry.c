@@ -66,6 +66,7 @@ static SECTION_PAGE NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVIC
     FunctionReadSettings(device);
     IoInitializeRemoveLock(&device->RemoveLock, POOL_TAG, 0, 0);
     KeInitializeMutex(&device->HardwareLock, 0);
+    WaitersInitialize(&device->Waiters, &device->RemoveLock);
     WaitWakeInitialize(device);
     device->PowerUpItem = IoAllocateWorkItem(self);
     device->Lower = device->PowerUpItem != NULL ? IoAttachDeviceToDeviceStack(self, Pdo) : NULL;

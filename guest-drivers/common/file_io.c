@@ -42,12 +42,14 @@ NTSTATUS NTAPI DispatchCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 }
 
 /*
- * Nothing to do: a handle's last close is not the end of the open. IoGetDeviceObjectPointer closes its handle at once and goes on with the
- * file object, so whatever belongs to an open is given up on CLOSE, not here.
+ * Requests that wait are cancelled: nobody is there to take their answer. That is all, for a handle's last close is not the end of the open:
+ * IoGetDeviceObjectPointer closes its handle at once and goes on with the file object, so whatever belongs to an open is given up on CLOSE, not here.
  */
 NTSTATUS NTAPI DispatchCleanup(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    UNREFERENCED_PARAMETER(DeviceObject);
+    if (!IsChild(DeviceObject)) {
+        WaitersCancel(&FunctionDevice(DeviceObject)->Waiters, IoGetCurrentIrpStackLocation(Irp)->FileObject);
+    }
     return CompleteIrp(Irp, STATUS_SUCCESS, 0);
 }
 
@@ -102,6 +104,14 @@ NTSTATUS NTAPI DispatchDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     status = IoAcquireRemoveLock(&device->RemoveLock, Irp);
     if (!NT_SUCCESS(status)) {
         return CompleteIrp(Irp, status, 0);
+    }
+    if (stack->Parameters.DeviceIoControl.IoControlCode == (ULONG)IOCTL_BUDDY_WAIT_POWER) {
+        status = WaitersAdd(&device->Waiters, Irp);
+        if (status != STATUS_PENDING) {
+            CompleteIrp(Irp, status, 0);
+            IoReleaseRemoveLock(&device->RemoveLock, Irp);
+        }
+        return status;
     }
     status = CommonControl(device, stack->Parameters.DeviceIoControl.IoControlCode);
     if (status == STATUS_INVALID_DEVICE_REQUEST && FunctionOperations.DeviceControl != NULL) {

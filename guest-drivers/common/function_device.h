@@ -12,6 +12,7 @@
 #include "trace.h"
 #include "mutant.h"
 #include "settings.h"
+#include "waiters.h"
 #include "wait_wake.h"
 
 #define MAX_SETTINGS 8
@@ -69,6 +70,7 @@ typedef struct _FUNCTION_DEVICE {
 
     KMUTEX HardwareLock; /* serializes PowerUp and PowerDown, which PnP and power IRPs both cause */
     BOOLEAN HardwareOn;  /* between PowerUp and PowerDown */
+    WAITERS Waiters;     /* requests that want to know when that changes */
 
     DEVICE_POWER_STATE DeviceState;
     PIRP SystemPowerIrp; /* the system power IRP that waits for the device power IRP that it caused */

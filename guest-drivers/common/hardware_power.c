@@ -10,6 +10,7 @@ VOID HardwarePowerUp(PFUNCTION_DEVICE Device)
         if (FunctionOperations.PowerUp != NULL) {
             FunctionOperations.PowerUp(Device);
         }
+        WaitersTell(&Device->Waiters, TRUE);
     }
     KeReleaseMutex(&Device->HardwareLock, FALSE);
 }
@@ -22,6 +23,7 @@ VOID HardwarePowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
             FunctionOperations.PowerDown(Device, Reason);
         }
         Device->HardwareOn = FALSE;
+        WaitersTell(&Device->Waiters, FALSE);
     }
     KeReleaseMutex(&Device->HardwareLock, FALSE);
 }

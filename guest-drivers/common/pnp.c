@@ -134,6 +134,7 @@ static NTSTATUS SurpriseRemoval(PFUNCTION_DEVICE Device, PIRP Irp)
     Trace("surprise-removal device=%u", Device->Number);
     Device->State = PnpSurpriseRemoved;
     HardwarePowerDown(Device, PowerDownSurprise);
+    WaitersClose(&Device->Waiters);
     WaitWakeDisarm(Device);
     EnableInterface(Device, FALSE);
     LeaveOthers(Device);
@@ -150,6 +151,7 @@ static NTSTATUS Remove(PFUNCTION_DEVICE Device, PIRP Irp)
 
     Trace("remove device=%u", Device->Number);
     HardwarePowerDown(Device, PowerDownRemove);
+    WaitersClose(&Device->Waiters);
     WaitWakeDisarm(Device);
     EnableInterface(Device, FALSE);
     LeaveOthers(Device);

@@ -29,6 +29,8 @@ DEFINE_GUID(GUID_DEVINTERFACE_FREDBUS, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0
 #define IOCTL_BUDDY_SETTINGS_CHANGED CTL_CODE(FILE_DEVICE_BUDDY, 0x803, METHOD_BUFFERED, FILE_ANY_ACCESS)
 /* No input. The driver reports its resource requirements as changed, whereupon the PnP manager stops and starts it (buddyctl rebalance). */
 #define IOCTL_BUDDY_REBALANCE CTL_CODE(FILE_DEVICE_BUDDY, 0x804, METHOD_BUFFERED, FILE_ANY_ACCESS)
+/* Output: ULONG. Pending until the driver gets (1) or loses (0) its hardware; can be cancelled. */
+#define IOCTL_BUDDY_WAIT_POWER CTL_CODE(FILE_DEVICE_BUDDY, 0x805, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 #define BUDDY_PATTERN_MIXED        0 /* registers, semaphore, transactions, jobs and talk in turn */
 #define BUDDY_PATTERN_REGISTERS    1 /* scratch write and read back */

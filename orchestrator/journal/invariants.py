@@ -35,6 +35,11 @@ def _driver_failure(name: str, reason: str, record: Record, **facts: Any) -> Fin
     return Finding(Verdict.DRIVER_FAILURE, name, reason, record.seq, facts)
 
 
+def _machine_reset(record: Record) -> bool:
+    """The machine was reset (or woke): the drivers that the lines before were about are gone, or have been told."""
+    return record.kind == "machine" and record["event"] == "reset"
+
+
 class NoViolations:
     """The hardware recorded no violation.
 
@@ -52,6 +57,8 @@ class NoViolations:
             self._unaware[record.dev] = set(_TOLD_OF_REMOVAL)
         elif record.kind == "slot" and record["event"] == "plug":
             self._unaware.pop(record.dev, None)
+        elif _machine_reset(record):
+            self._unaware.clear()
         elif line := record.trace:
             for client, events in _TOLD_OF_REMOVAL.items():
                 if (line.driver, line.event) in events:
@@ -113,6 +120,8 @@ class CallbacksAroundPower(_OneBuddy):
             # What is not there has no power state; the next one starts in D0.
             self._power = "D0"
             self._told.clear()
+        elif _machine_reset(record):
+            self._told.clear()
         elif line := record.trace:
             yield from self._traced(line, record)
 
@@ -168,7 +177,9 @@ class BorrowerOnlyWithPower(_OneBuddy):
     def see(self, record: Record) -> Iterator[Finding]:
         self.note(record)
         line = record.trace
-        if line and line.driver == "borrower":
+        if _machine_reset(record):
+            self._powered = False
+        elif line and line.driver == "borrower":
             if line.event == "power-up":
                 self._powered = True
             elif line.event == "power-down":

@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.journal.record import Record, describe
 from orchestrator.journal.summary import JournalSummary, summarise
 
-_TRACE_DRIVERS = ("kernel", "owner", "borrower", "fredbus", "toaster", "oven")
+_TRACE_DRIVERS = ("kernel", "owner", "borrower", "fredbus", "toaster", "oven", "pnptest")
 
 # Ticks closer than this are one; of those, so many are told.
 _TICKS_PER_MILLE = 2

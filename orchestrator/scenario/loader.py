@@ -12,7 +12,7 @@ from orchestrator.base.verdict import Verdict
 from orchestrator.guest.catalogue import GUESTS
 from orchestrator.machine.topology import Topology, load_topology
 from orchestrator.scenario.model import ExpectedFailure, Scenario, Step, Suite
-from orchestrator.scenario.steps import guest_work, hotplug, power, update, waiting
+from orchestrator.scenario.steps import guest_work, hotplug, pnptest, power, process, reboot, update, waiting
 from orchestrator.scenario.steps.hotplug import Plug, Unplug, Yank
 from orchestrator.scenario.steps.power import Wake
 from orchestrator.scenario.steps.waiting import Repeat
@@ -115,6 +115,9 @@ def _parse_repeat(node: Node, topology: Topology) -> Repeat:
 _PARSERS: Mapping[str, Callable[[Node], Step]] = {
     **hotplug.PARSERS,
     **power.PARSERS,
+    **reboot.PARSERS,
+    **pnptest.PARSERS,
+    **process.PARSERS,
     **guest_work.PARSERS,
     **update.PARSERS,
     **waiting.PARSERS,
@@ -126,7 +129,7 @@ def _step(node: Node, topology: Topology) -> Step:
     if node.kind == "value":
         # A step without a value, such as `- suspend`.
         name = node.text()
-        if name not in ("suspend", "resume"):
+        if name not in ("suspend", "resume", "reboot"):
             node.fail(f"unknown step {name!r}{nearest(name, known)}", f"Steps: {', '.join(known)}.")
         return _PARSERS[name](node.nothing())
     pairs = list(node.pairs())

@@ -11,7 +11,7 @@ import pytest
 
 from tests.drivers.conftest import build_drivers
 
-DRIVERS = ["owner", "borrower", "borrower-legacy", "fredbus", "toaster", "oven"]
+DRIVERS = ["owner", "borrower", "borrower-legacy", "fredbus", "toaster", "oven", "pnptest"]
 DOCUMENTED = {
     line.split("#")[0].strip() for line in (Path(__file__).parent / "documented_functions.txt").read_text().splitlines()
 } - {""}

@@ -34,6 +34,9 @@ int VerbExercise(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbHold(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbRelease(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbIoctl(int Count, const char *const *Arguments, JSON_WRITER *Out);
+int VerbFilter(int Count, const char *const *Arguments, JSON_WRITER *Out);
+int VerbIo(int Count, const char *const *Arguments, JSON_WRITER *Out);
+int VerbKill(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbSettings(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbSleep(int Count, const char *const *Arguments, JSON_WRITER *Out);
 

@@ -157,7 +157,7 @@ static BOOLEAN FinishIfClosed(PDEVICE_NODE Node, PVOID Context)
     if (Node->State != DeviceNodeDeletePendingCloses && Node->State != DeviceNodeRemovePendingCloses) {
         return TRUE;
     }
-    if (Node->Child && Node->State == DeviceNodeDeletePendingCloses) {
+    if (Node->Child) {
         return TRUE; /* the children first */
     }
     if (IopHandlesOfStack(Node->PhysicalDeviceObject)) {
@@ -188,22 +188,21 @@ VOID PnpSurpriseRemoveSubtree(PDEVICE_NODE Node)
     PnpWalkChildrenFirst(Node, FinishIfClosed, NULL);
 }
 
-VOID PnpFailStarted(PDEVICE_NODE Node, ULONG Problem)
+/* Children of a device that fails: they were not reported missing, their PDOs go with the bus. Context is that device. */
+static BOOLEAN SendFailed(PDEVICE_NODE Node, PVOID Context)
 {
-    PDEVICE_NODE Child, Next;
-    PnpSetProblem(Node, Problem, STATUS_UNSUCCESSFUL);
-    for (Child = Node->Child; Child; Child = Next) {
-        Next = Child->Sibling;
-        PnpSurpriseRemoveSubtree(Child);
+    if (Node != Context) {
+        Node->Flags |= DNF_GOES_WITH_PARENT;
     }
-    SendSurprise(Node, NULL);
-    NotifyComplete(Node, NULL);
-    FinishIfClosed(Node, NULL);
+    return SendSurprise(Node, NULL);
 }
 
-VOID PnpFailStopped(PDEVICE_NODE Node)
+VOID PnpFailStarted(PDEVICE_NODE Node, ULONG Problem)
 {
-    PnpFailStarted(Node, Node->Problem ? Node->Problem : CM_PROB_FAILED_START);
+    PnpSetProblem(Node, Problem, Node->ProblemStatus ? Node->ProblemStatus : STATUS_UNSUCCESSFUL);
+    PnpWalkChildrenFirst(Node, SendFailed, Node);
+    PnpWalkChildrenFirst(Node, NotifyComplete, NULL);
+    PnpWalkChildrenFirst(Node, FinishIfClosed, NULL);
 }
 
 VOID PnpFinishPendingCloses(VOID)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a PDO to a started device: drivers, AddDevice, resources, IRP_MN_START_DEVICE, children; and the rebalance of a started one.
+ * From a PDO to a started device: drivers, AddDevice, resources, IRP_MN_START_DEVICE, children.
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/adding-a-pnp-device-to-a-running-system
  */
 #include "pnp/internal.h"
@@ -122,7 +122,7 @@ static NTSTATUS AddDrivers(PDEVICE_NODE Node)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS AssignResources(PDEVICE_NODE Node)
+NTSTATUS PnpRequireResources(PDEVICE_NODE Node)
 {
     IO_STACK_LOCATION Stack;
     ULONG_PTR Information = 0;
@@ -155,15 +155,18 @@ static NTSTATUS AssignResources(PDEVICE_NODE Node)
     return STATUS_SUCCESS;
 }
 
-/* After a successful start, and after IoInvalidateDeviceState. */
-static VOID ApplyState(PDEVICE_NODE Node)
+VOID PnpApplyState(PDEVICE_NODE Node)
 {
+    Node->PnpState = 0;
     if (!NT_SUCCESS(PnpQueryState(Node))) {
         return;
     }
     Node->Flags &= ~DNF_NOT_DISABLEABLE;
     if (Node->PnpState & PNP_DEVICE_NOT_DISABLEABLE) {
         Node->Flags |= DNF_NOT_DISABLEABLE;
+    }
+    if (Node->PnpState & PNP_RESOURCE_REQUIREMENTS_CHANGED) {
+        return; /* with PNP_DEVICE_FAILED: "must be stopped before the PnP manager assigns new resources" */
     }
     if (Node->PnpState & (PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED | PNP_DEVICE_DISABLED)) {
         ULONG Problem = Node->PnpState & PNP_DEVICE_DISABLED  ? CM_PROB_HARDWARE_DISABLED
@@ -187,6 +190,7 @@ static VOID SendUnknown(PDEVICE_NODE Node)
     RtlZeroMemory(&Stack, sizeof(Stack));
     Stack.MinorFunction = 0xFF;
     Status = PnpSendIrpTo(Node->PhysicalDeviceObject, &Stack, &Information, &Completer);
+    /* A driver above the bus driver that changed them was caught when it passed the IRP down (io/irpcheck.c). */
     if (Status != STATUS_NOT_SUPPORTED || Information != 0) {
         PDRIVER_OBJECT Driver = Completer ? Completer->DriverObject : Node->PhysicalDeviceObject->DriverObject;
         IoStopRule(Status != STATUS_NOT_SUPPORTED ? 0x213 : 0x214, (PVOID)Driver->MajorFunction[IRP_MJ_PNP], NULL,
@@ -219,7 +223,7 @@ static NTSTATUS StartDevice(PDEVICE_NODE Node)
     PnpSetState(Node, DeviceNodeStarted);
     Node->Flags |= DNF_NEEDS_RELATIONS;
     SendUnknown(Node);
-    ApplyState(Node);
+    PnpApplyState(Node);
     return STATUS_SUCCESS;
 }
 
@@ -243,7 +247,7 @@ VOID PnpProcess(PDEVICE_NODE Node)
             }
         }
         if (Node->State == DeviceNodeDriversAdded) {
-            if (!NT_SUCCESS(AssignResources(Node))) {
+            if (!NT_SUCCESS(PnpRequireResources(Node))) {
                 PnpRemoveStack(Node);
                 return;
             }
@@ -262,52 +266,15 @@ VOID PnpProcess(PDEVICE_NODE Node)
     }
 }
 
+/* https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-ioinvalidatedevicestate */
 VOID PnpStateInvalidated(PDEVICE_NODE Node)
 {
-    if (PnpIsStarted(Node)) {
-        ApplyState(Node);
-    }
-}
-
-/*
- * Rebalance: https://learn.microsoft.com/windows-hardware/drivers/kernel/stopping-a-device-to-rebalance-resources
- */
-NTSTATUS PnpStopAndRestart(PDEVICE_NODE Node, PPNP_VETO Veto)
-{
-    NTSTATUS Status;
+    PNP_VETO Veto;
     if (!PnpIsStarted(Node)) {
-        return STATUS_INVALID_DEVICE_STATE;
+        return;
     }
-    Status = PnpSendMinor(Node, IRP_MN_QUERY_STOP_DEVICE);
-    KdTrace("query-stop instance=%wZ status=0x%08x", &Node->InstancePath, Status);
-    if (!NT_SUCCESS(Status)) {
-        PnpSendMinor(Node, IRP_MN_CANCEL_STOP_DEVICE);
-        PnpFillVeto(Veto, PNP_VetoDevice, Status, &Node->InstancePath);
-        return STATUS_PLUGPLAY_QUERY_VETOED;
+    PnpApplyState(Node);
+    if (PnpIsStarted(Node) && (Node->PnpState & PNP_RESOURCE_REQUIREMENTS_CHANGED)) {
+        PnpStopAndRestart(Node, &Veto);
     }
-    PnpSetState(Node, DeviceNodeQueryStopped);
-    Status = PnpSendMinor(Node, IRP_MN_STOP_DEVICE);
-    PnpSetState(Node, DeviceNodeStopped);
-    KdTrace("stop instance=%wZ status=0x%08x", &Node->InstancePath, Status);
-    if (!NT_SUCCESS(Status)) {
-        IoStopRule(0x247,
-                   (PVOID)IoGetAttachedDevice(Node->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP],
-                   NULL, Node->PhysicalDeviceObject,
-                   "IRP_MN_STOP_DEVICE was failed with 0x%08x: drivers must not fail it", Status);
-    }
-    Status = AssignResources(Node);
-    if (NT_SUCCESS(Status)) {
-        Status = PnpStartStack(Node);
-        KdTrace("start instance=%wZ status=0x%08x", &Node->InstancePath, Status);
-        if (NT_SUCCESS(Status)) {
-            PnpSetState(Node, DeviceNodeRestartCompletion);
-            PnpSetState(Node, DeviceNodeStarted);
-            ApplyState(Node);
-            return STATUS_SUCCESS;
-        }
-        PnpSetProblem(Node, CM_PROB_FAILED_START, Status);
-    }
-    /* A restart that fails is a surprise removal to the drivers: the hardware is no longer theirs. */
-    PnpFailStopped(Node);
-    return Status;
 }

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = ("owner", "borrower", "borrower-legacy", "fredbus", "toaster", "oven")
+NAMES = ("owner", "borrower", "borrower-legacy", "fredbus", "toaster", "oven", "pnptest")
 
 
 def build(folder: Path, *drivers: str, toolchain: str = "gcc", architecture: str = "x64") -> Path:
