@@ -19,6 +19,7 @@ PROGRAMS = {
     "x86_64-w64-mingw32-gcc": "builds drivers and test kernel (Debian: gcc-mingw-w64-x86-64)",
     "gcc": "builds the QEMU module",
     "make": "builds everything",
+    "gdb": "opens memory dumps and debugs live (orchestrator boot --gdb)",
     "setpriv": "ties QEMU's life to ours (util-linux)",
 }
 
