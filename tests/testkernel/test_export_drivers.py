@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import Boot, Built, boot_drivers
 
-DRIVERS = ["lists", "objects", "regions", "resources", "rundown", "spinlocks", "threads", "timers"]
+DRIVERS = ["lists", "mdl", "objects", "pool", "regions", "registry", "resources", "rundown", "spinlocks", "threads", "timers"]
 VIRTUAL_TIME = ["-icount", "shift=0,sleep=off"]  # waits cost nothing, and a busy host cannot make a short one long
 
 

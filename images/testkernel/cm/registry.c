@@ -273,5 +273,8 @@ VOID CmInitSystem(VOID)
     CmSubkey(NULL, CM_SERVICES, TRUE);
     CmSubkey(NULL, CM_ENUM, TRUE);
     CmSubkey(NULL, CM_CLASS, TRUE);
+    CmSubkey(NULL, L"\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion", TRUE);
+    CmSubkey(NULL, L"\\Registry\\Machine\\Hardware\\DeviceMap", TRUE);
+    CmSubkey(NULL, L"\\Registry\\User\\.Default", TRUE);
     CmUnlock();
 }

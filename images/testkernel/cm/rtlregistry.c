@@ -196,7 +196,7 @@ NTSTATUS NTAPI RtlWriteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR Value
     IoRequireIrql("RtlWriteRegistryValue", PASSIVE_LEVEL, _ReturnAddress());
     RtlInitUnicodeString(&Name, ValueName);
     CmLock();
-    Key = Locate(RelativeTo, Path, FALSE, &Body);
+    Key = Locate(RelativeTo, Path, TRUE, &Body);
     if (Key) {
         Status = CmSetValue(Key, &Name, ValueType, ValueData, ValueLength);
     }

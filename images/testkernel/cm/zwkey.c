@@ -7,6 +7,22 @@
 #include "io/verify.h"
 #include "ob/object.h"
 
+/* "ZwCreateKey … creates only the last key of the path": what lies before it must be there. Registry locked. */
+static BOOLEAN ParentExists(PCM_KEY Root, PCUNICODE_STRING Path)
+{
+    UNICODE_STRING Parent = *Path;
+    while (Parent.Length && Parent.Buffer[Parent.Length / sizeof(WCHAR) - 1] != L'\\') {
+        Parent.Length -= sizeof(WCHAR);
+    }
+    return CmKey(Root, &Parent, FALSE) != NULL;
+}
+
+/* Not in mingw's wdm.h. */
+typedef struct _KEY_NAME_INFORMATION {
+    ULONG NameLength;
+    WCHAR Name[1];
+} KEY_NAME_INFORMATION, *PKEY_NAME_INFORMATION;
+
 static NTSTATUS OpenKey(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES Attributes, BOOLEAN Create,
                         PULONG Disposition)
 {
@@ -24,7 +40,7 @@ static NTSTATUS OpenKey(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES A
     if (Disposition) {
         *Disposition = Key ? REG_OPENED_EXISTING_KEY : REG_CREATED_NEW_KEY;
     }
-    if (!Key && Create) {
+    if (!Key && Create && ParentExists(Root, Attributes->ObjectName)) {
         Key = CmKey(Root, Attributes->ObjectName, TRUE);
     }
     Status = Key ? CmOpenHandle(Key, Access, Handle) : STATUS_OBJECT_NAME_NOT_FOUND;
@@ -235,6 +251,19 @@ static ULONG CountOf(PLIST_ENTRY Head)
     return Count;
 }
 
+/* The full path into Text, truncated; returns its length in characters. The topmost key has no name. Registry locked. */
+static ULONG PathOf(PCM_KEY Key, PWCHAR Text, ULONG Characters)
+{
+    ULONG At = Key->Parent ? PathOf(Key->Parent, Text, Characters) : 0;
+    ULONG Count = Key->Name.Length / sizeof(WCHAR);
+    if (Key->Parent && At + 1 + Count <= Characters) {
+        Text[At] = L'\\';
+        RtlCopyMemory(&Text[At + 1], Key->Name.Buffer, Key->Name.Length);
+        At += 1 + Count;
+    }
+    return At;
+}
+
 static NTSTATUS DescribeKey(PCM_KEY Key, KEY_INFORMATION_CLASS Class, PVOID Buffer, ULONG Length, PULONG ResultLength)
 {
     if (Class == KeyBasicInformation) {
@@ -247,6 +276,27 @@ static NTSTATUS DescribeKey(PCM_KEY Key, KEY_INFORMATION_CLASS Class, PVOID Buff
         Basic->NameLength = Key->Name.Length;
         return CopyTail(Buffer, Length, FIELD_OFFSET(KEY_BASIC_INFORMATION, Name), Key->Name.Buffer, Key->Name.Length);
     }
+    if (Class == KeyNodeInformation) {
+        PKEY_NODE_INFORMATION Node = Buffer;
+        *ResultLength = FIELD_OFFSET(KEY_NODE_INFORMATION, Name) + Key->Name.Length;
+        if (Length < FIELD_OFFSET(KEY_NODE_INFORMATION, Name)) {
+            return STATUS_BUFFER_TOO_SMALL;
+        }
+        RtlZeroMemory(Node, FIELD_OFFSET(KEY_NODE_INFORMATION, Name));
+        Node->ClassOffset = (ULONG)-1;
+        Node->NameLength = Key->Name.Length;
+        return CopyTail(Buffer, Length, FIELD_OFFSET(KEY_NODE_INFORMATION, Name), Key->Name.Buffer, Key->Name.Length);
+    }
+    if (Class == KeyNameInformation) {
+        WCHAR Path[256];
+        ULONG Size = PathOf(Key, Path, COUNT_OF(Path)) * sizeof(WCHAR);
+        *ResultLength = FIELD_OFFSET(KEY_NAME_INFORMATION, Name) + Size;
+        if (Length < FIELD_OFFSET(KEY_NAME_INFORMATION, Name)) {
+            return STATUS_BUFFER_TOO_SMALL;
+        }
+        ((PKEY_NAME_INFORMATION)Buffer)->NameLength = Size;
+        return CopyTail(Buffer, Length, FIELD_OFFSET(KEY_NAME_INFORMATION, Name), Path, Size);
+    }
     if (Class == KeyFullInformation) {
         PKEY_FULL_INFORMATION Full = Buffer;
         *ResultLength = FIELD_OFFSET(KEY_FULL_INFORMATION, Class);
@@ -257,9 +307,14 @@ static NTSTATUS DescribeKey(PCM_KEY Key, KEY_INFORMATION_CLASS Class, PVOID Buff
         Full->ClassOffset = (ULONG)-1;
         Full->SubKeys = CountOf(&Key->Keys);
         Full->Values = CountOf(&Key->Values);
-        Full->MaxNameLen = 256 * sizeof(WCHAR);
-        Full->MaxValueNameLen = 256 * sizeof(WCHAR);
-        Full->MaxValueDataLen = 64 * 1024;
+        for (PLIST_ENTRY Entry = Key->Keys.Flink; Entry != &Key->Keys; Entry = Entry->Flink) {
+            Full->MaxNameLen = max(Full->MaxNameLen, CONTAINING_RECORD(Entry, CM_KEY, Link)->Name.Length);
+        }
+        for (PLIST_ENTRY Entry = Key->Values.Flink; Entry != &Key->Values; Entry = Entry->Flink) {
+            PCM_VALUE Value = CONTAINING_RECORD(Entry, CM_VALUE, Link);
+            Full->MaxValueNameLen = max(Full->MaxValueNameLen, Value->Name.Length);
+            Full->MaxValueDataLen = max(Full->MaxValueDataLen, Value->Size);
+        }
         return STATUS_SUCCESS;
     }
     return STATUS_INVALID_PARAMETER;

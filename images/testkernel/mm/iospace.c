@@ -28,7 +28,7 @@ static LIST_ENTRY MiMappings = {&MiMappings, &MiMappings};
 static KSPIN_LOCK MiMappingLock;
 static ULONG MiUnmappedCount;
 
-static PVOID MapIoSpace(ULONG64 Physical, SIZE_T Length, MEMORY_CACHING_TYPE CacheType, PVOID Caller)
+static PVOID MapIoSpace(ULONG64 Physical, SIZE_T Length, ULONG64 Flags, PVOID Caller)
 {
     ULONG offset = (ULONG)(Physical & 0xFFF);
     ULONG pages = (ULONG)((offset + Length + PAGE_SIZE - 1) >> PAGE_SHIFT);
@@ -41,8 +41,7 @@ static PVOID MapIoSpace(ULONG64 Physical, SIZE_T Length, MEMORY_CACHING_TYPE Cac
     }
     *mapping = (IO_MAPPING){.Pages = pages, .Length = Length, .Physical = Physical, .Caller = Caller, .Mapped = TRUE};
     mapping->Base = MiReserve(IOSPACE_REGION, pages);
-    ULONG64 flags = PTE_WRITE | PTE_NX | PTE_GLOBAL | (CacheType == MmCached ? 0 : PTE_PCD | PTE_PWT);
-    if (!MiMap(mapping->Base, Physical & ~0xFFFULL, pages, flags)) {
+    if (!MiMap(mapping->Base, Physical & ~0xFFFULL, pages, PTE_NX | PTE_GLOBAL | Flags)) {
         ExFreePoolWithTag(mapping, 'oImM');
         return NULL;
     }
@@ -57,13 +56,21 @@ static PVOID MapIoSpace(ULONG64 Physical, SIZE_T Length, MEMORY_CACHING_TYPE Cac
 PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, MEMORY_CACHING_TYPE CacheType)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmMapIoSpace");
-    return MapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes, CacheType, __builtin_return_address(0));
+    return MapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes,
+                      PTE_WRITE | (CacheType == MmCached ? 0 : PTE_PCD | PTE_PWT), __builtin_return_address(0));
 }
 
+/* IRQL <= DISPATCH_LEVEL. Protect: PAGE_READONLY or PAGE_READWRITE, with PAGE_NOCACHE or PAGE_WRITECOMBINE (uncached here); else NULL. */
 PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect)
 {
+    ULONG access = Protect & 0xFF;
     KeAssertIrql(DISPATCH_LEVEL, "MmMapIoSpaceEx");
-    return MapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes, Protect & PAGE_NOCACHE ? MmNonCached : MmCached,
+    if (access != PAGE_READONLY && access != PAGE_READWRITE) {
+        return NULL;
+    }
+    return MapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes,
+                      (access == PAGE_READWRITE ? PTE_WRITE : 0) |
+                          (Protect & (PAGE_NOCACHE | PAGE_WRITECOMBINE) ? PTE_PCD | PTE_PWT : 0),
                       __builtin_return_address(0));
 }
 

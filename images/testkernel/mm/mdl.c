@@ -156,8 +156,22 @@ SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length)
     return sizeof(MDL) + ((((ULONG64)Base & 0xFFF) + Length + PAGE_SIZE - 1) >> PAGE_SHIFT) * sizeof(PFN_NUMBER);
 }
 
-/* Partial: accepted, but the mapping stays writable. */
+/* IRQL <= DISPATCH_LEVEL. Partial: accepted, but the mapping stays writable. */
 NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
 {
-    return STATUS_SUCCESS;
+    KeAssertIrql(DISPATCH_LEVEL, "MmProtectMdlSystemAddress");
+    if (!(MemoryDescriptorList->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)) {
+        return STATUS_NOT_MAPPED_VIEW;
+    }
+    switch (NewProtect & 0xFF) {
+    case PAGE_NOACCESS:
+    case PAGE_READONLY:
+    case PAGE_READWRITE:
+    case PAGE_EXECUTE:
+    case PAGE_EXECUTE_READ:
+    case PAGE_EXECUTE_READWRITE:
+        return STATUS_SUCCESS;
+    default:
+        return STATUS_INVALID_PAGE_PROTECTION;
+    }
 }

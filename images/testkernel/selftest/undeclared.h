@@ -52,4 +52,37 @@ NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCE
                                      ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
                                      PHANDLE Handle);
 
+typedef struct _KEY_NAME_INFORMATION {
+    ULONG NameLength;
+    WCHAR Name[1];
+} KEY_NAME_INFORMATION, *PKEY_NAME_INFORMATION;
+
+/* Windows 10 2004: https://learn.microsoft.com/windows-hardware/drivers/kernel/pool_flags */
+#define POOL_FLAG_USE_QUOTA        0x01ULL
+#define POOL_FLAG_UNINITIALIZED    0x02ULL
+#define POOL_FLAG_CACHE_ALIGNED    0x08ULL
+#define POOL_FLAG_RAISE_ON_FAILURE 0x20ULL
+#define POOL_FLAG_NON_PAGED        0x40ULL
+#define POOL_FLAG_PAGED            0x100ULL
+enum { PoolExtendedParameterPriority = 1 };
+typedef struct {
+    struct {
+        ULONG64 Type : 8;
+        ULONG64 Optional : 1;
+        ULONG64 Reserved : 55;
+    };
+    union {
+        ULONG64 Reserved2;
+        PVOID Reserved3;
+        EX_POOL_PRIORITY Priority;
+    };
+} POOL_EXTENDED_PARAMETER, *PPOOL_EXTENDED_PARAMETER;
+typedef const POOL_EXTENDED_PARAMETER *PCPOOL_EXTENDED_PARAMETER;
+PVOID NTAPI ExAllocatePool2(ULONG64 Flags, SIZE_T NumberOfBytes, ULONG Tag);
+PVOID NTAPI ExAllocatePool3(ULONG64 Flags, SIZE_T NumberOfBytes, ULONG Tag, PCPOOL_EXTENDED_PARAMETER Parameters,
+                            ULONG Count);
+VOID NTAPI ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER Parameters, ULONG Count);
+PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect);
+extern PVOID __imp_KeSetEvent;
+
 #endif
