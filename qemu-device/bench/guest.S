@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A 64 KiB firmware that is the whole guest of the benchmark: it gives two PCI functions of bus 0 an address and then reads a
- * register of each in turn, a block of reads at a time. A byte on port 0xE9 marks the end of each block: '.' when it is
- * ready, then 'e' for device 4 and 'b' for device 5, ROUNDS times, then 'q'.
+ * register of each in turn, BLOCKS blocks of READS reads at a time. On port 0xE9 it tells the end of each block by a byte and the time
+ * (its time stamp counter, 8 bytes, lowest first): '.' when it is ready, then 'e' for device 4 and 'b' for device 5, ROUNDS times, then 'q'.
  *
- * Build: as --32 guest.S; ld -m elf_i386 -Ttext=0xf0000 --oformat binary (bench.py does it).
+ * Build: as --32 --defsym=READS=… --defsym=BLOCKS=… --defsym=ROUNDS=… guest.S; ld -m elf_i386 -Ttext=0xf0000 --oformat binary
+ * (bench.py does it).
  */
-        .set READS, 400000
-        .set ROUNDS, 12
         .set BAR_E, 0xe0000000
         .set BAR_B, 0xe1000000
 
@@ -33,25 +32,31 @@ start32:
         mov $6, %ebx
         call config_write
 
-        mov $'.', %al
-        out %al, $0xe9
+        mov $'.', %bl
+        call mark
         mov $ROUNDS, %edi
 round:
         mov $BAR_E, %esi
         mov $'e', %bl
-        call block
+        mov $BLOCKS, %ebp
+2:      call block
+        dec %ebp
+        jnz 2b
         mov $BAR_B, %esi
         mov $'b', %bl
-        call block
+        mov $BLOCKS, %ebp
+3:      call block
+        dec %ebp
+        jnz 3b
         dec %edi
         jnz round
-        mov $'q', %al
-        out %al, $0xe9
+        mov $'q', %bl
+        call mark
 halt:
         hlt
         jmp halt
 
-block:                                  /* READS reads of (%esi), then the byte %bl; %esp is not used but for the return */
+block:                                  /* READS reads of (%esi), then the byte %bl; %esp is used for returns only */
         mov $(READS / 8), %ecx
 1:
         .rept 8
@@ -59,8 +64,17 @@ block:                                  /* READS reads of (%esi), then the byte 
         .endr
         dec %ecx
         jnz 1b
+mark:
         mov %bl, %al
         out %al, $0xe9
+        rdtsc
+        call four_bytes
+        mov %edx, %eax
+four_bytes:
+        mov $4, %ecx
+1:      out %al, $0xe9
+        shr $8, %eax
+        loop 1b
         ret
 
 config_write:                           /* %eax: address, %ebx: value */

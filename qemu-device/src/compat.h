@@ -41,11 +41,15 @@ typedef Property PropertyList;
 #include "system/reset.h"
 #include "system/system.h"
 #include "system/cpus.h"
+#include "system/cpu-timers.h"
+#include "system/qtest.h"
 #else
 #include "sysemu/runstate.h"
 #include "sysemu/reset.h"
 #include "sysemu/sysemu.h"
 #include "sysemu/cpus.h"
+#include "sysemu/cpu-timers.h"
+#include "sysemu/qtest.h"
 #define device_class_set_legacy_reset(dc, handler) ((dc)->reset = (handler))
 #endif
 

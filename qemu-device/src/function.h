@@ -70,8 +70,8 @@ typedef struct RegisterWord {
     uint8_t counter;    /* index of its client in the counters */
     uint16_t read_length;
     uint16_t write_length;
-    char *read; /* the constant middle part of its records */
-    char *write;
+    const char *read; /* the constant middle part of its records */
+    const char *write;
 } RegisterWord;
 
 /* Where the registers of BAR0 are. Kept apart from the device, because it outlives it: see void.c. */

@@ -50,11 +50,13 @@ const char *register_map_name(const RegisterMap *map, uint32_t offset)
     return g_intern_string(name);
 }
 
-static char *format_fixed(BuddyFunction *f, bool is_write, int client, uint32_t offset)
+static const char *format_fixed(BuddyFunction *f, bool is_write, int client, uint32_t offset)
 {
-    return g_strdup_printf(
+    g_autofree char *text = g_strdup_printf(
         ",\"dev\":\"%s\",\"kind\":\"%s\",\"client\":%d,\"reg\":\"%s\",\"offset\":%u,\"size\":4,\"value\":",
         function_id(f), is_write ? "write" : "read", client, register_map_name(&f->map, offset), offset);
+
+    return journal_intern(text);
 }
 
 /* The word's entry, filled in at its first use. */
@@ -267,9 +269,5 @@ void function_mmio_init(BuddyFunction *f)
 
 void function_mmio_exit(BuddyFunction *f)
 {
-    for (uint32_t i = 0; i < f->map.size / 4; i++) {
-        g_free(f->words[i].read);
-        g_free(f->words[i].write);
-    }
     g_free(f->words);
 }

@@ -1,80 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The journal's buffer and record formatting. See journal.h.
+ * The devices' side of the journal: records are numbered, timed and put into a chunk of memory. See journal.h.
  *
- * A guest that exercises its device flat out makes some 300,000 records a second, so numbers are formatted by hand
- * and bytes go to the chardev in large pieces: from a bottom half after an event, from a 1 ms host timer after
- * register accesses, when the buffer has grown past JOURNAL_CHUNK, and at exit. Files are written by a thread of their own.
+ * A guest that exercises its device flat out makes millions of records a second. So the record of a register access is three
+ * words, and its line is made by the writer (journal_writer.h), which is handed a chunk when it is full, from a bottom half
+ * after an event, and from a 1 ms host timer after register accesses.
  */
 #include "qemu/osdep.h"
 #include "compat.h"
+#include "qemu/error-report.h"
 #include "journal.h"
+#include "journal_clock.h"
+#include "journal_format.h"
 #include "journal_writer.h"
 
-#define JOURNAL_CHUNK  (256 * 1024)              /* hand over at once when this much waits */
-#define JOURNAL_RECORD (6 * JOURNAL_TEXT + 2048) /* more than any record takes: a byte of text becomes up to six */
+#define JOURNAL_EVENT (6 * JOURNAL_TEXT + 2048) /* more than any event takes: a byte of text becomes up to six */
 
 JournalDetail journal_detail = JOURNAL_COUNTERS;
 
 static struct {
-    CharBackend *chr;
-    char *buffer;
-    size_t limit; /* lose records rather than hold more bytes than this */
-    size_t size;  /* of the buffer */
-    size_t start; /* first byte that the chardev has not taken */
-    size_t fill;  /* end of the whole records */
-    char *at;     /* where the record being built goes on */
-    uint64_t seq;
-    char seq_digits[20]; /* the same in decimal, right-aligned from seq_first */
-    unsigned seq_first;
-    uint64_t ms; /* virtual milliseconds whose digits are kept */
-    char ms_digits[20];
-    unsigned ms_length;
+    bool is_open;
+    JournalChunk *chunk; /* the one that is being filled; NULL: none */
+    char *at;            /* where the next record goes */
+    char *end;           /* of the chunk */
+    char *text;          /* where the event being built goes on */
+    int64_t seq;
     uint64_t dropped;      /* all losses */
     uint64_t dropped_told; /* losses that a `dropped` record has told */
     QEMUBH *flush_bh;
     QEMUTimer *flush_timer; /* host time: flushing must not disturb the guest's clock */
-    bool flush_soon;        /* the timer or the bottom half is under way */
-    bool is_event;          /* the record being built is not a register access */
-    guint watch;            /* the chardev said "not now" and will call back */
+    bool flush_soon;        /* the timer is under way */
     Notifier exit;
     VMChangeStateEntry *state_entry;
 } journal;
 
-static inline __attribute__((always_inline)) void put_bytes(const char *bytes, size_t length)
+static void put_bytes(const char *bytes, size_t length)
 {
-    memcpy(journal.at, bytes, length);
-    journal.at += length;
+    memcpy(journal.text, bytes, length);
+    journal.text += length;
 }
 
-static inline __attribute__((always_inline)) void put_string(const char *string)
+static void put_string(const char *string)
 {
     put_bytes(string, strlen(string));
-}
-
-static const char digit_pairs[201] = "0001020304050607080910111213141516171819"
-                                     "2021222324252627282930313233343536373839"
-                                     "4041424344454647484950515253545556575859"
-                                     "6061626364656667686970717273747576777879"
-                                     "8081828384858687888990919293949596979899";
-
-static void put_uint(uint64_t value)
-{
-    char digits[20];
-    char *p = digits + sizeof(digits);
-
-    while (value >= 100) {
-        p -= 2;
-        memcpy(p, digit_pairs + 2 * (value % 100), 2);
-        value /= 100;
-    }
-    if (value >= 10) {
-        p -= 2;
-        memcpy(p, digit_pairs + 2 * value, 2);
-    } else {
-        *--p = '0' + value;
-    }
-    put_bytes(p, digits + sizeof(digits) - p);
 }
 
 static void put_key(const char *key)
@@ -84,110 +52,85 @@ static void put_key(const char *key)
     put_bytes("\":", 2);
 }
 
-/* Make sure that `need` bytes are free after the whole records. False: the limit is reached. */
-static bool journal_room(size_t need)
+/* The chunk with all its records; the next record begins another. */
+static JournalChunk *close_chunk(void)
 {
-    if (likely(journal.fill + need <= journal.size)) {
-        return true;
-    }
-    if (journal.start) {
-        memmove(journal.buffer, journal.buffer + journal.start, journal.fill - journal.start);
-        journal.fill -= journal.start;
-        journal.start = 0;
-    }
-    if (journal.fill + need > journal.limit) {
-        return false;
-    }
-    while (journal.fill + need > journal.size) {
-        journal.size *= 2;
-        journal.buffer = g_realloc(journal.buffer, journal.size);
-    }
-    return true;
+    JournalChunk *chunk = journal.chunk;
+
+    chunk->fill = journal.at - chunk->records;
+    journal.chunk = NULL;
+    journal.at = journal.end = NULL;
+    return chunk;
 }
 
-/* Sequence numbers are counted in decimal digits: adding one is cheaper than converting. */
-static void put_seq(void)
+static void use_chunk(JournalChunk *chunk)
 {
-    put_bytes(journal.seq_digits + journal.seq_first, sizeof(journal.seq_digits) - journal.seq_first);
+    journal.chunk = chunk;
+    journal.at = chunk->records + chunk->fill;
+    journal.end = chunk->records + JOURNAL_CHUNK_ROOM;
 }
 
-static void next_seq(void)
+static void begin_event(void)
 {
-    char *digit = journal.seq_digits + sizeof(journal.seq_digits) - 1;
-
-    journal.seq++;
-    while (*digit == '9') {
-        *digit-- = '0';
-    }
-    if (digit < journal.seq_digits + journal.seq_first) {
-        journal.seq_first--;
-        *digit = '0';
-    }
-    ++*digit;
+    journal.text = journal.at + sizeof(JournalRecord);
 }
 
-/* Times: the milliseconds are converted once and kept, since many records fall into the same one. */
-static void put_time(void)
+static int64_t end_event(void)
 {
-    uint64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
-    uint64_t ms = now / 1000000;
-    uint32_t rest = now % 1000000;
+    JournalRecord *record = (JournalRecord *)journal.at;
 
-    if (ms == 0) {
-        put_uint(rest);
-        return;
-    }
-    if (unlikely(ms != journal.ms)) {
-        journal.ms = ms;
-        journal.ms_length = snprintf(journal.ms_digits, sizeof(journal.ms_digits), "%" PRIu64, ms);
-    }
-    put_bytes(journal.ms_digits, journal.ms_length);
-    memcpy(journal.at, digit_pairs + 2 * (rest / 10000), 2);
-    memcpy(journal.at + 2, digit_pairs + 2 * (rest / 100 % 100), 2);
-    memcpy(journal.at + 4, digit_pairs + 2 * (rest % 100), 2);
-    journal.at += 6;
-}
-
-static void put_head(void)
-{
-    journal.at = journal.buffer + journal.fill;
-    put_bytes("{\"seq\":", 7);
-    put_seq();
-    put_bytes(",\"t\":", 5);
-    put_time();
-}
-
-static int64_t put_tail(void)
-{
     put_bytes("}\n", 2);
-    journal.fill = journal.at - journal.buffer;
-    next_seq();
-    return journal.seq - 1;
+    record->t = journal_clock_exact();
+    record->fixed = NULL;
+    record->length = journal.text - (char *)(record + 1);
+    journal.at += journal_record_size(record);
+    return journal.seq++;
 }
 
-static bool journal_start(void)
+/* See that what was just recorded gets out, in a moment. */
+static inline void flush_later(void)
 {
-    if (unlikely(!journal_room(2 * JOURNAL_RECORD))) {
+    if (unlikely(!journal.flush_soon)) {
+        journal.flush_soon = true;
+        timer_mod(journal.flush_timer, qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + 1);
+    }
+}
+
+/* The chunk at hand has no room for `need` bytes: get another. False: as much waits as may, and a record is lost. */
+static __attribute__((noinline)) bool next_chunk(size_t need)
+{
+    JournalChunk *chunk;
+
+    if (journal.chunk) {
+        journal_writer_push(close_chunk());
+    }
+    chunk = journal_writer_empty_chunk();
+    if (!chunk) {
         journal.dropped++;
         return false;
     }
-    if (unlikely(journal.dropped != journal.dropped_told)) {
-        put_head();
-        put_string(",\"dev\":\"journal\",\"kind\":\"dropped\",\"count\":");
-        put_uint(journal.dropped - journal.dropped_told);
-        put_tail();
+    use_chunk(chunk);
+    if (journal.dropped != journal.dropped_told) {
+        begin_event();
+        put_string(",\"dev\":\"journal\",\"kind\":\"dropped\"");
+        journal_uint("count", journal.dropped - journal.dropped_told);
+        end_event();
         journal.dropped_told = journal.dropped;
     }
-    put_head();
     return true;
+}
+
+static inline bool journal_room(size_t need)
+{
+    return likely(journal.end - journal.at >= (ptrdiff_t)need) || next_chunk(need);
 }
 
 bool journal_begin(JournalDetail detail, const char *dev, const char *kind)
 {
-    if (!journal_wants(detail) || !journal.chr || !journal_start()) {
+    if (!journal_wants(detail) || !journal.is_open || !journal_room(JOURNAL_EVENT)) {
         return false;
     }
-    journal.is_event = detail < JOURNAL_FULL;
+    begin_event();
     put_string(",\"dev\":\"");
     put_string(dev);
     put_string("\",\"kind\":\"");
@@ -203,13 +146,13 @@ void journal_int(const char *key, int64_t value)
         put_bytes("-", 1);
         value = -value;
     }
-    put_uint(value);
+    journal.text = journal_format_uint(journal.text, value);
 }
 
 void journal_uint(const char *key, uint64_t value)
 {
     put_key(key);
-    put_uint(value);
+    journal.text = journal_format_uint(journal.text, value);
 }
 
 void journal_name(const char *key, const char *value)
@@ -232,166 +175,130 @@ void journal_text(const char *key, const char *bytes, size_t length)
             put_bytes("\\", 1);
             put_bytes((char *)&c, 1);
         } else if (c < 0x20 || c > 0x7e) {
-            journal.at += sprintf(journal.at, "\\u%04x", c);
+            journal.text += sprintf(journal.text, "\\u%04x", c);
         } else {
-            *journal.at++ = c;
+            *journal.text++ = c;
         }
     }
     put_bytes("\"", 1);
 }
 
-static void flush(void);
-
-/* A record is whole: see that it gets out. */
-static inline void journal_ended(void)
-{
-    if (journal.fill - journal.start >= JOURNAL_CHUNK && !journal.watch) {
-        flush();
-    } else if (journal.is_event) {
-        qemu_bh_schedule(journal.flush_bh);
-    } else if (!journal.flush_soon) {
-        journal.flush_soon = true;
-        timer_mod(journal.flush_timer, qemu_clock_get_ms(QEMU_CLOCK_REALTIME) + 1);
-    }
-}
-
 int64_t journal_end(void)
 {
-    int64_t seq = put_tail();
-
-    journal_ended();
-    return seq;
+    qemu_bh_schedule(journal.flush_bh);
+    return end_event();
 }
 
-int64_t journal_access(const char *fixed, size_t length, uint32_t value)
+int64_t journal_access(const char *fixed, uint32_t length, uint32_t value)
 {
-    int64_t seq;
+    JournalRecord *record;
 
-    if (unlikely(!journal_start())) {
+    if (unlikely(!journal_room(sizeof(*record)))) {
         return JOURNAL_NO_SEQ;
     }
-    journal.is_event = false;
-    put_bytes(fixed, length);
-    put_uint(value);
-    put_bytes(",\"power\":\"D0\"", 13);
-    seq = put_tail();
-    journal_ended();
-    return seq;
+    record = (JournalRecord *)journal.at;
+    record->t = journal_clock_access();
+    record->fixed = fixed;
+    record->length = length;
+    record->value = value;
+    journal.at += sizeof(*record);
+    flush_later();
+    return journal.seq++;
 }
 
-static gboolean journal_writable(void *source, GIOCondition condition, void *opaque)
-{
-    journal.watch = 0;
-    flush();
-    return G_SOURCE_REMOVE;
-}
-
-static void flush(void)
+/* Give the writer what there is, unless it has enough to do; then it calls this when it is done. */
+static void hand_over(void *opaque)
 {
     journal.flush_soon = false;
-    if (journal_writer_running()) {
-        /* A busy writer calls back when it is done; until then records wait here. */
-        if (journal.fill && journal_writer_swap(&journal.buffer, &journal.size, journal.fill)) {
-            journal.fill = 0;
-        }
-        return;
+    if (journal.chunk && journal.at != journal.chunk->records && journal_writer_wants()) {
+        journal_writer_push(close_chunk());
     }
-    while (journal.start < journal.fill) {
-        size_t length = MIN(journal.fill - journal.start, (size_t)INT_MAX);
-        int taken = qemu_chr_fe_write(journal.chr, (uint8_t *)journal.buffer + journal.start, length);
-
-        if (taken <= 0) {
-            if (!journal.watch) {
-                journal.watch = qemu_chr_fe_add_watch(journal.chr, G_IO_OUT | G_IO_HUP, journal_writable, NULL);
-            }
-            return;
-        }
-        journal.start += taken;
-    }
-    journal.start = journal.fill = 0;
+    journal_writer_run();
 }
 
-void journal_flush(void)
+bool journal_flush(Error **errp)
 {
-    flush();
-    if (!journal_writer_running()) {
-        return;
+    if (journal.chunk) {
+        journal_writer_push(close_chunk());
     }
-    journal_writer_wait();
-    flush();
-    journal_writer_wait();
+    return journal_writer_finish(errp);
 }
 
-static void journal_flush_bh(void *opaque)
+/* The end of the journal. What the chardev does not take now is lost. */
+static void finish(void)
 {
-    if (journal.chr && !journal.watch) {
-        flush();
+    Error *error = NULL;
+    uint64_t lost;
+
+    if (journal_begin(JOURNAL_COUNTERS, "journal", "close")) {
+        journal_end();
     }
+    if (!journal_flush(&error)) {
+        error_report("buddy-trace: %s", error_get_pretty(error));
+        error_free(error);
+    }
+    journal.dropped += journal_writer_stop();
+    lost = journal.dropped - journal.dropped_told;
+    if (lost) {
+        error_report("buddy-trace: the last %" PRIu64 " records of the journal are lost", lost);
+    }
+    journal_detail = JOURNAL_COUNTERS;
+    journal.is_open = false;
 }
 
 static void journal_exit(Notifier *notifier, void *data)
 {
-    if (journal.chr) {
-        journal_flush();
-    }
+    finish();
 }
 
 /* Sockets and pipes are gone when exit notifiers run, so what waits for them is handed over when the machine stops. */
 static void journal_vm_state(void *opaque, bool running, RunState state)
 {
-    if (!running && journal.chr) {
-        journal_flush();
+    if (!running) {
+        journal_flush(NULL);
     }
 }
 
 bool journal_open(CharBackend *chr, JournalDetail detail, uint64_t limit, Error **errp)
 {
-    if (journal.chr) {
+    if (journal.is_open) {
         error_setg(errp, "there is one journal: a second buddy-trace cannot have a chardev");
         return false;
     }
-    if (limit < 4 * JOURNAL_RECORD) {
-        error_setg(errp, "limit=%" PRIu64 ", but at least %d bytes are needed", limit, 4 * JOURNAL_RECORD);
+    if (limit < 2 * JOURNAL_CHUNK) {
+        error_setg(errp, "limit=%" PRIu64 ", but at least %d bytes are needed", limit, 2 * JOURNAL_CHUNK);
         return false;
     }
-    journal.limit = limit;
-    journal.size = 4 * JOURNAL_RECORD;
-    journal.buffer = g_malloc(journal.size);
-    journal.start = journal.fill = 0;
     journal.seq = 0;
-    journal.seq_first = sizeof(journal.seq_digits) - 1;
-    journal.seq_digits[journal.seq_first] = '0';
-    journal.flush_bh = qemu_bh_new(journal_flush_bh, NULL);
-    journal.flush_timer = timer_new_ms(QEMU_CLOCK_REALTIME, journal_flush_bh, NULL);
+    journal.dropped = journal.dropped_told = 0;
+    journal.flush_bh = qemu_bh_new(hand_over, NULL);
+    journal.flush_timer = timer_new_ms(QEMU_CLOCK_REALTIME, hand_over, NULL);
     journal.exit.notify = journal_exit;
     qemu_add_exit_notifier(&journal.exit);
     journal.state_entry = qemu_add_vm_change_state_handler(journal_vm_state, NULL);
-    journal_writer_start(chr, journal.flush_bh);
-    journal.chr = chr;
+    journal_clock_start();
+    journal_writer_start(chr, limit, journal.flush_bh);
+    journal.is_open = true;
     journal_detail = detail;
     return true;
 }
 
 void journal_close(void)
 {
-    if (!journal.chr) {
+    if (!journal.is_open) {
         return;
     }
-    journal_flush();
-    journal_writer_stop();
-    journal_detail = JOURNAL_COUNTERS;
+    finish();
+    journal_clock_stop();
     qemu_remove_exit_notifier(&journal.exit);
     qemu_del_vm_change_state_handler(journal.state_entry);
-    g_clear_handle_id(&journal.watch, g_source_remove);
     qemu_bh_delete(journal.flush_bh);
     timer_free(journal.flush_timer);
-    g_free(journal.buffer);
-    journal.chr = NULL;
 }
 
 void journal_set_detail(JournalDetail detail)
 {
-    if (journal.chr) {
+    if (journal.is_open) {
         journal_detail = detail;
     }
 }
@@ -403,5 +310,5 @@ uint64_t journal_written(void)
 
 uint64_t journal_dropped(void)
 {
-    return journal.dropped + journal_writer_lost();
+    return journal.dropped;
 }

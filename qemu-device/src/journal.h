@@ -2,10 +2,11 @@
 /*
  * The journal: one JSON Lines stream that all devices write (format: docs/journal.md).
  *
- * There is one journal a QEMU process. It has one writer: every function here is called with the big QEMU lock
- * held, so records never mix and their order is the order of the events.
+ * There is one journal a QEMU process. Every function here is called with the big QEMU lock held, so records never mix and
+ * their order is the order of the events. They wait in a compact form for the writer, which makes lines of them elsewhere:
+ * journal_writer.h.
  *
- * A record is built in place in the output buffer:
+ * A record is built in place:
  *
  *     if (journal_begin(JOURNAL_EVENTS, "buddy0", "gate")) {
  *         journal_int("client", 1);
@@ -13,8 +14,8 @@
  *         seq = journal_end();
  *     }
  *
- * The reader may be slow. Up to `limit` bytes (64 MiB) wait for it; after that records are lost, counted, and the loss
- * itself is recorded (`dropped`). The guest never waits.
+ * The reader, or the disk, may be slow or full. Up to `limit` bytes (64 MiB) wait for it; after that records are lost, counted, and
+ * the loss itself is recorded (`dropped`). The guest never waits.
  */
 #ifndef BUDDY_JOURNAL_H
 #define BUDDY_JOURNAL_H
@@ -52,10 +53,11 @@ void journal_text(const char *key, const char *bytes, size_t length);
 int64_t journal_end(void);
 
 /*
- * A whole record of a register access in D0 in one go: `fixed` is its constant middle part, from `,"dev":` to `"value":`.
- * To be called only if journal_wants(JOURNAL_FULL). Returns its sequence number.
+ * A whole record of a register access in D0 in one go: `fixed` is its constant middle part, from `,"dev":` to `"value":`, as
+ * journal_intern() gave it. To be called only if journal_wants(JOURNAL_FULL). Returns its sequence number.
  */
-int64_t journal_access(const char *fixed, size_t length, uint32_t value);
+int64_t journal_access(const char *fixed, uint32_t length, uint32_t value);
+const char *journal_intern(const char *text);
 
 /* The chardev side, used by buddy-trace only. */
 /* `limit`: bytes that may wait for the reader before records are lost. */
@@ -64,7 +66,10 @@ void journal_close(void);
 void journal_set_detail(JournalDetail detail);
 uint64_t journal_written(void);
 uint64_t journal_dropped(void);
-/* Hand everything that is buffered to the chardev now. */
-void journal_flush(void);
+/*
+ * Hand everything that waits to the chardev now. False and an error if it does not take all of it: a full disk, a reader that does
+ * not read. What it has not taken goes on waiting.
+ */
+bool journal_flush(Error **errp);
 
 #endif

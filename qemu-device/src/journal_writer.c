@@ -1,155 +1,357 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The journal's writer thread. See journal_writer.h. */
+/* The journal's writer: the queue of chunks, the thread, and the two ways out. See journal_writer.h. */
 #include "qemu/osdep.h"
 #include "compat.h"
-#include "qemu/error-report.h"
 #include "qemu/thread.h"
 #include "chardev/char.h"
 #include "chardev/char-fd.h"
 #include "io/channel-file.h"
+#include "journal_format.h"
 #include "journal_writer.h"
 
+#define TEXT     (128 * 1024) /* lines that are written at once */
+#define RETRY_MS 100
+
 static struct {
-    bool running;
-    QemuThread thread;
-    QemuMutex lock;
-    QemuCond changed; /* work came, work is done, or the end */
-    int fd;           /* the chardev's own, duplicated: it stays open when QEMU takes the chardev down at its end */
+    CharBackend *chr;
     QEMUBH *on_idle;
-    char *buffer; /* the thread's while `length` is not 0, else the spare one */
-    size_t size;
-    size_t length; /* to write; 0: idle */
+
+    QemuMutex lock;      /* of what follows */
+    JournalChunk *first; /* to be written, oldest first */
+    JournalChunk **last;
+    JournalChunk *empty; /* the one that was used last comes first: it is still in the cache */
+    unsigned chunks;     /* that there are */
+    unsigned chunks_max;
+    bool idle;   /* all is written */
+    bool wanted; /* somebody waits for that: schedule on_idle */
+    int error;   /* errno of the last attempt; 0: it went well */
+
+    /* the formatting side's own */
+    JournalChunk *chunk; /* being formatted */
+    size_t done;         /* bytes of it */
+    char *text;
+    size_t text_size;
+    size_t text_start; /* first byte that is not written */
+    size_t text_end;
+
+    bool threaded;
+    QemuThread thread;
+    QemuCond changed; /* work came, work is done, it failed, or the end */
+    int fd;           /* the chardev's own, duplicated: it stays open when QEMU takes the chardev down at its end */
     bool stop;
-    uint64_t lost;
+    guint watch; /* the chardev said "not now" and will call back */
 } writer;
 
-static void write_out(const char *buffer, size_t length)
+/* ---- queue ---- */
+
+JournalChunk *journal_writer_empty_chunk(void)
 {
-    static bool told;
-    size_t done = 0;
+    JournalChunk *chunk;
 
-    while (done < length) {
-        ssize_t n = write(writer.fd, buffer + done, length - done);
-
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            break;
-        }
-        done += n;
+    /* Asked for every record while all chunks wait: without the lock. */
+    if (!qatomic_read(&writer.empty) && writer.chunks == writer.chunks_max) {
+        return NULL;
     }
-    if (done == length) {
+    qemu_mutex_lock(&writer.lock);
+    chunk = writer.empty;
+    if (chunk) {
+        qatomic_set(&writer.empty, chunk->next);
+    }
+    qemu_mutex_unlock(&writer.lock);
+    if (!chunk && writer.chunks < writer.chunks_max) {
+        writer.chunks++;
+        chunk = g_malloc(JOURNAL_CHUNK);
+    }
+    if (chunk) {
+        chunk->fill = 0;
+    }
+    return chunk;
+}
+
+void journal_writer_push(JournalChunk *chunk)
+{
+    chunk->next = NULL;
+    qemu_mutex_lock(&writer.lock);
+    *writer.last = chunk;
+    writer.last = &chunk->next;
+    writer.idle = false;
+    qemu_cond_broadcast(&writer.changed);
+    qemu_mutex_unlock(&writer.lock);
+    if (!writer.threaded) {
+        qemu_bh_schedule(writer.on_idle);
+    }
+}
+
+bool journal_writer_wants(void)
+{
+    bool idle;
+
+    qemu_mutex_lock(&writer.lock);
+    idle = writer.idle;
+    writer.wanted = !idle;
+    qemu_mutex_unlock(&writer.lock);
+    return idle;
+}
+
+/* With the lock. The oldest chunk becomes the one at hand; none: the writer is idle. */
+static void next_chunk(void)
+{
+    writer.chunk = writer.first;
+    writer.done = 0;
+    if (writer.chunk) {
+        writer.first = writer.chunk->next;
+        if (!writer.first) {
+            writer.last = &writer.first;
+        }
         return;
     }
-    for (const char *p = buffer + done; (p = memchr(p, '\n', buffer + length - p)); p++) {
-        writer.lost++;
+    writer.idle = true;
+    qemu_cond_broadcast(&writer.changed);
+    if (writer.wanted) {
+        writer.wanted = false;
+        qemu_bh_schedule(writer.on_idle);
     }
-    if (!told) {
-        told = true;
-        error_report("buddy-trace: cannot write the journal: %s; records are lost (see the property `dropped`)",
-                     strerror(errno));
+}
+
+/* ---- lines ---- */
+
+static inline const JournalRecord *record_at(const JournalChunk *chunk, size_t offset)
+{
+    return (const JournalRecord *)(chunk->records + offset);
+}
+
+/* Make lines of the chunk at hand until it is done, or there are many. The text before is written. */
+static void format_lines(void)
+{
+    char *at = writer.text;
+
+    while (writer.done < writer.chunk->fill) {
+        const JournalRecord *record = record_at(writer.chunk, writer.done);
+        size_t room = journal_format_room(record);
+
+        if (unlikely(at + room > writer.text + writer.text_size)) {
+            if (at > writer.text) {
+                break;
+            }
+            writer.text_size = 2 * room; /* the id of a device may be of any length */
+            writer.text = at = g_realloc(writer.text, writer.text_size);
+        }
+        at = journal_format(at, record);
+        writer.done += journal_record_size(record);
+    }
+    writer.text_start = 0;
+    writer.text_end = at - writer.text;
+    if (writer.done == writer.chunk->fill) {
+        qemu_mutex_lock(&writer.lock);
+        writer.chunk->next = writer.empty;
+        qatomic_set(&writer.empty, writer.chunk);
+        qemu_mutex_unlock(&writer.lock);
+        writer.chunk = NULL;
+    }
+}
+
+/* Records in a chunk from an offset on. */
+static uint64_t count_records(const JournalChunk *chunk, size_t offset)
+{
+    uint64_t count = 0;
+
+    for (; offset < chunk->fill; offset += journal_record_size(record_at(chunk, offset))) {
+        count++;
+    }
+    return count;
+}
+
+static uint64_t count_waiting(void)
+{
+    uint64_t count = 0;
+
+    for (size_t i = writer.text_start; i < writer.text_end; i++) {
+        count += writer.text[i] == '\n';
+    }
+    if (writer.chunk) {
+        count += count_records(writer.chunk, writer.done);
+    }
+    for (const JournalChunk *chunk = writer.first; chunk; chunk = chunk->next) {
+        count += count_records(chunk, 0);
+    }
+    return count;
+}
+
+/* ---- files: the thread ---- */
+
+/* Write the text. False: it cannot be written now, errno says why. */
+static bool write_file(void)
+{
+    while (writer.text_start < writer.text_end) {
+        ssize_t n = write(writer.fd, writer.text + writer.text_start, writer.text_end - writer.text_start);
+
+        if (n > 0) {
+            writer.text_start += n;
+        } else if (n == 0 || errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* With the lock: what the last attempt came to. */
+static void note_error(int error)
+{
+    if (error != writer.error) {
+        writer.error = error;
+        qemu_cond_broadcast(&writer.changed);
     }
 }
 
 static void *writer_main(void *opaque)
 {
+    bool written;
+
     qemu_mutex_lock(&writer.lock);
-    while (!writer.stop || writer.length) {
-        if (!writer.length) {
-            qemu_cond_wait(&writer.changed, &writer.lock);
-            continue;
+    for (;;) {
+        if (writer.text_start == writer.text_end && !writer.chunk) {
+            next_chunk();
+            if (writer.idle && writer.stop) {
+                break;
+            }
+            if (writer.idle) {
+                qemu_cond_wait(&writer.changed, &writer.lock);
+                continue;
+            }
         }
         qemu_mutex_unlock(&writer.lock);
-        write_out(writer.buffer, writer.length);
+        if (writer.text_start == writer.text_end) {
+            format_lines();
+        }
+        written = write_file();
         qemu_mutex_lock(&writer.lock);
-        writer.length = 0;
-        qemu_cond_broadcast(&writer.changed);
-        qemu_bh_schedule(writer.on_idle);
+        note_error(written ? 0 : errno ? errno : EIO);
+        if (!written && writer.stop) {
+            break;
+        }
+        if (!written) {
+            qemu_cond_timedwait(&writer.changed, &writer.lock, RETRY_MS);
+        }
     }
     qemu_mutex_unlock(&writer.lock);
     return NULL;
 }
 
-bool journal_writer_start(CharBackend *chr, QEMUBH *on_idle)
+/* ---- everything else: the main loop ---- */
+
+static gboolean chardev_writable(void *source, GIOCondition condition, void *opaque)
 {
+    writer.watch = 0;
+    journal_writer_run();
+    return G_SOURCE_REMOVE;
+}
+
+static bool write_chardev(void)
+{
+    while (writer.text_start < writer.text_end) {
+        int taken = qemu_chr_fe_write(writer.chr, (uint8_t *)writer.text + writer.text_start,
+                                      writer.text_end - writer.text_start);
+
+        if (taken <= 0) {
+            writer.error = EAGAIN;
+            if (!writer.watch) {
+                writer.watch = qemu_chr_fe_add_watch(writer.chr, G_IO_OUT | G_IO_HUP, chardev_writable, NULL);
+            }
+            return false;
+        }
+        writer.text_start += taken;
+    }
+    writer.error = 0;
+    return true;
+}
+
+static void write_all_to_chardev(void)
+{
+    while (write_chardev()) {
+        if (!writer.chunk) {
+            qemu_mutex_lock(&writer.lock);
+            next_chunk();
+            qemu_mutex_unlock(&writer.lock);
+        }
+        if (!writer.chunk) {
+            return;
+        }
+        format_lines();
+    }
+}
+
+void journal_writer_run(void)
+{
+    if (!writer.threaded && !writer.watch) {
+        write_all_to_chardev();
+    }
+}
+
+/* ---- both ---- */
+
+void journal_writer_start(CharBackend *chr, uint64_t limit, QEMUBH *on_idle)
+{
+    memset(&writer, 0, sizeof(writer));
+    writer.chr = chr;
+    writer.on_idle = on_idle;
+    writer.last = &writer.first;
+    writer.chunks_max = limit / JOURNAL_CHUNK;
+    writer.idle = true;
+    writer.text_size = TEXT;
+    writer.text = g_malloc(writer.text_size);
+    qemu_mutex_init(&writer.lock);
+    qemu_cond_init(&writer.changed);
+    journal_format_start();
     if (!object_dynamic_cast(OBJECT(chr->chr), TYPE_CHARDEV_FILE)) {
-        return false;
+        return;
     }
     writer.fd = dup(QIO_CHANNEL_FILE(FD_CHARDEV(chr->chr)->ioc_out)->fd);
     if (writer.fd < 0) {
-        return false;
-    }
-    writer.on_idle = on_idle;
-    writer.stop = false;
-    qemu_mutex_init(&writer.lock);
-    qemu_cond_init(&writer.changed);
-    qemu_thread_create(&writer.thread, "buddy-journal", writer_main, NULL, QEMU_THREAD_JOINABLE);
-    writer.running = true;
-    return true;
-}
-
-void journal_writer_stop(void)
-{
-    if (!writer.running) {
         return;
     }
-    qemu_mutex_lock(&writer.lock);
-    writer.stop = true;
-    qemu_cond_broadcast(&writer.changed);
-    qemu_mutex_unlock(&writer.lock);
-    qemu_thread_join(&writer.thread);
-    writer.running = false;
-    close(writer.fd);
-    g_free(writer.buffer);
-    writer.buffer = NULL;
-    writer.size = 0;
+    writer.threaded = true;
+    qemu_thread_create(&writer.thread, "buddy-journal", writer_main, NULL, QEMU_THREAD_JOINABLE);
 }
 
-bool journal_writer_running(void)
+bool journal_writer_finish(Error **errp)
 {
-    return writer.running;
-}
+    int error;
 
-bool journal_writer_swap(char **buffer, size_t *size, size_t length)
-{
-    char *spare;
-    size_t spare_size;
-
-    if (qatomic_read(&writer.length)) {
-        return false; /* asked for every record while the buffer is full: without the lock */
-    }
-    qemu_mutex_lock(&writer.lock);
-    if (writer.length) {
+    if (writer.threaded) {
+        qemu_mutex_lock(&writer.lock);
+        writer.error = 0; /* wait for an attempt of its own */
+        qemu_cond_broadcast(&writer.changed);
+        while (!writer.idle && !writer.error) {
+            qemu_cond_wait(&writer.changed, &writer.lock);
+        }
+        error = writer.error;
         qemu_mutex_unlock(&writer.lock);
-        return false;
+    } else {
+        write_all_to_chardev();
+        error = writer.error;
     }
-    spare = writer.buffer;
-    spare_size = writer.size;
-    writer.buffer = *buffer;
-    writer.size = *size;
-    writer.length = length;
-    qemu_cond_broadcast(&writer.changed);
-    qemu_mutex_unlock(&writer.lock);
-    if (!spare) {
-        spare_size = *size;
-        spare = g_malloc(spare_size);
+    if (error) {
+        error_setg_errno(errp, error, "the journal cannot be written for now%s",
+                         writer.threaded ? "" : " (its reader does not read)");
     }
-    *buffer = spare;
-    *size = spare_size;
-    return true;
+    return !error;
 }
 
-void journal_writer_wait(void)
+uint64_t journal_writer_stop(void)
 {
-    qemu_mutex_lock(&writer.lock);
-    while (writer.length) {
-        qemu_cond_wait(&writer.changed, &writer.lock);
-    }
-    qemu_mutex_unlock(&writer.lock);
-}
+    uint64_t lost;
 
-uint64_t journal_writer_lost(void)
-{
-    return qatomic_read(&writer.lost);
+    if (writer.threaded) {
+        qemu_mutex_lock(&writer.lock);
+        writer.stop = true;
+        qemu_cond_broadcast(&writer.changed);
+        qemu_mutex_unlock(&writer.lock);
+        qemu_thread_join(&writer.thread);
+        writer.threaded = false;
+        close(writer.fd);
+    }
+    g_clear_handle_id(&writer.watch, g_source_remove);
+    lost = count_waiting();
+    writer.text_start = writer.text_end = 0;
+    return lost;
 }

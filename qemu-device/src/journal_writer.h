@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A thread that writes the journal into a file, so that copying into the page cache costs the guest's processor nothing.
+ * The journal's writer: takes chunks of records, makes lines of them and writes those to the chardev.
  *
- * Only for file chardevs: they never wait for a reader. The thread has a file descriptor of its own. Sockets and pipes are written from the main loop, which they call back when there is room.
+ * A file is written by a thread of its own, so that neither formatting nor copying into the page cache costs the guest's processor
+ * anything; the thread has a file descriptor of its own. A full disk is tried again ten times a second, and until there is room chunks wait. Sockets and
+ * pipes are written from the main loop, which they call back when there is room.
  *
  * All functions are called with the big QEMU lock held; the thread never takes it.
  */
@@ -11,19 +13,21 @@
 
 #include "qemu/osdep.h"
 #include "chardev/char-fe.h"
+#include "journal_record.h"
 
-/* Start the thread if the chardev is a file. `on_idle` is scheduled whenever a buffer has been written. */
-bool journal_writer_start(CharBackend *chr, QEMUBH *on_idle);
-void journal_writer_stop(void);
-bool journal_writer_running(void);
-/*
- * Give the thread a buffer to write and take an empty one for it (same rules as g_realloc: both belong to whoever holds
- * them). False: the thread is still busy with the last one.
- */
-bool journal_writer_swap(char **buffer, size_t *size, size_t length);
-/* Wait until the thread has nothing to do. */
-void journal_writer_wait(void);
-/* Records that could not be written (disk full). */
-uint64_t journal_writer_lost(void);
+/* At most `limit` bytes of chunks. `on_idle` is scheduled when the thread has done all its work after it did not want any. */
+void journal_writer_start(CharBackend *chr, uint64_t limit, QEMUBH *on_idle);
+/* Nothing is written any more. Returns how many records are lost by that. */
+uint64_t journal_writer_stop(void);
+/* A chunk to fill, or NULL when as many wait as may. */
+JournalChunk *journal_writer_empty_chunk(void);
+/* The writer gets a chunk with whole records. */
+void journal_writer_push(JournalChunk *chunk);
+/* It has nothing to do, so that a chunk may be pushed that is not full. If not, on_idle will be scheduled. */
+bool journal_writer_wants(void);
+/* Without a thread: write what the chardev takes. */
+void journal_writer_run(void);
+/* Wait until all is written. False and an error if the chardev does not take it. */
+bool journal_writer_finish(Error **errp);
 
 #endif

@@ -15,6 +15,7 @@
 #include "qapi/visitor.h"
 #include "function.h"
 #include "journal.h"
+#include "journal_clock.h"
 #include "version.h"
 
 #define TYPE_BUDDY_TRACE "buddy-trace"
@@ -200,6 +201,13 @@ static void trace_port_get_dropped(Object *obj, Visitor *v, const char *name, vo
     visit_type_uint64(v, name, &value, errp);
 }
 
+static void trace_port_get_clock_error(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+{
+    uint64_t value = journal_clock_error();
+
+    visit_type_uint64(v, name, &value, errp);
+}
+
 static void trace_port_get_lines(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
 {
     visit_type_uint64(v, name, &BUDDY_TRACE(obj)->lines_written, errp);
@@ -218,7 +226,7 @@ static bool trace_port_get_flush(Object *obj, Error **errp)
 static void trace_port_set_flush(Object *obj, bool value, Error **errp)
 {
     if (value && qemu_chr_fe_backend_connected(&BUDDY_TRACE(obj)->chr)) {
-        journal_flush();
+        journal_flush(errp);
     }
 }
 
@@ -250,6 +258,9 @@ static void trace_port_class_init(ObjectClass *klass, void *data)
     object_class_property_add(klass, "written", "uint64", trace_port_get_written, NULL, NULL, NULL);
     object_class_property_add(klass, "dropped", "uint64", trace_port_get_dropped, NULL, NULL, NULL);
     object_class_property_add(klass, "violations", "uint64", trace_port_get_violations, NULL, NULL, NULL);
+    object_class_property_add(klass, "clock-error", "uint64", trace_port_get_clock_error, NULL, NULL, NULL);
+    object_class_property_set_description(klass, "clock-error",
+                                          "the largest error found so far in the time of a register access, ns");
     object_class_property_add(klass, "lines", "uint64", trace_port_get_lines, NULL, NULL, NULL);
 }
 

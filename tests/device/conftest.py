@@ -34,15 +34,20 @@ def module() -> Path:
     return ROOT / "build" / "qemu-device" / "buddy.so"
 
 
-@pytest.fixture
-def options(module: Path, tmp_path: Path) -> Options:
-    """Options of a machine; a test changes what it wants before it starts one."""
+def default_options(module: Path, workdir: Path) -> Options:
+    """Options as the environment wants them."""
     return Options(
         module=module,
-        workdir=tmp_path,
+        workdir=workdir,
         qemu=os.environ.get("BUDDY_QEMU", "qemu-system-x86_64"),
         preload=os.environ.get("BUDDY_PRELOAD", ""),
     )
+
+
+@pytest.fixture
+def options(module: Path, tmp_path: Path) -> Options:
+    """Options of a machine; a test changes what it wants before it starts one."""
+    return default_options(module, tmp_path)
 
 
 @pytest.fixture

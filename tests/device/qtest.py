@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""QEMU without a guest: drives a machine's devices through the qtest protocol and QMP.
+"""QEMU without a guest: drives a machine's devices through the qtest protocol and QMP. With accel="tcg": a guest, and only QMP.
 
 qtest (QEMU's docs/devel/testing/qtest) is a line protocol: the test performs port and memory accesses itself and moves virtual
 time. There is no processor that runs, so nothing happens unless the test says so, and a run takes milliseconds.
@@ -36,6 +36,7 @@ class Options:
     workdir: Path
     qemu: str = "qemu-system-x86_64"
     machine: str = "q35"
+    accel: str = "qtest"
     preload: str = ""  # what must be preloaded before the module (sanitizer runtime)
     detail: str = "full"
     journal: bool = True
@@ -55,11 +56,11 @@ class Machine:
         self._pending = b""
         command = [
             options.qemu,
-            *("-machine", options.machine, "-accel", "qtest", "-m", "64", "-nodefaults", "-display", "none"),
-            *("-chardev", f"socket,id=qtest,fd={qtest_child.fileno()}", "-qtest", "chardev:qtest"),
-            *("-qtest-log", "none"),
+            *("-machine", options.machine, "-accel", options.accel, "-m", "64", "-nodefaults", "-display", "none"),
             *("-chardev", f"socket,id=qmp,fd={qmp_child.fileno()}", "-mon", "chardev=qmp,mode=control"),
         ]
+        if options.accel == "qtest":
+            command += ["-chardev", f"socket,id=qtest,fd={qtest_child.fileno()}", "-qtest", "chardev:qtest", "-qtest-log", "none"]
         if options.native_hotplug and options.machine.startswith("q35"):
             command += ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
         if options.journal:
@@ -70,7 +71,8 @@ class Machine:
         environment = dict(os.environ)
         if options.module.name != "in-tree":
             environment["LD_PRELOAD"] = f"{options.preload} {options.module}".strip()
-        environment["BUDDY_QTEST"] = "1"  # Debian's QEMU lacks the qtest accelerator; the loader brings one
+        if options.accel == "qtest":
+            environment["BUDDY_QTEST"] = "1"  # Debian's QEMU lacks the qtest accelerator; the loader brings one
         # QEMU itself is not built for leak checking, and its coroutines switch stacks.
         environment["ASAN_OPTIONS"] = "detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1"
         environment["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
@@ -82,6 +84,7 @@ class Machine:
                 stdout=stderr,
                 stderr=stderr,
                 env=environment,
+                restore_signals=False,  # a file that may not grow is an error, not the end (SIGXFSZ)
                 pass_fds=(qtest_child.fileno(), qmp_child.fileno(), *options.inherit),
             )
         qtest_child.close()
@@ -231,6 +234,10 @@ class Machine:
     def journal(self) -> list[Record]:
         """All records so far."""
         self.qom_set("trace", "flush", True)
+        return self.records()
+
+    def records(self) -> list[Record]:
+        """What the journal's file holds."""
         return [json.loads(line) for line in self.journal_path.read_text().splitlines()]
 
     def new_records(self) -> list[Record]:

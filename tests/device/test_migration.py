@@ -12,6 +12,7 @@ from tests.device.conftest import ROOT_PORT, Board
 from tests.device.pci import Bridge, Function
 from tests.device.qtest import Machine, Options
 from tests.device.registers import DMA, DMA_BUSY, DOORBELL, INT_ASSERTED, JOB, JOB_BUSY, SEM_MINE, TXN_OPEN, Client
+from tests.device.snapshots import add_snapshot_disk, snapshot_job
 from tests.device.test_dma import INTERRUPT, RING, SOURCE, TARGET, put, result, set_up
 
 DEVICES = (
@@ -39,14 +40,8 @@ def source(options: Options) -> Board:
     """The machine that is to be saved: both devices enumerated, both pages of buddy0 open."""
     options.workdir = options.workdir / "source"
     options.workdir.mkdir()
-    disk = options.workdir / "snapshots.qcow2"
     machine = Machine(options, *DEVICES)
-    machine.command_qmp("blockdev-create", **{"job-id": "file", "options": {"driver": "file", "filename": str(disk), "size": 0}})
-    machine.wait_event("JOB_STATUS_CHANGE", status="concluded")
-    machine.command_qmp("blockdev-add", **{"driver": "file", "filename": str(disk), "node-name": "file0"})
-    machine.command_qmp("blockdev-create", **{"job-id": "disk", "options": {"driver": "qcow2", "file": "file0", "size": 1 << 20}})
-    machine.wait_event("JOB_STATUS_CHANGE", status="concluded")
-    machine.command_qmp("blockdev-add", **{"driver": "qcow2", "file": "file0", "node-name": "disk0"})
+    add_snapshot_disk(machine)
     board = Board(machine)
     board.device.enable_msix(2)
     board.set_reg(0, Client.GATE, 3)
@@ -83,11 +78,7 @@ def carry(request: pytest.FixtureRequest, source: Board, options: Options) -> ob
 
     def snapshot(board: Board) -> Board:
         for job, command in (("save", "snapshot-save"), ("load", "snapshot-load")):
-            board.machine.command_qmp(command, **{"job-id": job, "tag": "s", "vmstate": "disk0", "devices": ["disk0"]})
-            board.machine.wait_event("JOB_STATUS_CHANGE", id=job, status="concluded")
-            (status,) = [j for j in board.machine.command_qmp("query-jobs") if j["id"] == job]
-            assert "error" not in status, status
-            board.machine.command_qmp("job-dismiss", id=job)
+            snapshot_job(board.machine, job, command)
             if job == "save":
                 board.set_reg(0, Client.CONTROL, 1)  # what is loaded must win over this
                 board.device.set_power(3)

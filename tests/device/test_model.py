@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.device.conftest import ROOT_PORT, Board
+from tests.device.conftest import ROOT_PORT, Board, default_options
 from tests.device.model import ACCESSIBLE, Model
-from tests.device.qtest import Machine, Options
+from tests.device.qtest import Machine
 from tests.device.registers import Client
 
 CLIENTS = 3
@@ -77,12 +76,7 @@ sequences = st.lists(single | programs | cut, max_size=30).map(
 @pytest.fixture(scope="module")
 def board(module: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
     """One machine for all examples; each begins with a reset by the owner."""
-    options = Options(
-        module=module,
-        workdir=tmp_path_factory.mktemp("model"),
-        qemu=os.environ.get("BUDDY_QEMU", "qemu-system-x86_64"),
-        preload=os.environ.get("BUDDY_PRELOAD", ""),
-    )
+    options = default_options(module, tmp_path_factory.mktemp("model"))
     options.detail = "events"
     properties = f"clients={CLIENTS},no-soft-reset=on,ack-timeout=0"
     with Machine(options, *ROOT_PORT, "-device", f"buddy,id=buddy0,bus=rp0,{properties}") as machine:

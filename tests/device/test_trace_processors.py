@@ -9,26 +9,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
 
 from tests.device.conftest import HERE
+from tests.device.firmware import assemble
 from tests.device.qtest import Options
 
 LINES = 200
-
-
-def assemble(source: Path, directory: Path) -> Path:
-    """A 64 KiB firmware image."""
-    image = directory / "guest.bin"
-    subprocess.run(["as", "--32", "-o", str(directory / "guest.o"), str(source)], check=True)
-    subprocess.run(
-        [
-            *("ld", "--no-warnings", "-e", "base", "-m", "elf_i386", "-Ttext=0xf0000", "--oformat", "binary"),
-            *("-o", str(image), str(directory / "guest.o")),
-        ],
-        check=True,
-    )
-    return image
 
 
 def test_lines_of_two_processors_are_never_mixed(options: Options) -> None:
