@@ -108,7 +108,7 @@ static SP_DEVICE_INTERFACE_DETAIL_DATA_W *FindInterface(const DEVICE *Device, co
     return detail;
 }
 
-int OpenDevice(const DEVICE *Device, HANDLE *Handle)
+int OpenDeviceWith(const DEVICE *Device, DWORD Flags, HANDLE *Handle)
 {
     static const GUID *const classes[] = {
         &GUID_DEVINTERFACE_BUDDY_OWNER,
@@ -131,11 +131,16 @@ int OpenDevice(const DEVICE *Device, HANDLE *Handle)
         return FailStatus(STATUS_DEVICE_NOT_READY, message);
     }
     *Handle = CreateFileW(detail->DevicePath, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
-                          OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+                          OPEN_EXISTING, Flags, NULL);
     /* free may set the last error */
     if (*Handle == INVALID_HANDLE_VALUE) {
         return FailWin32(GetLastError(), L"opening the device");
     }
     free(detail);
     return 0;
+}
+
+int OpenDevice(const DEVICE *Device, HANDLE *Handle)
+{
+    return OpenDeviceWith(Device, FILE_ATTRIBUTE_NORMAL, Handle);
 }

@@ -23,6 +23,8 @@ int FindDevice(const wchar_t *Name, DEVICE *Device);
  * the failure that it has printed. The caller closes the handle.
  */
 int OpenDevice(const DEVICE *Device, HANDLE *Handle);
+/* The same with CreateFile's Flags, such as FILE_FLAG_OVERLAPPED. */
+int OpenDeviceWith(const DEVICE *Device, DWORD Flags, HANDLE *Handle);
 
 /* Text property of a device (SPDRP_SERVICE, …): REG_SZ or the first of a REG_MULTI_SZ's strings; the empty string if it has none. */
 void DeviceText(HDEVINFO Set, SP_DEVINFO_DATA *Info, DWORD Property, wchar_t *Text, DWORD Size);

@@ -6,12 +6,11 @@
 #include "verbs.h"
 #include "answer.h"
 #include "device.h"
+#include "keeper.h"
 #include "number.h"
 #include <stdio.h>
-#include <stdlib.h>
 
 #define EVENT_NAME_SIZE 48
-#define KEEPER_LIMIT_MS 10000
 
 static void EventName(wchar_t *Name, DWORD ProcessId)
 {
@@ -24,7 +23,6 @@ int VerbKeep(int Count, wchar_t **Arguments)
     DEVICE device;
     HANDLE handle;
     HANDLE event;
-    JSON json;
     int failure;
 
     UNREFERENCED_PARAMETER(Count);
@@ -40,87 +38,19 @@ int VerbKeep(int Count, wchar_t **Arguments)
     if (failure != 0) {
         return failure;
     }
-    JsonInit(&json);
-    JsonBeginObject(&json);
-    JsonKey(&json, "handle");
-    JsonUnsigned(&json, GetCurrentProcessId());
-    JsonEndObject(&json);
-    AnswerDone(&json);
-    CloseHandle(GetStdHandle(STD_OUTPUT_HANDLE)); /* the starter reads until here */
+    KeeperAnswer("handle");
     WaitForSingleObject(event, INFINITE);
     CloseHandle(handle);
     return ExitDone;
 }
 
-/*
- * Starts `buddyctl keep Instance` with its output going to Output and nothing else inherited: whoever started us (qemu-ga) reads our own
- * output until its last holder has closed it, which must not be the process that stays.
- */
-static BOOL StartKeeper(const wchar_t *Instance, HANDLE Output, PROCESS_INFORMATION *Process)
-{
-    STARTUPINFOEXW startup = {
-        .StartupInfo = {.cb = sizeof(startup), .dwFlags = STARTF_USESTDHANDLES, .hStdOutput = Output}};
-    wchar_t program[MAX_PATH];
-    wchar_t command[MAX_PATH + INSTANCE_SIZE + 16];
-    SIZE_T size = 0;
-    BOOL started;
-
-    if (GetModuleFileNameW(NULL, program, ARRAYSIZE(program)) == ARRAYSIZE(program)) {
-        return FALSE;
-    }
-    /* An instance path has neither quotes nor blanks at its end, so that quoting is enough. */
-    _snwprintf(command, ARRAYSIZE(command) - 1, L"\"%ls\" keep \"%ls\"", program, Instance);
-    command[ARRAYSIZE(command) - 1] = L'\0';
-    InitializeProcThreadAttributeList(NULL, 1, 0, &size);
-    startup.lpAttributeList = calloc(1, size);
-    if (startup.lpAttributeList == NULL || !InitializeProcThreadAttributeList(startup.lpAttributeList, 1, 0, &size) ||
-        !UpdateProcThreadAttribute(startup.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, &Output,
-                                   sizeof(Output), NULL, NULL)) {
-        return FALSE;
-    }
-    started = CreateProcessW(program, command, NULL, NULL, TRUE, DETACHED_PROCESS | EXTENDED_STARTUPINFO_PRESENT, NULL,
-                             NULL, &startup.StartupInfo, Process);
-    return started;
-}
-
 int VerbHold(int Count, wchar_t **Arguments)
 {
-    SECURITY_ATTRIBUTES inheritable = {.nLength = sizeof(inheritable), .bInheritHandle = TRUE};
-    PROCESS_INFORMATION process;
     DEVICE device;
-    HANDLE answer;
-    HANDLE output;
-    char text[1024];
-    DWORD length;
-    DWORD total = 0;
-    DWORD exitCode = ExitDone;
     int failure = FindDevice(Arguments[0], &device);
 
     UNREFERENCED_PARAMETER(Count);
-    if (failure != 0) {
-        return failure;
-    }
-    if (!CreatePipe(&answer, &output, &inheritable, 0) || !SetHandleInformation(answer, HANDLE_FLAG_INHERIT, 0)) {
-        return FailWin32(GetLastError(), L"making a pipe");
-    }
-    if (!StartKeeper(device.Instance, output, &process)) {
-        return FailWin32(GetLastError(), L"starting the process that keeps the handle");
-    }
-    CloseHandle(output);
-    while (total < sizeof(text) - 1 && ReadFile(answer, text + total, sizeof(text) - 1 - total, &length, NULL) &&
-           length > 0) {
-        total += length;
-    }
-    text[total] = '\0';
-    if (total == 0) {
-        return FailStatus(STATUS_UNSUCCESSFUL, L"the process that keeps the handle ended without an answer");
-    }
-    WriteFile(GetStdHandle(STD_OUTPUT_HANDLE), text, total, &length, NULL);
-    /* A keeper that failed has said why and ends; one that holds the device stays. */
-    if (strstr(text, "\"error\"") != NULL && WaitForSingleObject(process.hProcess, KEEPER_LIMIT_MS) == WAIT_OBJECT_0) {
-        GetExitCodeProcess(process.hProcess, &exitCode);
-    }
-    return (int)exitCode;
+    return failure != 0 ? failure : StartKeeper(L"keep", device.Instance);
 }
 
 int VerbRelease(int Count, wchar_t **Arguments)

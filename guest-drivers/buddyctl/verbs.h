@@ -19,6 +19,10 @@ VERB VerbExercise;
 VERB VerbIoctl, VerbRebalance;
 /* hold.c; VerbKeep is the holding process itself, started by VerbHold, and not for users. */
 VERB VerbHold, VerbRelease, VerbKeep;
+/* filter.c */
+VERB VerbFilter;
+/* io.c; VerbWork is the busy process itself, started by VerbIo, and not for users. */
+VERB VerbIo, VerbKill, VerbWork;
 /* settings.c */
 VERB VerbSettings;
 /* sleep.c */

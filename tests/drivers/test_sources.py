@@ -11,7 +11,18 @@ import yaml
 from tests.drivers.conftest import ROOT, SOURCES
 
 VOCABULARY = set((Path(__file__).parent / "trace_vocabulary.txt").read_text().split())
-FOLDERS = ["common", "owner", "borrower", "borrower-legacy", "borrower_core", "fredbus", "fred_child", "toaster", "oven", "pnptest"]
+FOLDERS = [
+    "common",
+    "owner",
+    "borrower",
+    "borrower-legacy",
+    "borrower_core",
+    "fredbus",
+    "fred_child",
+    "toaster",
+    "oven",
+    "pnptest",
+]
 
 
 def sources() -> list[Path]:

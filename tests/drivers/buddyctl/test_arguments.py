@@ -48,6 +48,12 @@ STATUS_NO_SUCH_DEVICE = 0xC000000E
         ["update", "owner.inf", "gently"],
         ["update", "owner.inf", "force", "more"],
         ["undock", "now"],
+        ["filter"],
+        ["filter", "owner", "pnptest"],
+        ["filter", "owner", "append", "pnptest"],
+        ["filter", "owner", "add", ""],
+        ["io"],
+        ["kill", "x"],
     ],
 )
 def test_wrong_usage(buddyctl: Ask, arguments: list[str]) -> None:
@@ -72,6 +78,9 @@ def test_wrong_usage(buddyctl: Ask, arguments: list[str]) -> None:
         ["settings", "no-such-service"],
         ["rebalance", "no-such-service"],
         ["release", "99999"],
+        ["kill", "99999"],
+        ["io", "no-such-service"],
+        ["filter", "no-such-service", "add", "pnptest"],
         ["settings", "Twin"],  # two devices use this service: which one?
         ["hold", 'a"b\\c\u00e4\U0001f600'],
     ],

@@ -106,6 +106,26 @@ def test_hold_keeps_a_handle_until_release(buddyctl: Ask) -> None:
     assert reach(buddyctl, before)
 
 
+def test_a_process_of_io_ends_by_kill_and_its_handles_with_it(buddyctl: Ask) -> None:
+    before = opens(buddyctl)
+    started = buddyctl("io", DEVICE)
+    assert set(started.json) == {"process"}
+    assert reach(buddyctl, before + 2), "one handle for requests that wait, one for the others"
+    assert buddyctl("kill", str(started.json["process"])).json == started.json
+    assert reach(buddyctl, before)
+    assert buddyctl("kill", str(started.json["process"])).code == 3, "a process is killed once"
+
+
+def test_upper_filters_of_a_device(buddyctl: Ask) -> None:
+    assert buddyctl("filter", DEVICE).json == {"upper_filters": []}
+    assert buddyctl("filter", DEVICE, "add", "pnptest").json == {"upper_filters": ["pnptest"]}
+    assert buddyctl("filter", DEVICE, "add", "other").json == {"upper_filters": ["pnptest", "other"]}
+    assert buddyctl("filter", DEVICE, "add", "PnPTest").json == {"upper_filters": ["pnptest", "other"]}, "there already"
+    assert buddyctl("filter", DEVICE, "remove", "pnptest").json == {"upper_filters": ["other"]}
+    assert buddyctl("filter", DEVICE, "remove", "pnptest").code == 3
+    assert buddyctl("filter", DEVICE, "remove", "other").json == buddyctl("filter", DEVICE).json == {"upper_filters": []}
+
+
 def test_hold_that_cannot_open_leaves_nothing_behind(buddyctl: Ask) -> None:
     answer = buddyctl("hold", "ROOT\\TWIN\\0000")
     assert (answer.code, answer.json["error"]["name"]) == (1, "STATUS_DEVICE_NOT_READY")
