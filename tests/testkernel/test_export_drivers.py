@@ -10,7 +10,21 @@ import pytest
 
 from .conftest import Boot, Built, boot_drivers
 
-DRIVERS = ["lists", "mdl", "objects", "pool", "regions", "registry", "resources", "rundown", "spinlocks", "threads", "timers"]
+DRIVERS = [
+    "lists",
+    "mdl",
+    "objects",
+    "pool",
+    "queues",
+    "regions",
+    "registry",
+    "resources",
+    "rundown",
+    "spinlocks",
+    "stacks",
+    "threads",
+    "timers",
+]
 VIRTUAL_TIME = ["-icount", "shift=0,sleep=off"]  # waits cost nothing, and a busy host cannot make a short one long
 
 

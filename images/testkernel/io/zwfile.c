@@ -60,8 +60,22 @@ NTSTATUS IopDeviceControl(PFILE_OBJECT FileObject, ULONG Code, PVOID Input, ULON
     return Status;
 }
 
-static NTSTATUS Transfer(HANDLE FileHandle, UCHAR Major, PIO_STATUS_BLOCK Iosb, PVOID Buffer, ULONG Length,
-                         PLARGE_INTEGER Offset)
+/* The caller's event (NULL: none) is reset before the request and set when it is done, unless it failed at once. */
+static NTSTATUS ResetCallersEvent(HANDLE Event)
+{
+    return Event ? ZwResetEvent(Event, NULL) : STATUS_SUCCESS;
+}
+
+static NTSTATUS SetCallersEvent(HANDLE Event, NTSTATUS Status)
+{
+    if (Event && !NT_ERROR(Status)) {
+        ZwSetEvent(Event, NULL);
+    }
+    return Status;
+}
+
+static NTSTATUS Transfer(HANDLE FileHandle, HANDLE CallersEvent, UCHAR Major, PIO_STATUS_BLOCK Iosb, PVOID Buffer,
+                         ULONG Length, PLARGE_INTEGER Offset)
 {
     PVOID Object;
     PFILE_OBJECT FileObject;
@@ -73,6 +87,11 @@ static NTSTATUS Transfer(HANDLE FileHandle, UCHAR Major, PIO_STATUS_BLOCK Iosb, 
         return Status;
     }
     FileObject = Object;
+    Status = ResetCallersEvent(CallersEvent);
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(FileObject);
+        return Status;
+    }
     Top = IoGetRelatedDeviceObject(FileObject);
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     Irp = IoBuildSynchronousFsdRequest(Major, Top, Buffer, Length, Offset, &Event, Iosb);
@@ -88,25 +107,28 @@ static NTSTATUS Transfer(HANDLE FileHandle, UCHAR Major, PIO_STATUS_BLOCK Iosb, 
         Status = Iosb->Status;
     }
     ObfDereferenceObject(FileObject);
-    return Status;
+    return SetCallersEvent(CallersEvent, Status);
 }
 
+/* PASSIVE_LEVEL. Partial: waits for the request also on a file opened for asynchronous I/O; ApcRoutine and Key are ignored. */
 NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                           PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
                           PULONG Key)
 {
     IoRequireIrql("ZwReadFile", PASSIVE_LEVEL, _ReturnAddress());
-    return Transfer(FileHandle, IRP_MJ_READ, IoStatusBlock, Buffer, Length, ByteOffset);
+    return Transfer(FileHandle, Event, IRP_MJ_READ, IoStatusBlock, Buffer, Length, ByteOffset);
 }
 
+/* As ZwReadFile. Partial: waits for the request also on a file opened for asynchronous I/O; ApcRoutine and Key are ignored. */
 NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                            PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
                            PULONG Key)
 {
     IoRequireIrql("ZwWriteFile", PASSIVE_LEVEL, _ReturnAddress());
-    return Transfer(FileHandle, IRP_MJ_WRITE, IoStatusBlock, Buffer, Length, ByteOffset);
+    return Transfer(FileHandle, Event, IRP_MJ_WRITE, IoStatusBlock, Buffer, Length, ByteOffset);
 }
 
+/* As ZwReadFile. Partial: waits for the request also on a file opened for asynchronous I/O; ApcRoutine is ignored. */
 NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                                      PIO_STATUS_BLOCK IoStatusBlock, ULONG IoControlCode, PVOID InputBuffer,
                                      ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
@@ -116,8 +138,12 @@ NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_RO
     IoRequireIrql("ZwDeviceIoControlFile", PASSIVE_LEVEL, _ReturnAddress());
     Status = ObReferenceObjectByHandle(FileHandle, 0, &IopFileType, KernelMode, &FileObject, NULL);
     if (NT_SUCCESS(Status)) {
-        Status = IopDeviceControl(FileObject, IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
-                                  OutputBufferLength, FALSE, IoStatusBlock);
+        Status = ResetCallersEvent(Event);
+        if (NT_SUCCESS(Status)) {
+            Status = IopDeviceControl(FileObject, IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
+                                      OutputBufferLength, FALSE, IoStatusBlock);
+            SetCallersEvent(Event, Status);
+        }
         ObfDereferenceObject(FileObject);
     }
     return Status;
