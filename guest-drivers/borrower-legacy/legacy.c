@@ -4,7 +4,7 @@
  * without it, as before PnP ("If the other driver's not loaded, we have to error out!").
  * Source: seed articles "Buddy Drivers", Method 1, Figure 1; "How to share HW resources": "Device B can be a legacy NT4 style device".
  *
- * It has no IRP_MJ_PNP and no power IRPs, so the owner's power callbacks are all it knows of power; for removal it uses target-device notification, which
+ * It exercises the hardware from the moment it is loaded. It has no IRP_MJ_PNP and no power IRPs, so the owner's power callbacks are all it knows of power; for removal it uses target-device notification, which
  * any driver may register for.
  */
 #include "hardware.h"
@@ -33,6 +33,19 @@ static PLEGACY Legacy(PDEVICE_OBJECT DeviceObject)
     return (PLEGACY)DeviceObject->DeviceExtension;
 }
 
+/* EXERCISER.Wake */
+static VOID WakeOwner(PEXERCISER Exerciser, PVOID User)
+{
+    PLEGACY legacy = CONTAINING_RECORD((PPAGE_USER)User, LEGACY, Hardware.User);
+
+    UNREFERENCED_PARAMETER(Exerciser);
+    KeWaitForSingleObject(&legacy->Lock, Executive, KernelMode, FALSE, NULL);
+    if (legacy->OwnerFile != NULL) {
+        SendInternalIoctl(legacy->Owner, legacy->OwnerFile, IOCTL_INTERNAL_BUDDY_WAKE, NULL, 0, NULL, 0, NULL);
+    }
+    KeReleaseMutex(&legacy->Lock, FALSE);
+}
+
 /* Returns what was borrowed and closes the owner. PASSIVE_LEVEL. Harmless when closed already. */
 static VOID CloseOwner(PLEGACY Legacy)
 {
@@ -59,7 +72,9 @@ static NTSTATUS NTAPI TargetChanged(PVOID NotificationStructure, PVOID Context)
 
     if (IsEqualGUID(&notification->Event, &GUID_TARGET_DEVICE_QUERY_REMOVE)) {
         Trace("target-query-remove device=1");
-        CloseOwner((PLEGACY)Context);
+        if (!MUTANT(BORROWER_LEGACY_KEEPS_OWNER)) {
+            CloseOwner((PLEGACY)Context);
+        }
     } else if (IsEqualGUID(&notification->Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE)) {
         Trace("target-remove-complete device=1");
         CloseOwner((PLEGACY)Context);
@@ -96,7 +111,7 @@ static NTSTATUS OpenOwner(PDRIVER_OBJECT DriverObject, PLEGACY Legacy)
         IoGetDeviceObjectPointer(&OwnerName, FILE_READ_DATA | FILE_WRITE_DATA, &Legacy->OwnerFile, &Legacy->Owner);
 
     Trace("open status=%x device=1", status);
-    if (!NT_SUCCESS(status)) {
+    if (!NT_SUCCESS(status) && !MUTANT(BORROWER_LEGACY_GOES_ON_WITHOUT_OWNER)) {
         Legacy->OwnerFile = NULL;
         return status;
     }
@@ -114,6 +129,31 @@ static VOID LeaveOwner(PLEGACY Legacy)
     }
 }
 
+/* Mutant only: "even uglier, have the first driver start a thread that polls". Nobody ends it. */
+static VOID NTAPI Poll(PVOID DriverObject)
+{
+    PLEGACY legacy = Legacy(((PDRIVER_OBJECT)DriverObject)->DeviceObject);
+    LARGE_INTEGER moment = {.QuadPart = -100000};
+
+    for (;;) {
+        if (legacy->OwnerFile == NULL) {
+            OpenOwner((PDRIVER_OBJECT)DriverObject, legacy);
+        }
+        KeDelayExecutionThread(KernelMode, FALSE, &moment);
+    }
+}
+
+static VOID StartPolling(PDRIVER_OBJECT DriverObject)
+{
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE handle;
+
+    InitializeObjectAttributes(&attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    if (NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, &attributes, NULL, NULL, Poll, DriverObject))) {
+        ZwClose(handle);
+    }
+}
+
 /* Create, cleanup and close. */
 static NTSTATUS NTAPI DispatchOpen(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -125,10 +165,10 @@ static NTSTATUS NTAPI DispatchControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
     ULONG_PTR information = 0;
-    NTSTATUS status =
-        ExerciserControl(&Legacy(DeviceObject)->Hardware.Exerciser, stack->Parameters.DeviceIoControl.IoControlCode,
-                         Irp->AssociatedIrp.SystemBuffer, stack->Parameters.DeviceIoControl.InputBufferLength,
-                         stack->Parameters.DeviceIoControl.OutputBufferLength, &information);
+    NTSTATUS status = ExerciserControl(&Legacy(DeviceObject)->Hardware.User.Exerciser,
+                                       stack->Parameters.DeviceIoControl.IoControlCode, Irp->AssociatedIrp.SystemBuffer,
+                                       stack->Parameters.DeviceIoControl.InputBufferLength,
+                                       stack->Parameters.DeviceIoControl.OutputBufferLength, &information);
 
     return CompleteIrp(Irp, status, information);
 }
@@ -139,7 +179,7 @@ static VOID DeleteDevice(PDRIVER_OBJECT DriverObject)
     PLEGACY legacy = Legacy(DriverObject->DeviceObject);
 
     LeaveOwner(legacy);
-    ExerciserStop(&legacy->Hardware.Exerciser);
+    ExerciserStop(&legacy->Hardware.User.Exerciser);
     IoDeleteSymbolicLink(&LinkName);
     IoDeleteDevice(DriverObject->DeviceObject);
 }
@@ -165,6 +205,7 @@ SECTION_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_ST
     RtlZeroMemory(deviceObject->DeviceExtension, sizeof(LEGACY));
     KeInitializeMutex(&Legacy(deviceObject)->Lock, 0);
     HardwareInitialize(&Legacy(deviceObject)->Hardware);
+    Legacy(deviceObject)->Hardware.User.Exerciser.Wake = WakeOwner;
     deviceObject->Flags |= DO_BUFFERED_IO; /* the I/O manager clears DO_DEVICE_INITIALIZING of what DriverEntry made */
     DriverObject->DriverUnload = Unload;
     DriverObject->MajorFunction[IRP_MJ_CREATE] = DispatchOpen;
@@ -174,6 +215,12 @@ SECTION_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_ST
     status = IoCreateSymbolicLink(&LinkName, &DeviceName);
     if (NT_SUCCESS(status)) {
         status = OpenOwner(DriverObject, Legacy(deviceObject));
+    }
+    if (NT_SUCCESS(status)) {
+        status = ExerciserStart(&Legacy(deviceObject)->Hardware.User.Exerciser, BUDDY_PATTERN_MIXED);
+    }
+    if (NT_SUCCESS(status) && MUTANT(BORROWER_LEGACY_POLLS)) {
+        StartPolling(DriverObject);
     }
     if (!NT_SUCCESS(status)) {
         DeleteDevice(DriverObject);

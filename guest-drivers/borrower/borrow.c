@@ -66,7 +66,7 @@ VOID Return(PCONNECTION Connection)
     if (Connection->Mechanism == BUDDY_MECHANISM_INTERFACE) {
         Connection->Lender.Return(Connection->Lender.Header.Context, Connection->Client);
         Connection->Lender.Header.InterfaceDereference(Connection->Lender.Header.Context);
-    } else if (!Connection->OwnerLeft) {
+    } else if (!Connection->OwnerLeft && !MUTANT(BORROWER_FORGETS_TO_RETURN)) {
         SendInternalIoctl(Connection->Device, Connection->FileObject, IOCTL_INTERNAL_BUDDY_RETURN, &Connection->Client,
                           sizeof(Connection->Client), NULL, 0, NULL);
     }

@@ -8,8 +8,10 @@ static const SETTING Settings[] = {
     [SettingTraceDetail] = TRACE_DETAIL_SETTING,
     [SettingMechanism] = {L"Mechanism", BUDDY_MECHANISM_IOCTL, BUDDY_MECHANISM_INTERFACE},
     [SettingTalk] = {L"Talk", 0, BUDDY_TALK_SHARED_CONTEXT | BUDDY_TALK_CALLBACK | BUDDY_TALK_EVENT},
-    [SettingPattern] = {L"ExercisePattern", BUDDY_PATTERN_MIXED, BUDDY_PATTERN_TALK},
+    [SettingPattern] = {L"ExercisePattern", BUDDY_PATTERN_MIXED, BUDDY_PATTERN_LAST},
     [SettingAutoStart] = {L"ExerciseAtStart", 0, 1},
+    [SettingInterrupt] = {L"Interrupt", BUDDY_INTERRUPT_BY_OWNER, BUDDY_INTERRUPT_BY_LINE},
+    [SettingCallbackMilliseconds] = {L"CallbackMilliseconds", 0, 5000},
 };
 C_ASSERT(SettingCount <= MAX_SETTINGS);
 
@@ -26,14 +28,23 @@ static VOID OwnerLeft(PHARDWARE Hardware)
     }
 }
 
+/* What takes effect with the next borrowing, power callback or exercise. */
+static VOID ApplySettings(PBORROWER Borrower)
+{
+    Borrower->Hardware.User.Exerciser.DefaultPattern = Borrower->Function.Settings[SettingPattern];
+    Borrower->Hardware.UseLine = Borrower->Function.Settings[SettingInterrupt] == BUDDY_INTERRUPT_BY_LINE;
+    Borrower->Hardware.CallbackMilliseconds = Borrower->Function.Settings[SettingCallbackMilliseconds];
+}
+
 static NTSTATUS Initialize(PFUNCTION_DEVICE Device)
 {
     PBORROWER borrower = Borrower(Device);
 
     HardwareInitialize(&borrower->Hardware);
     borrower->Hardware.OwnerLeft = OwnerLeft;
-    borrower->Hardware.Talk = TalkRound;
-    borrower->Hardware.Exerciser.DefaultPattern = Device->Settings[SettingPattern];
+    borrower->Hardware.User.Talk = TalkRound;
+    borrower->Hardware.User.Exerciser.Wake = FinderWakeOwner;
+    ApplySettings(borrower);
     KeInitializeEvent(&borrower->Answered, SynchronizationEvent, FALSE);
     return FinderInitialize(borrower);
 }
@@ -45,7 +56,7 @@ static VOID Started(PFUNCTION_DEVICE Device)
 
     TalkStart(Borrower(Device));
     if (Device->Settings[SettingAutoStart]) {
-        ExerciserStart(&Borrower(Device)->Hardware.Exerciser, Device->Settings[SettingPattern]);
+        ExerciserStart(&Borrower(Device)->Hardware.User.Exerciser, Device->Settings[SettingPattern]);
     }
     status = FinderStart(Borrower(Device));
     if (!NT_SUCCESS(status)) {
@@ -64,21 +75,21 @@ static VOID SettingsChanged(PFUNCTION_DEVICE Device)
 {
     PBORROWER borrower = Borrower(Device);
 
-    borrower->Hardware.Exerciser.DefaultPattern = Device->Settings[SettingPattern];
+    ApplySettings(borrower);
     borrower->Finder.Reconnect = TRUE;
     FinderQueueWork(borrower);
 }
 
 static VOID Uninitialize(PFUNCTION_DEVICE Device)
 {
-    ExerciserStop(&Borrower(Device)->Hardware.Exerciser);
+    ExerciserStop(&Borrower(Device)->Hardware.User.Exerciser);
     FinderUninitialize(Borrower(Device));
 }
 
 static NTSTATUS DeviceControl(PFUNCTION_DEVICE Device, ULONG Code, PVOID Buffer, ULONG InputLength, ULONG OutputLength,
                               ULONG_PTR *Information)
 {
-    return ExerciserControl(&Borrower(Device)->Hardware.Exerciser, Code, Buffer, InputLength, OutputLength,
+    return ExerciserControl(&Borrower(Device)->Hardware.User.Exerciser, Code, Buffer, InputLength, OutputLength,
                             Information);
 }
 
@@ -87,9 +98,9 @@ static VOID OwnPowerUp(PFUNCTION_DEVICE Device)
 {
     PHARDWARE hardware = &Borrower(Device)->Hardware;
 
-    if (hardware->Page != NULL) {
-        HardwareWrite(hardware, INT_ENABLE, BUDDY_CLIENT__INT_ENABLE__JOB_bm);
-        GateOpen(&hardware->Gate);
+    if (hardware->User.Page != NULL) {
+        PageWrite(&hardware->User, INT_ENABLE, BUDDY_CLIENT__INT_ENABLE__JOB_bm);
+        GateOpen(&hardware->User.Gate);
     }
 }
 
@@ -98,8 +109,8 @@ static VOID OwnPowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
 {
     PHARDWARE hardware = &Borrower(Device)->Hardware;
 
-    if (hardware->Page != NULL && Reason == PowerDownSleep) {
-        ExerciserCount(&hardware->Exerciser, HardwareRead(hardware, ID) == BUDDY_CLIENT__ID__VALUE_reset);
+    if (hardware->User.Page != NULL && Reason == PowerDownSleep) {
+        ExerciserCount(&hardware->User.Exerciser, PageRead(&hardware->User, ID) == BUDDY_CLIENT__ID__VALUE_reset);
     }
 }
 
@@ -113,6 +124,7 @@ const FUNCTION_OPERATIONS FunctionOperations = {
     .Initialize = Initialize,
     .Uninitialize = Uninitialize,
     .Started = Started,
+    .Stopping = MUTANT(BORROWER_STAYS_REGISTERED_AT_STOP) ? NULL : Leaving,
     .Leaving = Leaving,
     .PowerUp = MUTANT(BORROWER_USES_OWN_POWER) ? OwnPowerUp : NULL,
     .PowerDown = MUTANT(BORROWER_IGNORES_POWER_DOWN) ? OwnPowerDown : NULL,

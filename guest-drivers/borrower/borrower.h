@@ -21,7 +21,16 @@
 #include "hardware.h"
 
 /* Settings, by their index in FUNCTION_DEVICE.Settings. */
-enum { SettingTraceDetail, SettingMechanism, SettingTalk, SettingPattern, SettingAutoStart, SettingCount };
+enum {
+    SettingTraceDetail,
+    SettingMechanism,
+    SettingTalk,
+    SettingPattern,
+    SettingAutoStart,
+    SettingInterrupt,
+    SettingCallbackMilliseconds,
+    SettingCount
+};
 
 /* One open of one owner. Made and freed by the finder's work item; closed there or in a notification callback. */
 typedef struct _CONNECTION {
@@ -85,6 +94,8 @@ NTSTATUS FinderStart(PBORROWER Borrower);
 /* Lets go of the owner; no notification callback and no work item is running afterwards. */
 VOID FinderStop(PBORROWER Borrower);
 VOID FinderUninitialize(PBORROWER Borrower);
+/* EXERCISER.Wake: asks the owner, if there is one, for power. PASSIVE_LEVEL. */
+VOID FinderWakeOwner(PEXERCISER Exerciser, PVOID User);
 /* Has the work item look at the state of things again. IRQL <= DISPATCH_LEVEL. */
 VOID FinderQueueWork(PBORROWER Borrower);
 
@@ -93,6 +104,8 @@ VOID FinderQueueWork(PBORROWER Borrower);
 NTSTATUS ConnectionOpen(PBORROWER Borrower, PUNICODE_STRING Link, PCONNECTION *Connection);
 /* Returns what was borrowed and drops the references, so that the owner can be removed. Harmless when closed already. */
 VOID ConnectionClose(PCONNECTION Connection);
+/* Asks the owner for power, unless closed. */
+VOID ConnectionWake(PCONNECTION Connection);
 /* Closes, unregisters the notification and frees. Not from a notification callback. */
 VOID ConnectionFree(PCONNECTION Connection);
 
@@ -103,8 +116,8 @@ VOID Return(PCONNECTION Connection);
 /* talk.c. PASSIVE_LEVEL. */
 VOID TalkStart(PBORROWER Borrower);
 VOID TalkStop(PBORROWER Borrower);
-/* HARDWARE.Talk */
-VOID TalkRound(PHARDWARE Hardware);
+/* PAGE_USER.Talk */
+VOID TalkRound(PPAGE_USER User);
 
 /* shared_context.c. PASSIVE_LEVEL. Connection->Lock held. */
 VOID SharedOpen(PCONNECTION Connection);

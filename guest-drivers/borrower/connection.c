@@ -4,6 +4,7 @@
  * when the owner is to be removed: from the registration on, a query-remove reaches us.
  */
 #include "borrower.h"
+#include "irp.h"
 #include <wdmguid.h>
 
 VOID ConnectionClose(PCONNECTION Connection)
@@ -78,7 +79,9 @@ static NTSTATUS Open(PCONNECTION Connection, PUNICODE_STRING Link)
 /* "There's no need for the first driver to open the second": keep the device object, give up the open. */
 static VOID GiveUpOpen(PCONNECTION Connection)
 {
-    ObReferenceObject(Connection->Device);
+    if (!MUTANT(BORROWER_KEEPS_BARE_POINTER)) {
+        ObReferenceObject(Connection->Device);
+    }
     ObDereferenceObject(Connection->FileObject);
     Connection->FileObject = NULL;
 }
@@ -138,6 +141,16 @@ NTSTATUS ConnectionOpen(PBORROWER Borrower, PUNICODE_STRING Link, PCONNECTION *C
         return status;
     }
     return STATUS_SUCCESS;
+}
+
+VOID ConnectionWake(PCONNECTION Connection)
+{
+    KeWaitForSingleObject(&Connection->Lock, Executive, KernelMode, FALSE, NULL);
+    if (Connection->Client != 0 && !Connection->OwnerLeft) {
+        SendInternalIoctl(Connection->Device, Connection->FileObject, IOCTL_INTERNAL_BUDDY_WAKE, NULL, 0, NULL, 0,
+                          NULL);
+    }
+    KeReleaseMutex(&Connection->Lock, FALSE);
 }
 
 VOID ConnectionFree(PCONNECTION Connection)

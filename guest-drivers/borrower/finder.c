@@ -17,7 +17,9 @@ static PLINK CopyLink(PCUNICODE_STRING Name)
 {
     PLINK link = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(LINK) + Name->Length, POOL_TAG);
 
-    if (link != NULL) {
+    if (link != NULL && MUTANT(BORROWER_KEEPS_LINK_POINTER)) { /* the article's Figure 6 */
+        link->Name = *Name;
+    } else if (link != NULL) {
         link->Name.Length = Name->Length;
         link->Name.MaximumLength = Name->Length;
         link->Name.Buffer = (PWCH)(link + 1);
@@ -140,6 +142,11 @@ static VOID NTAPI Work(PDEVICE_OBJECT DeviceObject, PVOID Context)
     PFINDER finder = &borrower->Finder;
 
     UNREFERENCED_PARAMETER(DeviceObject);
+    if (MUTANT(BORROWER_KEEPS_LINK_POINTER)) {
+        LARGE_INTEGER later = {.QuadPart = -100000}; /* 10 ms: a worker that has much to do comes late */
+
+        KeDelayExecutionThread(KernelMode, FALSE, &later);
+    }
     InterlockedExchange(&finder->Queued, 0); /* what happens from here on queues again */
     KeWaitForSingleObject(&finder->WorkLock, Executive, KernelMode, FALSE, NULL);
     if (finder->Connection != NULL && (finder->Connection->Finished || finder->Reconnect)) {
@@ -158,6 +165,18 @@ static VOID NTAPI Work(PDEVICE_OBJECT DeviceObject, PVOID Context)
     if (!MUTANT(BORROWER_LEAKS_REMOVE_LOCK)) {
         IoReleaseRemoveLock(&borrower->Function.RemoveLock, &finder->WorkItem);
     }
+}
+
+VOID FinderWakeOwner(PEXERCISER Exerciser, PVOID User)
+{
+    PFINDER finder = &CONTAINING_RECORD((PPAGE_USER)User, BORROWER, Hardware.User)->Finder;
+
+    UNREFERENCED_PARAMETER(Exerciser);
+    KeWaitForSingleObject(&finder->WorkLock, Executive, KernelMode, FALSE, NULL);
+    if (finder->Connection != NULL) {
+        ConnectionWake(finder->Connection);
+    }
+    KeReleaseMutex(&finder->WorkLock, FALSE);
 }
 
 VOID FinderQueueWork(PBORROWER Borrower)

@@ -51,6 +51,7 @@ VOID SharedOpen(PCONNECTION Connection)
     KeInitializeSpinLock(&shared->Lock);
     InitializeListHead(&shared->Questions);
     InitializeListHead(&shared->Answers);
+    ExInitializeRundownProtection(&shared->OwnerCalls);
     shared->BorrowerContext = borrower;
     shared->NotifyBorrower = NotifyBorrower;
     status = Send(Connection, IOCTL_INTERNAL_BUDDY_SHARE, shared);
@@ -82,25 +83,14 @@ VOID SharedClose(PCONNECTION Connection)
     Trace("unshared device=%u", borrower->Function.Number);
 }
 
-/* Calls the owner if it is still there; OwnerCalls keeps it there during the call. */
+/* Calls the owner if it is still there; the protection keeps it there during the call. */
 static BOOLEAN CallOwner(PBUDDY_SHARED_CONTEXT Shared)
 {
-    VOID(NTAPI * notify)(PBUDDY_SHARED_CONTEXT);
-    KIRQL irql;
-
-    KeAcquireSpinLock(&Shared->Lock, &irql);
-    notify = Shared->NotifyOwner;
-    if (notify != NULL) {
-        Shared->OwnerCalls++;
-    }
-    KeReleaseSpinLock(&Shared->Lock, irql);
-    if (notify == NULL) {
+    if (!ExAcquireRundownProtection(&Shared->OwnerCalls)) {
         return FALSE;
     }
-    notify(Shared);
-    KeAcquireSpinLock(&Shared->Lock, &irql);
-    Shared->OwnerCalls--;
-    KeReleaseSpinLock(&Shared->Lock, irql);
+    Shared->NotifyOwner(Shared);
+    ExReleaseRundownProtection(&Shared->OwnerCalls);
     return TRUE;
 }
 
@@ -108,7 +98,7 @@ BOOLEAN SharedAsk(PBORROWER Borrower, ULONG Question)
 {
     PBUDDY_SHARED_CONTEXT shared = Borrower->Shared;
     BUDDY_MESSAGE message = {.Question = Question};
-    PVOID events[] = {&Borrower->Answered, &Borrower->Hardware.Gate.Closing};
+    PVOID events[] = {&Borrower->Answered, &Borrower->Hardware.User.Gate.Closing};
     KIRQL irql;
 
     if (shared == NULL) {

@@ -21,6 +21,9 @@ static VOID NTAPI FirstNotified(PVOID Context, PVOID Argument1, PVOID Argument2)
     borrower->Talk.Order = 1;
     if (event == BuddyEventDoorbell) {
         InterlockedIncrement(&borrower->Talk.Doorbells);
+        if (MUTANT(BORROWER_WAITS_IN_CALLBACK)) {
+            KeWaitForSingleObject(&borrower->Answered, Executive, KernelMode, FALSE, NULL);
+        }
         return; /* too many for a line each */
     }
     Trace("callback-object event=%s owner=%u irql=%u device=%u", EventName(event), (ULONG)(ULONG_PTR)Argument2,
@@ -34,7 +37,7 @@ static VOID NTAPI SecondNotified(PVOID Context, PVOID Argument1, PVOID Argument2
 
     UNREFERENCED_PARAMETER(Argument1);
     UNREFERENCED_PARAMETER(Argument2);
-    ExerciserCount(&borrower->Hardware.Exerciser, borrower->Talk.Order == 1);
+    ExerciserCount(&borrower->Hardware.User.Exerciser, borrower->Talk.Order == 1);
     borrower->Talk.Order = 2;
 }
 
@@ -49,7 +52,7 @@ static VOID OpenCallback(PBORROWER Borrower)
 
     RtlInitUnicodeString(&name, BUDDY_CALLBACK_NAME);
     InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE | OBJ_PERMANENT, NULL, NULL);
-    status = ExCreateCallback(&talk->Object, &attributes, TRUE, TRUE);
+    status = ExCreateCallback(&talk->Object, &attributes, TRUE, !MUTANT(BORROWER_ALLOWS_ONE_CALLBACK));
     if (!NT_SUCCESS(status)) {
         talk->Object = NULL;
         Trace("talk-failed what=callback status=%x device=%u", status, Borrower->Function.Number);
@@ -57,6 +60,7 @@ static VOID OpenCallback(PBORROWER Borrower)
     }
     for (index = 0; index < CALLBACK_REGISTRANTS; index++) {
         talk->Registrations[index] = ExRegisterCallback(talk->Object, functions[index], Borrower);
+        ExerciserCount(&Borrower->Hardware.User.Exerciser, talk->Registrations[index] != NULL);
     }
     ExNotifyCallback(talk->Object, (PVOID)(ULONG_PTR)BuddyEventHello, (PVOID)(ULONG_PTR)0);
 }
@@ -76,7 +80,9 @@ static VOID CloseCallback(PTALK Talk)
             Talk->Registrations[index] = NULL;
         }
     }
-    ObDereferenceObject(Talk->Object);
+    if (!MUTANT(BORROWER_KEEPS_CALLBACK_OBJECT)) {
+        ObDereferenceObject(Talk->Object);
+    }
     Talk->Object = NULL;
 }
 
@@ -121,20 +127,20 @@ VOID TalkStop(PBORROWER Borrower)
  * A question through the shared context, a ring at the owner's doorbell (answered by a callback at DISPATCH_LEVEL), and a look at the event, which must be
  * signalled while we are inside the gate.
  */
-VOID TalkRound(PHARDWARE Hardware)
+VOID TalkRound(PPAGE_USER User)
 {
-    PBORROWER borrower = CONTAINING_RECORD(Hardware, BORROWER, Hardware);
+    PBORROWER borrower = CONTAINING_RECORD(User, BORROWER, Hardware.User);
     ULONG wanted = borrower->Function.Settings[SettingTalk];
     PKEVENT event = borrower->Talk.Event;
 
     if (wanted & BUDDY_TALK_SHARED_CONTEXT) {
-        ExerciserCount(&Hardware->Exerciser, SharedAsk(borrower, Hardware->Exerciser.Round));
+        ExerciserCount(&User->Exerciser, SharedAsk(borrower, User->Exerciser.Round));
     }
     if (wanted & BUDDY_TALK_CALLBACK) {
-        HardwareWrite(Hardware, DOORBELL, 1);
-        ExerciserCount(&Hardware->Exerciser, TRUE);
+        PageWrite(User, DOORBELL, 1);
+        ExerciserCount(&User->Exerciser, TRUE);
     }
     if (event != NULL) {
-        ExerciserCount(&Hardware->Exerciser, KeReadStateEvent(event) != 0);
+        ExerciserCount(&User->Exerciser, KeReadStateEvent(event) != 0);
     }
 }

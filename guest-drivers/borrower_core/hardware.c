@@ -2,108 +2,22 @@
 /* The callbacks that the owner calls: power up, power down, interrupt. See buddy_protocol.h for the rules that they keep. */
 #include "hardware.h"
 
-static VOID Unmap(PHARDWARE Hardware)
-{
-    if (Hardware->Page != NULL) {
-        MmUnmapIoSpace(Hardware->Page, Hardware->PageLength);
-        Hardware->Page = NULL;
-    }
-}
-
-/* Maps the first memory resource, the register page, unless it is mapped at that very address already (after a PnP stop it may have moved). */
-static BOOLEAN Map(PHARDWARE Hardware, const BUDDY_RESOURCES *Resources)
-{
-    ULONG index;
-
-    for (index = 0; index < Resources->Count; index++) {
-        const CM_PARTIAL_RESOURCE_DESCRIPTOR *descriptor = BUDDY_TRANSLATED(Resources, index);
-
-        if (descriptor->Type == CmResourceTypeMemory) {
-            if (MUTANT(BORROWER_KEEPS_OLD_ADDRESS) && Hardware->Page != NULL) {
-                return TRUE;
-            }
-            if (Hardware->Page != NULL && Hardware->PageAddress.QuadPart == descriptor->u.Memory.Start.QuadPart) {
-                return TRUE;
-            }
-            Unmap(Hardware);
-            Hardware->PageAddress = descriptor->u.Memory.Start;
-            Hardware->PageLength = descriptor->u.Memory.Length;
-            Hardware->Page = MmMapIoSpace(Hardware->PageAddress, Hardware->PageLength, MmNonCached);
-            return Hardware->Page != NULL;
-        }
-    }
-    return FALSE;
-}
-
-static VOID NTAPI PowerUp(PVOID Context, const BUDDY_RESOURCES *Resources)
-{
-    PHARDWARE hardware = (PHARDWARE)Context;
-
-    Trace("power-up client=%u", Resources->Client);
-    InterlockedIncrement(&hardware->Exerciser.PowerUps);
-    if (!Map(hardware, Resources)) {
-        Trace("map-failed client=%u", Resources->Client);
-        return; /* the gate stays closed: no hardware for us */
-    }
-    hardware->Gone = FALSE;
-    hardware->Client = Resources->Client;
-    InterlockedExchange(&hardware->InterruptsOn, 1);
-    /* The register context is new. */
-    HardwareWrite(hardware, INT_STATUS, ALL_ONES);
-    HardwareWrite(hardware, INT_ENABLE, BUDDY_CLIENT__INT_ENABLE__JOB_bm);
-    GateOpen(&hardware->Gate);
-}
-
-/* After this the interrupt callback does not touch the page any more, on any processor. */
-static VOID StopInterrupts(PHARDWARE Hardware)
-{
-    InterlockedExchange(&Hardware->InterruptsOn, 0);
-    while (Hardware->InterruptUsers != 0) {
-        YieldProcessor();
-    }
-}
-
-static VOID NTAPI PowerDown(PVOID Context, BUDDY_POWER_DOWN_REASON Reason)
-{
-    PHARDWARE hardware = (PHARDWARE)Context;
-
-    hardware->Gone = Reason == BuddyPowerDownSurprise;
-    if (MUTANT(BORROWER_UNMAPS_EARLY)) {
-        Unmap(hardware);
-    }
-    if (MUTANT(BORROWER_DOES_NOT_WAIT)) {
-        hardware->Gate.Open = FALSE;
-        KeClearEvent(&hardware->Gate.Opened);
-    } else if (!MUTANT(BORROWER_IGNORES_POWER_DOWN)) {
-        GateCloseAndWait(&hardware->Gate);
-        if (hardware->Page != NULL && !hardware->Gone) {
-            HardwareWrite(hardware, INT_ENABLE, 0);
-        }
-        StopInterrupts(hardware);
-    }
-    InterlockedIncrement(&hardware->Exerciser.PowerDowns);
-    Trace("power-down client=%u", hardware->Client);
-    if (hardware->OwnerLeft != NULL && (Reason == BuddyPowerDownRemove || Reason == BuddyPowerDownSurprise)) {
-        hardware->OwnerLeft(hardware);
-    }
-}
-
-/* DIRQL. */
+/* DIRQL. TRUE: the interrupt was ours, and its causes are acknowledged. */
 static BOOLEAN Serve(PHARDWARE Hardware)
 {
-    ULONG causes = HardwareRead(Hardware, INT_STATUS);
+    ULONG causes = PageRead(&Hardware->User, INT_STATUS);
 
     if (causes == 0 || causes == ALL_ONES) {
         return FALSE;
     }
     if (!MUTANT(BORROWER_NEVER_ACKNOWLEDGES)) {
-        HardwareWrite(Hardware, INT_STATUS, causes);
+        PageWrite(&Hardware->User, INT_STATUS, causes);
     }
-    InterlockedOr(&Hardware->Causes, (LONG)causes);
-    KeInsertQueueDpc(&Hardware->Dpc, NULL, NULL);
+    PageUserInterrupted(&Hardware->User, causes);
     return TRUE;
 }
 
+/* Called by the owner's service routine. */
 static BOOLEAN NTAPI Interrupt(PVOID Context)
 {
     PHARDWARE hardware = (PHARDWARE)Context;
@@ -117,27 +31,118 @@ static BOOLEAN NTAPI Interrupt(PVOID Context)
     return ours;
 }
 
-/* DISPATCH_LEVEL. Touches no hardware. */
-static VOID NTAPI Dpc(PKDPC Object, PVOID Context, PVOID Argument1, PVOID Argument2)
+/* Our own service routine on the shared line. FALSE lets the system ask the next one on the line. */
+static BOOLEAN NTAPI LineInterrupt(PKINTERRUPT Object, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Object);
+    return Interrupt(Context) || MUTANT(BORROWER_CLAIMS_EVERY_INTERRUPT);
+}
+
+/*
+ * The line belongs to the owner's device, and only what its descriptor says is known of it here: so IoConnectInterrupt, which takes just that, and not
+ * IoConnectInterruptEx, which wants the device object that the interrupt was assigned to. PASSIVE_LEVEL.
+ */
+static BOOLEAN ConnectLine(PHARDWARE Hardware, const BUDDY_RESOURCES *Resources)
+{
+    const CM_PARTIAL_RESOURCE_DESCRIPTOR *line = HardwareFindLine(Resources);
+    NTSTATUS status = STATUS_RESOURCE_DATA_NOT_FOUND;
+
+    if (line != NULL) {
+        KIRQL irql = (KIRQL)line->u.Interrupt.Level;
+
+        status = IoConnectInterrupt(&Hardware->Line, LineInterrupt, Hardware, NULL, line->u.Interrupt.Vector, irql,
+                                    irql, line->Flags & CM_RESOURCE_INTERRUPT_LATCHED ? Latched : LevelSensitive,
+                                    line->ShareDisposition == CmResourceShareShared, line->u.Interrupt.Affinity, FALSE);
+    }
+    Trace("line-connected status=%x client=%u", status, Resources->Client);
+    if (!NT_SUCCESS(status)) {
+        Hardware->Line = NULL;
+    }
+    return NT_SUCCESS(status);
+}
+
+/* Setting CallbackMilliseconds. */
+static VOID TakeTime(PHARDWARE Hardware)
+{
+    LARGE_INTEGER time = {.QuadPart = -10000LL * Hardware->CallbackMilliseconds};
+
+    if (Hardware->CallbackMilliseconds != 0) {
+        KeDelayExecutionThread(KernelMode, FALSE, &time);
+    }
+}
+
+/* Whatever fails leaves the gate closed: no hardware for us. */
+static VOID NTAPI PowerUp(PVOID Context, const BUDDY_RESOURCES *Resources)
 {
     PHARDWARE hardware = (PHARDWARE)Context;
-    LONG causes = InterlockedExchange(&hardware->Causes, 0);
 
-    UNREFERENCED_PARAMETER(Object);
-    UNREFERENCED_PARAMETER(Argument1);
-    UNREFERENCED_PARAMETER(Argument2);
-    if (causes & BUDDY_CLIENT__INT_STATUS__JOB_bm) {
-        KeSetEvent(&hardware->JobDone, IO_NO_INCREMENT, FALSE);
+    Trace("power-up client=%u", Resources->Client);
+    KeClearEvent(&hardware->User.Exerciser.WakeNeeded);
+    InterlockedIncrement(&hardware->User.Exerciser.PowerUps);
+    if (!HardwareMap(hardware, Resources)) {
+        Trace("map-failed client=%u", Resources->Client);
+        return;
+    }
+    hardware->User.Gone = FALSE;
+    hardware->User.Client = Resources->Client;
+    hardware->User.Services = Resources->Services;
+    InterlockedExchange(&hardware->InterruptsOn, 1);
+    if (hardware->UseLine && !ConnectLine(hardware, Resources)) {
+        return;
+    }
+    /* The register context is new. */
+    PageWrite(&hardware->User, INT_STATUS, ALL_ONES);
+    PageWrite(&hardware->User, INT_ENABLE, BUDDY_CLIENT__INT_ENABLE__JOB_bm);
+    GateOpen(&hardware->User.Gate);
+    TakeTime(hardware);
+}
+
+/* After this no interrupt service of ours touches the page any more, on any processor. PASSIVE_LEVEL. */
+static VOID StopInterrupts(PHARDWARE Hardware)
+{
+    InterlockedExchange(&Hardware->InterruptsOn, 0);
+    while (Hardware->InterruptUsers != 0) {
+        YieldProcessor();
+    }
+    if (Hardware->Line != NULL && !MUTANT(BORROWER_LEAVES_LINE_CONNECTED)) {
+        IoDisconnectInterrupt(Hardware->Line);
+        Hardware->Line = NULL;
+    }
+}
+
+static VOID NTAPI PowerDown(PVOID Context, BUDDY_POWER_DOWN_REASON Reason)
+{
+    PHARDWARE hardware = (PHARDWARE)Context;
+
+    TakeTime(hardware);
+    hardware->User.Gone = Reason == BuddyPowerDownSurprise;
+    if (MUTANT(BORROWER_UNMAPS_EARLY)) {
+        HardwareUnmap(hardware);
+    }
+    if (MUTANT(BORROWER_DOES_NOT_WAIT)) {
+        hardware->User.Gate.Open = FALSE;
+        KeClearEvent(&hardware->User.Gate.Opened);
+    } else if (!MUTANT(BORROWER_IGNORES_POWER_DOWN)) {
+        GateCloseAndWait(&hardware->User.Gate);
+        if (hardware->User.Page != NULL && !hardware->User.Gone) {
+            PageWrite(&hardware->User, INT_ENABLE, 0);
+        }
+        StopInterrupts(hardware);
+    }
+    InterlockedIncrement(&hardware->User.Exerciser.PowerDowns);
+    Trace("power-down client=%u", hardware->User.Client);
+    if (Reason == BuddyPowerDownIdle && !MUTANT(BORROWER_SLEEPS_ON)) {
+        KeSetEvent(&hardware->User.Exerciser.WakeNeeded, IO_NO_INCREMENT, FALSE);
+    }
+    if (hardware->OwnerLeft != NULL && (Reason == BuddyPowerDownRemove || Reason == BuddyPowerDownSurprise)) {
+        hardware->OwnerLeft(hardware);
     }
 }
 
 VOID HardwareInitialize(PHARDWARE Hardware)
 {
     RtlZeroMemory(Hardware, sizeof(*Hardware));
-    GateInitialize(&Hardware->Gate);
-    ExerciserInitialize(&Hardware->Exerciser, &Hardware->Gate, ExerciseStep, Hardware);
-    KeInitializeDpc(&Hardware->Dpc, Dpc, Hardware);
-    KeInitializeEvent(&Hardware->JobDone, SynchronizationEvent, FALSE);
+    PageUserInitialize(&Hardware->User);
 }
 
 VOID HardwareDescribe(PHARDWARE Hardware, PBUDDY_BORROW Borrow)
@@ -147,13 +152,13 @@ VOID HardwareDescribe(PHARDWARE Hardware, PBUDDY_BORROW Borrow)
     Borrow->Context = Hardware;
     Borrow->PowerUp = PowerUp;
     Borrow->PowerDown = PowerDown;
-    Borrow->Interrupt = Interrupt;
+    Borrow->Interrupt = Hardware->UseLine ? NULL : Interrupt;
 }
 
 VOID HardwareForget(PHARDWARE Hardware)
 {
     KeFlushQueuedDpcs();
     if (!MUTANT(BORROWER_IGNORES_POWER_DOWN)) {
-        Unmap(Hardware);
+        HardwareUnmap(Hardware);
     }
 }

@@ -1,38 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The borrower's side of the borrowed hardware: the callbacks that the owner calls, and the exercise. Shared by the PnP borrower and the legacy one.
+ * The borrower's side of the borrowed hardware: the callbacks that the owner calls, and the resources that it hands over. Shared by the PnP borrower and the
+ * legacy one.
  */
 #ifndef HARDWARE_H
 #define HARDWARE_H
 
-#include "hardware_gate.h"
-#include "exerciser.h"
-#include "registers.h"
-#include "trace.h"
-#include "mutant.h"
-#include "buddy_talk.h"
-#include "buddy_regs.h"
+#include "page_user.h"
 
 typedef struct _HARDWARE {
-    HARDWARE_GATE Gate; /* open between the owner's PowerUp and PowerDown */
-    EXERCISER Exerciser;
+    PAGE_USER User; /* its gate is open between the owner's PowerUp and PowerDown */
     /* The owner is going away for good (reason remove or surprise). In the owner's callback: only queue work. May be NULL. */
     VOID (*OwnerLeft)(struct _HARDWARE *Hardware);
-    /* One round of the exercise pattern TALK. May be NULL. PASSIVE_LEVEL, inside the gate. */
-    VOID (*Talk)(struct _HARDWARE *Hardware);
+    BOOLEAN UseLine; /* connect to the interrupt line that was handed over, instead of being called by the owner */
+    ULONG
+    CallbackMilliseconds; /* what the power callbacks take longer than they need, for tests of what happens meanwhile */
 
-    /* Mapped by PowerUp, unmapped when the resources have been returned. Read inside the gate, or by the interrupt callback. */
-    PUCHAR Page;
+    /* Mapped by PowerUp, unmapped when the resources have been returned. */
     SIZE_T PageLength;
     PHYSICAL_ADDRESS PageAddress;
-    ULONG Client;
-    /* The interrupt callback touches the page only while InterruptsOn; InterruptUsers lets PowerDown wait for one that is under way. */
+    SIZE_T MemoryLength[MAX_MEMORIES];
+    PKINTERRUPT Line; /* between PowerUp and PowerDown, with UseLine; else NULL */
+    /* The interrupt service touches the page only while InterruptsOn; InterruptUsers lets PowerDown wait for one that is under way. */
     volatile LONG InterruptsOn;
     volatile LONG InterruptUsers;
-    KDPC Dpc;
-    volatile LONG Causes; /* INT_STATUS bits from the interrupt callback to the DPC */
-    KEVENT JobDone;       /* synchronization */
-    BOOLEAN Gone;         /* the last power-down was a surprise removal */
 } HARDWARE, *PHARDWARE;
 
 /* PASSIVE_LEVEL. */
@@ -42,10 +33,11 @@ VOID HardwareDescribe(PHARDWARE Hardware, PBUDDY_BORROW Borrow);
 /* The resources have been returned, PowerDown is over: unmap. PASSIVE_LEVEL. */
 VOID HardwareForget(PHARDWARE Hardware);
 
-/* exercise.c: the EXERCISE_STEP. */
-VOID ExerciseStep(PEXERCISER Exerciser, PVOID Context);
-
-#define HardwareRead(hardware, reg)         RegisterRead((hardware)->Page, buddy_client_t, reg)
-#define HardwareWrite(hardware, reg, value) RegisterWrite((hardware)->Page, buddy_client_t, reg, value)
+/* resources.c, for PowerUp. PASSIVE_LEVEL. */
+/* Maps what was handed over. FALSE: no hardware for us. What is mapped at that very address already stays so (after a PnP stop it may have moved). */
+BOOLEAN HardwareMap(PHARDWARE Hardware, const BUDDY_RESOURCES *Resources);
+VOID HardwareUnmap(PHARDWARE Hardware);
+/* The shared interrupt line among the resources, NULL without. */
+const CM_PARTIAL_RESOURCE_DESCRIPTOR *HardwareFindLine(const BUDDY_RESOURCES *Resources);
 
 #endif

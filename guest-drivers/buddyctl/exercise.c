@@ -12,7 +12,7 @@ static const struct {
 } patterns[] = {
     {L"mixed", BUDDY_PATTERN_MIXED}, {L"registers", BUDDY_PATTERN_REGISTERS},
     {L"jobs", BUDDY_PATTERN_JOBS},   {L"transactions", BUDDY_PATTERN_TRANSACTIONS},
-    {L"talk", BUDDY_PATTERN_TALK},
+    {L"talk", BUDDY_PATTERN_TALK},   {L"resources", BUDDY_PATTERN_RESOURCES},
 };
 
 static int AnswerStatus(HANDLE Handle)
@@ -88,8 +88,8 @@ int VerbExercise(int Count, wchar_t **Arguments)
     int failure = 0;
 
     if ((!start && !stop && wcscmp(action, L"status") != 0) || (Count == 3 && (!start || !IsPattern(Arguments[2])))) {
-        return FailUsage(
-            L"usage: buddyctl exercise INSTANCE start [mixed|registers|jobs|transactions|talk] | stop | status");
+        return FailUsage(L"usage: buddyctl exercise INSTANCE start [mixed|registers|jobs|transactions|talk|resources] "
+                         L"| stop | status");
     }
     failure = FindDevice(Arguments[0], &device);
     if (failure == 0) {

@@ -23,6 +23,8 @@ VERB VerbHold, VerbRelease, VerbKeep;
 VERB VerbFilter;
 /* io.c; VerbWork is the busy process itself, started by VerbIo, and not for users. */
 VERB VerbIo, VerbKill, VerbWork;
+/* service.c */
+VERB VerbStart, VerbStop;
 /* settings.c */
 VERB VerbSettings;
 /* sleep.c */

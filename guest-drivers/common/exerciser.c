@@ -10,6 +10,7 @@ VOID ExerciserInitialize(PEXERCISER Exerciser, PHARDWARE_GATE Gate, EXERCISE_STE
     Exerciser->Context = Context;
     KeInitializeMutex(&Exerciser->Control, 0);
     KeInitializeEvent(&Exerciser->StopRequest, NotificationEvent, FALSE);
+    KeInitializeEvent(&Exerciser->WakeNeeded, NotificationEvent, FALSE);
 }
 
 VOID ExerciserCount(PEXERCISER Exerciser, BOOLEAN Good)
@@ -23,11 +24,16 @@ VOID ExerciserCount(PEXERCISER Exerciser, BOOLEAN Good)
 static VOID NTAPI ExerciserThread(PVOID Context)
 {
     PEXERCISER exerciser = (PEXERCISER)Context;
-    /* The stop request comes first: when both are signalled the lower index wins. */
-    PVOID events[] = {&exerciser->StopRequest, &exerciser->Gate->Opened};
+    /* When several are signalled the lowest index wins. */
+    PVOID events[] = {&exerciser->StopRequest, &exerciser->Gate->Opened, &exerciser->WakeNeeded};
+    NTSTATUS which;
 
-    while (KeWaitForMultipleObjects(2, events, WaitAny, Executive, KernelMode, FALSE, NULL, NULL) != STATUS_WAIT_0) {
-        if (GateEnter(exerciser->Gate)) {
+    while ((which = KeWaitForMultipleObjects(3, events, WaitAny, Executive, KernelMode, FALSE, NULL, NULL)) !=
+           STATUS_WAIT_0) {
+        if (which == STATUS_WAIT_2) {
+            KeClearEvent(&exerciser->WakeNeeded);
+            exerciser->Wake(exerciser, exerciser->Context);
+        } else if (GateEnter(exerciser->Gate)) {
             exerciser->Step(exerciser, exerciser->Context);
             exerciser->Round++;
             GateLeave(exerciser->Gate);
@@ -63,7 +69,7 @@ NTSTATUS ExerciserStart(PEXERCISER Exerciser, ULONG Pattern)
 {
     NTSTATUS status = STATUS_SUCCESS;
 
-    if (Pattern > BUDDY_PATTERN_TALK) {
+    if (Pattern > BUDDY_PATTERN_LAST) {
         return STATUS_INVALID_PARAMETER;
     }
     KeWaitForSingleObject(&Exerciser->Control, Executive, KernelMode, FALSE, NULL);

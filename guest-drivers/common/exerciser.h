@@ -17,6 +17,9 @@ typedef VOID (*EXERCISE_STEP)(struct _EXERCISER *Exerciser, PVOID Context);
 typedef struct _EXERCISER {
     PHARDWARE_GATE Gate;
     EXERCISE_STEP Step;
+    /* May be NULL. Called by the thread, outside the gate, when there is work and WakeNeeded is set: asks for power. PASSIVE_LEVEL. */
+    VOID (*Wake)(struct _EXERCISER *Exerciser, PVOID Context);
+    KEVENT WakeNeeded; /* notification: the hardware is off for idleness, and only a request brings it back */
     PVOID Context;
     KMUTEX Control;       /* serializes start and stop */
     KEVENT StopRequest;   /* notification */

@@ -4,6 +4,21 @@
 #include "irp.h"
 #include "buddy_ioctl.h"
 
+/* May the device be opened in its present state? */
+static NTSTATUS OpenStatus(PFUNCTION_DEVICE Device)
+{
+    switch (Device->State) {
+    case PnpStarted:
+    case PnpStopPending:
+    case PnpStopped:
+        return STATUS_SUCCESS;
+    case PnpNotStarted:
+        return STATUS_DEVICE_NOT_READY;
+    default:
+        return STATUS_DELETE_PENDING;
+    }
+}
+
 /* Opens are refused once a removal is pending: they would make it fail. PASSIVE_LEVEL. */
 NTSTATUS NTAPI DispatchCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
@@ -18,18 +33,11 @@ NTSTATUS NTAPI DispatchCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (!NT_SUCCESS(status)) {
         return CompleteIrp(Irp, status, 0);
     }
-    switch (device->State) {
-    case PnpStarted:
-    case PnpStopPending:
-    case PnpStopped:
-        status = STATUS_SUCCESS;
-        break;
-    case PnpNotStarted:
-        status = STATUS_DEVICE_NOT_READY;
-        break;
-    default:
-        status = STATUS_DELETE_PENDING;
-        break;
+    status = OpenStatus(device);
+    if (status == STATUS_DELETE_PENDING) {
+        device->OpenRefused = TRUE; /* before the second look: CancelRemove sets the state before it looks at this */
+        KeMemoryBarrier();
+        status = OpenStatus(device);
     }
     CompleteIrp(Irp, status, FILE_OPENED);
     if (MUTANT(OWNER_COMPLETES_TWICE)) {

@@ -49,6 +49,7 @@ typedef enum _DEVICE_ROLE {
 /* Why the hardware is lost. After a surprise removal it is gone already and must not be touched. */
 typedef enum _POWER_DOWN_REASON {
     PowerDownSleep,
+    PowerDownIdle, /* runtime: no system power IRP caused it */
     PowerDownStop,
     PowerDownRemove,
     PowerDownSurprise,
@@ -67,14 +68,16 @@ typedef struct _FUNCTION_DEVICE {
     BOOLEAN ResourcesHeld; /* between AcquireResources and ReleaseResources */
     UNICODE_STRING InterfaceName;
     BOOLEAN InterfaceEnabled;
+    BOOLEAN OpenRefused; /* somebody was turned away because a removal is pending */
 
     KMUTEX HardwareLock; /* serializes PowerUp and PowerDown, which PnP and power IRPs both cause */
     BOOLEAN HardwareOn;  /* between PowerUp and PowerDown */
     WAITERS Waiters;     /* requests that want to know when that changes */
 
-    DEVICE_POWER_STATE DeviceState;
-    PIRP SystemPowerIrp; /* the system power IRP that waits for the device power IRP that it caused */
-    PIRP DevicePowerIrp; /* the D0 IRP that waits for its work item */
+    DEVICE_POWER_STATE DeviceState; /* entered, or about to be */
+    BOOLEAN SystemSleeping;         /* from the system power IRP that leads out of S0 to the one that leads back */
+    PIRP SystemPowerIrp;            /* the system power IRP that waits for the device power IRP that it caused */
+    PIRP DevicePowerIrp;            /* the D0 IRP that waits for its work item */
     PIO_WORKITEM PowerUpItem;
     WAIT_WAKE Wake;
 
@@ -84,7 +87,7 @@ typedef struct _FUNCTION_DEVICE {
 
 /*
  * What is particular to a driver. Every pointer may be NULL unless it says otherwise. All at PASSIVE_LEVEL.
- * Order of a life: Initialize, (AcquireResources, PowerUp, Started, (PowerDown, PowerUp)*, PowerDown, ReleaseResources)*, Leaving, Uninitialize.
+ * Order of a life: Initialize, (AcquireResources, PowerUp, Started, (PowerDown, PowerUp)*, Stopping, PowerDown, ReleaseResources)*, Leaving, Uninitialize.
  */
 typedef struct _FUNCTION_OPERATIONS {
     SIZE_T ExtensionSize; /* of a structure that begins with FUNCTION_DEVICE */
@@ -112,7 +115,9 @@ typedef struct _FUNCTION_OPERATIONS {
     VOID (*PowerDown)(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason);
     /* After a successful start, with the interface enabled. */
     VOID (*Started)(PFUNCTION_DEVICE Device);
-    /* Before a stop or remove takes anything away, and first thing on surprise removal after PowerDown: let go of other drivers. */
+    /* Undoes Started, before a PnP stop takes anything away. */
+    VOID (*Stopping)(PFUNCTION_DEVICE Device);
+    /* Before a remove takes anything away, and first thing on surprise removal after PowerDown: let go of other drivers. May come after Stopping. */
     VOID (*Leaving)(PFUNCTION_DEVICE Device);
     /* May refuse the removal (or the stop). */
     NTSTATUS (*QueryRemove)(PFUNCTION_DEVICE Device);
@@ -165,6 +170,9 @@ VOID FunctionReadSettings(PFUNCTION_DEVICE Device);
 /* hardware_power.c: calls the driver's PowerUp or PowerDown unless the hardware is in that state already. PASSIVE_LEVEL. */
 VOID HardwarePowerUp(PFUNCTION_DEVICE Device);
 VOID HardwarePowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason);
+
+/* power.c: asks for D0 if the device was switched off while the system works; PowerUp follows. IRQL <= DISPATCH_LEVEL. */
+VOID FunctionRequestPower(PFUNCTION_DEVICE Device);
 
 /* Dispatch routines, one a major function. */
 DRIVER_DISPATCH DispatchPnp;

@@ -90,6 +90,9 @@ static NTSTATUS CancelStop(PFUNCTION_DEVICE Device, PIRP Irp)
 static NTSTATUS Stop(PFUNCTION_DEVICE Device, PIRP Irp)
 {
     Trace("stop device=%u", Device->Number);
+    if (FunctionOperations.Stopping != NULL) {
+        FunctionOperations.Stopping(Device);
+    }
     WaitWakeDisarm(Device);
     HardwarePowerDown(Device, PowerDownStop);
     ReleaseResources(Device);
@@ -115,6 +118,19 @@ static NTSTATUS QueryRemove(PFUNCTION_DEVICE Device, PIRP Irp)
     return PassIrp(Device->Lower, Irp);
 }
 
+/*
+ * Whoever was turned away while the removal was pending has no handle, and so hears nothing of its end: the interface goes and comes, and its arrival
+ * finds them.
+ */
+static VOID InviteAgain(PFUNCTION_DEVICE Device)
+{
+    if (Device->OpenRefused && !MUTANT(OWNER_FORGETS_THE_REFUSED)) {
+        EnableInterface(Device, FALSE);
+        EnableInterface(Device, TRUE);
+    }
+    Device->OpenRefused = FALSE;
+}
+
 static NTSTATUS CancelRemove(PFUNCTION_DEVICE Device, PIRP Irp)
 {
     NTSTATUS status = ForwardIrpAndWait(Device->Lower, Irp);
@@ -122,6 +138,8 @@ static NTSTATUS CancelRemove(PFUNCTION_DEVICE Device, PIRP Irp)
     Trace("cancel-remove device=%u", Device->Number);
     if (Device->State == PnpRemovePending) {
         Device->State = Device->StateBeforeQuery;
+        KeMemoryBarrier();
+        InviteAgain(Device);
         WaitWakeArm(Device);
     }
     UNREFERENCED_PARAMETER(status);

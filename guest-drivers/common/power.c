@@ -137,15 +137,15 @@ static NTSTATUS DevicePowerDown(PFUNCTION_DEVICE Device, PIRP Irp, DEVICE_POWER_
 {
     POWER_STATE power = {.DeviceState = NewState};
 
+    Device->DeviceState = NewState; /* from here on a wake request is not lost: the D0 IRP waits for this one's end */
     if (MUTANT(OWNER_TELLS_TOO_LATE)) {
         PoSetPowerState(Device->Self, DevicePowerState, power);
         ForwardIrpAndWait(Device->Lower, Irp);
         HardwarePowerDown(Device, PowerDownSleep);
         return CompletePower(Device, Irp, STATUS_SUCCESS);
     }
-    HardwarePowerDown(Device, PowerDownSleep);
+    HardwarePowerDown(Device, Device->SystemSleeping ? PowerDownSleep : PowerDownIdle);
     PoSetPowerState(Device->Self, DevicePowerState, power);
-    Device->DeviceState = NewState;
     Irp->IoStatus.Status = STATUS_SUCCESS;
     return PassPower(Device, Irp);
 }
@@ -161,6 +161,7 @@ static NTSTATUS SetPower(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK_LOCATION S
         Trace("set-power system=%s device=%u",
               wanted.SystemState < RTL_NUMBER_OF(SystemStateNames) ? SystemStateNames[wanted.SystemState] : "?",
               Device->Number);
+        Device->SystemSleeping = wanted.SystemState != PowerSystemWorking;
         return SystemPower(Device, Irp);
     }
     Trace("set-power device=%s number=%u",
@@ -168,6 +169,15 @@ static NTSTATUS SetPower(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK_LOCATION S
           Device->Number);
     return wanted.DeviceState == PowerDeviceD0 ? DevicePowerUp(Device, Irp)
                                                : DevicePowerDown(Device, Irp, wanted.DeviceState);
+}
+
+VOID FunctionRequestPower(PFUNCTION_DEVICE Device)
+{
+    POWER_STATE wanted = {.DeviceState = PowerDeviceD0};
+
+    if (Device->State == PnpStarted && Device->DeviceState != PowerDeviceD0 && !Device->SystemSleeping) {
+        PoRequestPowerIrp(Device->Pdo, IRP_MN_SET_POWER, wanted, NULL, NULL, NULL);
+    }
 }
 
 static NTSTATUS QueryPower(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK_LOCATION Stack)

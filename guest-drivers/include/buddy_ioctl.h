@@ -32,12 +32,14 @@ DEFINE_GUID(GUID_DEVINTERFACE_FREDBUS, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0
 /* Output: ULONG. Pending until the driver gets (1) or loses (0) its hardware; can be cancelled. */
 #define IOCTL_BUDDY_WAIT_POWER CTL_CODE(FILE_DEVICE_BUDDY, 0x805, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-#define BUDDY_PATTERN_MIXED        0 /* registers, semaphore, transactions, jobs and talk in turn */
+#define BUDDY_PATTERN_MIXED        0 /* all others in turn */
 #define BUDDY_PATTERN_REGISTERS    1 /* scratch write and read back */
 #define BUDDY_PATTERN_JOBS         2 /* timed jobs that end by interrupt */
 #define BUDDY_PATTERN_TRANSACTIONS 3
 #define BUDDY_PATTERN_TALK                                                                                             \
     4 /* the mechanisms beside borrowing: shared context, doorbell, callback object, named event (setting Talk) */
+#define BUDDY_PATTERN_RESOURCES 5 /* what was handed over beside the register page: memory BARs, the I/O window */
+#define BUDDY_PATTERN_LAST      BUDDY_PATTERN_RESOURCES
 
 typedef struct _BUDDY_EXERCISE {
     unsigned long Pattern; /* BUDDY_PATTERN_* */

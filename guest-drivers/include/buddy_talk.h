@@ -15,6 +15,14 @@
     1 /* the same IRP sent without an open: the owner's power-down call is the only notice of its end */
 #define BUDDY_MECHANISM_INTERFACE 2 /* IRP_MN_QUERY_INTERFACE with the callbacks as input */
 
+/* Setting Coordination of the owner: what keeps the clients' multi-step accesses apart. */
+#define BUDDY_COORDINATION_SEMAPHORE 0 /* the hardware semaphore */
+#define BUDDY_COORDINATION_LOCK      1 /* the owner's software lock (BUDDY_SERVICES) */
+
+/* Setting Interrupt of the borrower. */
+#define BUDDY_INTERRUPT_BY_OWNER 0 /* the owner's service routine calls the borrower */
+#define BUDDY_INTERRUPT_BY_LINE  1 /* the borrower connects to the line that it was handed */
+
 /* Setting Talk of owner and borrower: a mask of what they use beside. */
 #define BUDDY_TALK_SHARED_CONTEXT 1
 #define BUDDY_TALK_CALLBACK       2
@@ -41,7 +49,8 @@ typedef struct _BUDDY_LENDER_INTERFACE {
 /*
  * The shared context block: non-paged pool of B's, whose address is Irp->UserBuffer of IOCTL_INTERNAL_BUDDY_SHARE. A fills in its side; from then on both
  * use the queues under the lock and call each other through the pointers, IRQL <= DISPATCH_LEVEL, without the lock held.
- * A takes its side out (NotifyOwner = NULL, under the lock) before it goes away, and on UNSHARE; afterwards it does not touch the block.
+ * B calls A inside OwnerCalls. A runs that protection down before it goes away, and on UNSHARE: then no call is under way and none can begin, and A
+ * does not touch the block any more.
  */
 typedef struct _BUDDY_MESSAGE {
     LIST_ENTRY Entry;
@@ -57,12 +66,12 @@ typedef struct _BUDDY_SHARED_CONTEXT {
     LIST_ENTRY Answers;   /* from A to B */
     PVOID OwnerContext;
     VOID(NTAPI *NotifyOwner)(struct _BUDDY_SHARED_CONTEXT *Shared);
-    ULONG OwnerCalls; /* calls of NotifyOwner under way, under the lock: A waits for none before it goes */
+    EX_RUNDOWN_REF OwnerCalls; /* held over each call of NotifyOwner; initialized by B */
     PVOID BorrowerContext;
     VOID(NTAPI *NotifyBorrower)(struct _BUDDY_SHARED_CONTEXT *Shared);
 } BUDDY_SHARED_CONTEXT, *PBUDDY_SHARED_CONTEXT;
 
-#define BUDDY_SHARED_VERSION 1
+#define BUDDY_SHARED_VERSION 2
 
 /* METHOD_NEITHER: only Irp->UserBuffer counts. UNSHARE ends what SHARE began. */
 #define IOCTL_INTERNAL_BUDDY_SHARE   CTL_CODE(FILE_DEVICE_BUDDY, 0x902, METHOD_NEITHER, FILE_ANY_ACCESS)

@@ -74,7 +74,11 @@ VOID AnnounceClose(POWNER Owner)
 VOID Announce(POWNER Owner, BUDDY_EVENT Event)
 {
     if (Owner->Event != NULL && Event == BuddyEventPowerUp) {
-        KeSetEvent(Owner->Event, IO_NO_INCREMENT, FALSE);
+        if (MUTANT(OWNER_PULSES_EVENT)) {
+            KePulseEvent(Owner->Event, IO_NO_INCREMENT, FALSE);
+        } else {
+            KeSetEvent(Owner->Event, IO_NO_INCREMENT, FALSE);
+        }
     }
     if (Owner->Event != NULL && Event == BuddyEventPowerDown) {
         KeClearEvent(Owner->Event);

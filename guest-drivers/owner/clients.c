@@ -22,56 +22,6 @@ static VOID UnlockClients(POWNER Owner)
     KeReleaseMutex(&Owner->ClientsLock, FALSE);
 }
 
-/* The client's page and the shared RAM. Returns how many; the arrays take MAX_RESOURCES. */
-static ULONG ClientResources(POWNER Owner, ULONG Client, PCM_PARTIAL_RESOURCE_DESCRIPTOR Raw,
-                             PCM_PARTIAL_RESOURCE_DESCRIPTOR Translated)
-{
-    ULONG count = 0;
-
-    Raw[count] = Owner->RawRegisters;
-    if (MUTANT(OWNER_LENDS_ITS_OWN_PAGE)) {
-        Client = 0;
-    }
-    Raw[count].u.Memory.Start.QuadPart += (LONGLONG)(Client * CLIENT_PAGE);
-    Raw[count].u.Memory.Length = CLIENT_PAGE;
-    Translated[count] = Owner->TranslatedRegisters;
-    Translated[count].u.Memory.Start.QuadPart += (LONGLONG)(Client * CLIENT_PAGE);
-    Translated[count].u.Memory.Length = CLIENT_PAGE;
-    count++;
-    if (Owner->RawRam.Type == CmResourceTypeMemory) {
-        Raw[count] = Owner->RawRam;
-        Translated[count] = Owner->TranslatedRam;
-        count++;
-    }
-    return count;
-}
-
-/*
- * Writes client's resource list to Resources if Length allows, else only its header with the Size that is needed.
- * STATUS_BUFFER_TOO_SMALL: not even the header fits. STATUS_BUFFER_OVERFLOW: only the header was written.
- */
-static NTSTATUS DescribeResources(POWNER Owner, ULONG Client, PBUDDY_RESOURCES Resources, ULONG Length)
-{
-    CM_PARTIAL_RESOURCE_DESCRIPTOR raw[MAX_RESOURCES];
-    CM_PARTIAL_RESOURCE_DESCRIPTOR translated[MAX_RESOURCES];
-    ULONG count = ClientResources(Owner, Client, raw, translated);
-    ULONG size = (ULONG)BUDDY_RESOURCES_SIZE(count);
-
-    if (Length < FIELD_OFFSET(BUDDY_RESOURCES, Descriptors)) {
-        return STATUS_BUFFER_TOO_SMALL;
-    }
-    Resources->Size = size;
-    Resources->Client = Client;
-    Resources->Count = count;
-    Resources->Reserved = 0;
-    if (Length < size && !MUTANT(OWNER_OVERRUNS_ANSWER)) {
-        return STATUS_BUFFER_OVERFLOW;
-    }
-    RtlCopyMemory(BUDDY_RAW(Resources, 0), raw, count * sizeof(raw[0]));
-    RtlCopyMemory(BUDDY_TRANSLATED(Resources, 0), translated, count * sizeof(translated[0]));
-    return STATUS_SUCCESS;
-}
-
 static VOID SetGate(POWNER Owner, ULONG Client, BOOLEAN Open)
 {
     ULONG gates = OwnerRead(Owner, owner.GATE);
@@ -245,6 +195,7 @@ VOID ClientsCallUp(POWNER Owner, ULONG Number)
     LockClients(Owner);
     ReconcileClient(Owner, Number, Owner->Powered, BuddyPowerDownSleep);
     UnlockClients(Owner);
+    FunctionRequestPower(&Owner->Function); /* a device that was switched off for idleness is wanted again */
 }
 
 NTSTATUS ClientsDescribe(POWNER Owner, ULONG Number, PBUDDY_RESOURCES Resources, ULONG Length)
@@ -288,12 +239,16 @@ NTSTATUS ClientsReturn(POWNER Owner, ULONG Number, PFILE_OBJECT FileObject)
 {
     NTSTATUS status = STATUS_NOT_FOUND;
 
-    LockClients(Owner);
+    if (!MUTANT(OWNER_RETURNS_AT_ONCE)) {
+        LockClients(Owner); /* waits for a callback that is under way */
+    }
     if (Number < MAX_CLIENTS && Owner->Clients[Number].Lent && Owner->Clients[Number].FileObject == FileObject) {
         TakeBack(Owner, Number);
         status = STATUS_SUCCESS;
     }
-    UnlockClients(Owner);
+    if (!MUTANT(OWNER_RETURNS_AT_ONCE)) {
+        UnlockClients(Owner);
+    }
     return status;
 }
 
@@ -332,6 +287,9 @@ NTSTATUS ClientsControl(PFUNCTION_DEVICE Device, PIRP Irp)
         return Borrow(Owner(Device), Irp, stack);
     case IOCTL_INTERNAL_BUDDY_RETURN:
         return Return(Owner(Device), Irp, stack);
+    case IOCTL_INTERNAL_BUDDY_WAKE:
+        FunctionRequestPower(Device);
+        return CompleteIrp(Irp, STATUS_SUCCESS, 0);
     case IOCTL_INTERNAL_BUDDY_SHARE:
         return CompleteIrp(Irp, SharedAttach(Owner(Device), Irp->UserBuffer), 0);
     case IOCTL_INTERNAL_BUDDY_UNSHARE:

@@ -20,8 +20,13 @@ static BOOLEAN ServeOwner(POWNER Owner)
     if (causes & BUDDY_CLIENT__INT_STATUS__DOORBELL_bm) {
         OwnerWrite(Owner, client.DOORBELL_FROM, OwnerRead(Owner, client.DOORBELL_FROM));
     }
-    InterlockedOr(&Owner->PendingCauses, (LONG)causes);
-    KeInsertQueueDpc(&Owner->Dpc, NULL, NULL);
+    if (causes & BUDDY_CLIENT__INT_STATUS__JOB_bm) {
+        PageUserInterrupted(&Owner->Own, causes);
+    }
+    if (causes & ~BUDDY_CLIENT__INT_STATUS__JOB_bm) {
+        InterlockedOr(&Owner->PendingCauses, (LONG)causes);
+        KeInsertQueueDpc(&Owner->Dpc, NULL, NULL);
+    }
     return TRUE;
 }
 
@@ -75,7 +80,7 @@ static BOOLEAN Service(PVOID Context)
             break;
         }
     }
-    return ours;
+    return ours || MUTANT(OWNER_CLAIMS_EVERY_INTERRUPT);
 }
 
 /* DISPATCH_LEVEL. Touches no hardware, so it may run late. */

@@ -47,7 +47,9 @@ static NTSTATUS Lend(POWNER Owner, PIO_STACK_LOCATION Stack, ULONG *Number)
         lender->Client = *Number;
         lender->GetResources = GetResources;
         lender->Return = ReturnResources;
-        InterfaceReference(Owner);
+        if (!MUTANT(OWNER_LENDS_WITHOUT_REFERENCE)) {
+            InterfaceReference(Owner);
+        }
     }
     return status;
 }

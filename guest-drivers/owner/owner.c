@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The owner's life as a function driver: resources, power, and the entry point. */
 #include "owner.h"
-#include "resources.h"
 
 const CHAR TraceDriverName[] = "owner";
 
@@ -9,15 +8,30 @@ static const SETTING Settings[] = {
     [SettingTraceDetail] = TRACE_DETAIL_SETTING,
     [SettingTalk] = {L"Talk", 0, BUDDY_TALK_SHARED_CONTEXT | BUDDY_TALK_CALLBACK | BUDDY_TALK_EVENT},
     [SettingDeviceName] = {L"DeviceName", 0, 1},
+    [SettingCoordination] = {L"Coordination", BUDDY_COORDINATION_SEMAPHORE, BUDDY_COORDINATION_LOCK},
+    [SettingIdleSeconds] = {L"IdleSeconds", 0, 3600},
+    [SettingIdleState] = {L"IdleState", 3, 3},
     [SettingWake] = {L"Wake", 0, 1},
 };
 C_ASSERT(SettingCount <= MAX_SETTINGS);
 
+/* The owner's own exercise wants power: as a client's WAKE. */
+static VOID WakeOwn(PEXERCISER Exerciser, PVOID User)
+{
+    UNREFERENCED_PARAMETER(Exerciser);
+    FunctionRequestPower(&CONTAINING_RECORD((PPAGE_USER)User, OWNER, Own)->Function);
+}
+
 static NTSTATUS Initialize(PFUNCTION_DEVICE Device)
 {
-    ClientsInitialize(Owner(Device));
-    SharedInitialize(Owner(Device));
-    AnnounceOpen(Owner(Device));
+    POWNER owner = Owner(Device);
+
+    ClientsInitialize(owner);
+    SharedInitialize(owner);
+    KeInitializeMutex(&owner->SoftwareLock, 0);
+    PageUserInitialize(&owner->Own);
+    owner->Own.Exerciser.Wake = WakeOwn;
+    AnnounceOpen(owner);
     return STATUS_SUCCESS;
 }
 
@@ -28,39 +42,21 @@ static VOID Leaving(PFUNCTION_DEVICE Device)
 
 static VOID Uninitialize(PFUNCTION_DEVICE Device)
 {
+    ExerciserStop(&Owner(Device)->Own.Exerciser);
     AnnounceClose(Owner(Device));
 }
 
-/*
- * The first memory descriptor is BAR0; the shared RAM (BAR2) is the prefetchable one. A PCI device's descriptors come in the order of its BARs, raw and
- * translated alike. STATUS_DEVICE_CONFIGURATION_ERROR: no register BAR.
- */
-static NTSTATUS FindResources(POWNER Owner, PCM_RESOURCE_LIST RawList, PCM_RESOURCE_LIST TranslatedList)
+static VOID SettingsChanged(PFUNCTION_DEVICE Device)
 {
-    ULONG rawCount;
-    ULONG count;
-    ULONG index;
-    PCM_PARTIAL_RESOURCE_DESCRIPTOR raw = ResourceDescriptors(RawList, &rawCount);
-    PCM_PARTIAL_RESOURCE_DESCRIPTOR translated = ResourceDescriptors(TranslatedList, &count);
-
-    Owner->RawRegisters.Type = CmResourceTypeNull;
-    Owner->RawRam.Type = CmResourceTypeNull;
-    for (index = 0; index < count && index < rawCount; index++) {
-        if (translated[index].Type != CmResourceTypeMemory) {
-            continue;
-        }
-        if (Owner->RawRegisters.Type == CmResourceTypeNull) {
-            Owner->RawRegisters = raw[index];
-            Owner->TranslatedRegisters = translated[index];
-        } else if (translated[index].Flags & CM_RESOURCE_MEMORY_PREFETCHABLE) {
-            Owner->RawRam = raw[index];
-            Owner->TranslatedRam = translated[index];
-        }
+    if (Owner(Device)->IdleCounter != NULL) {
+        IdleSettingsChanged(Owner(Device));
     }
-    return Owner->RawRegisters.Type != CmResourceTypeNull &&
-                   Owner->TranslatedRegisters.u.Memory.Length >= 2 * CLIENT_PAGE
-               ? STATUS_SUCCESS
-               : STATUS_DEVICE_CONFIGURATION_ERROR;
+}
+
+static NTSTATUS DeviceControl(PFUNCTION_DEVICE Device, ULONG Code, PVOID Buffer, ULONG InputLength, ULONG OutputLength,
+                              ULONG_PTR *Information)
+{
+    return ExerciserControl(&Owner(Device)->Own.Exerciser, Code, Buffer, InputLength, OutputLength, Information);
 }
 
 static VOID Unmap(POWNER Owner)
@@ -95,8 +91,8 @@ static NTSTATUS AcquireResources(PFUNCTION_DEVICE Device, PCM_RESOURCE_LIST Raw,
     if (!NT_SUCCESS(status)) {
         return status;
     }
-    owner->RegistersLength = owner->TranslatedRegisters.u.Memory.Length;
-    owner->Registers = MmMapIoSpace(owner->TranslatedRegisters.u.Memory.Start, owner->RegistersLength, MmNonCached);
+    owner->RegistersLength = owner->Translated[0].u.Memory.Length;
+    owner->Registers = MmMapIoSpace(owner->Translated[0].u.Memory.Start, owner->RegistersLength, MmNonCached);
     if (owner->Registers == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -106,14 +102,19 @@ static NTSTATUS AcquireResources(PFUNCTION_DEVICE Device, PCM_RESOURCE_LIST Raw,
     }
     if (!NT_SUCCESS(status)) {
         Unmap(owner);
+        return status;
     }
-    return status;
+    owner->Own.Page = owner->Registers;
+    owner->Own.Port = OwnWindow(owner);
+    IdleBegin(owner);
+    return STATUS_SUCCESS;
 }
 
 static VOID ReleaseResources(PFUNCTION_DEVICE Device)
 {
     POWNER owner = Owner(Device);
 
+    IdleEnd(owner);
     if (!MUTANT(OWNER_LEAVES_INTERRUPT_CONNECTED)) {
         DisconnectInterrupt(&owner->Interrupt);
     }
@@ -129,30 +130,49 @@ static VOID PowerUp(PFUNCTION_DEVICE Device)
     OwnerDeliverInterrupts(owner, 0, TRUE);
     OwnerWrite(owner, client.INT_STATUS, ALL_ONES);
     OwnerWrite(owner, client.INT_ENABLE,
-               BUDDY_CLIENT__INT_ENABLE__ERROR_bm | BUDDY_CLIENT__INT_ENABLE__DOORBELL_bm |
-                   BUDDY_CLIENT__INT_ENABLE__MAILBOX_bm);
+               BUDDY_CLIENT__INT_ENABLE__JOB_bm | BUDDY_CLIENT__INT_ENABLE__ERROR_bm |
+                   BUDDY_CLIENT__INT_ENABLE__DOORBELL_bm | BUDDY_CLIENT__INT_ENABLE__MAILBOX_bm);
+    IdleBusy(owner);
+    DescribeServices(owner, &owner->Own.Services);
+    owner->Own.Gone = FALSE;
+    KeClearEvent(&owner->Own.Exerciser.WakeNeeded);
+    InterlockedIncrement(&owner->Own.Exerciser.PowerUps);
+    GateOpen(&owner->Own.Gate);
     ClientsPowerUp(owner);
+}
+
+/* Returns when the owner's own exercise is out of the hardware. */
+static VOID StopOwnUse(POWNER Owner, POWER_DOWN_REASON Reason)
+{
+    GateCloseAndWait(&Owner->Own.Gate);
+    InterlockedIncrement(&Owner->Own.Exerciser.PowerDowns);
+    if (Reason == PowerDownIdle) {
+        KeSetEvent(&Owner->Own.Exerciser.WakeNeeded, IO_NO_INCREMENT, FALSE);
+    }
 }
 
 /* The clients go first; after that the owner's own interrupts are switched off, unless the hardware is gone. */
 static VOID PowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
 {
     static const BUDDY_POWER_DOWN_REASON clientReasons[] = {
-        [PowerDownSleep] = BuddyPowerDownSleep,
-        [PowerDownStop] = BuddyPowerDownStop,
-        [PowerDownRemove] = BuddyPowerDownRemove,
+        [PowerDownSleep] = BuddyPowerDownSleep,       [PowerDownIdle] = BuddyPowerDownIdle,
+        [PowerDownStop] = BuddyPowerDownStop,         [PowerDownRemove] = BuddyPowerDownRemove,
         [PowerDownSurprise] = BuddyPowerDownSurprise,
     };
     POWNER owner = Owner(Device);
 
     if (Reason == PowerDownSurprise && !MUTANT(OWNER_TOUCHES_AFTER_SURPRISE)) {
+        owner->Own.Gone = TRUE;
         OwnerDeliverInterrupts(owner, 0,
                                FALSE); /* at once: a late interrupt must not make us look at hardware that is gone */
     }
     if (!(MUTANT(OWNER_SLEEPS_WITHOUT_TELLING) && Reason == PowerDownSleep) &&
+        !(MUTANT(OWNER_IDLES_WITHOUT_TELLING) && Reason == PowerDownIdle) &&
+        !(MUTANT(OWNER_STOPS_WITHOUT_TELLING) && Reason == PowerDownStop) &&
         !(MUTANT(OWNER_VANISHES_WITHOUT_TELLING) && Reason == PowerDownSurprise)) {
         ClientsPowerDown(owner, clientReasons[Reason]);
     }
+    StopOwnUse(owner, Reason);
     if (Reason != PowerDownSurprise || MUTANT(OWNER_TOUCHES_AFTER_SURPRISE)) {
         OwnerWrite(owner, client.INT_ENABLE, 0);
         OwnerWrite(owner, client.INT_STATUS, ALL_ONES);
@@ -169,6 +189,8 @@ const FUNCTION_OPERATIONS FunctionOperations = {
     .WakeSetting = SettingWake,
     .DeviceName = BUDDY_OWNER_DEVICE_NAME,
     .DeviceNameSetting = SettingDeviceName,
+    .SettingsChanged = SettingsChanged,
+    .DeviceControl = DeviceControl,
     .Initialize = Initialize,
     .Leaving = Leaving,
     .Uninitialize = Uninitialize,

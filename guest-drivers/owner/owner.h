@@ -5,16 +5,23 @@
 
 #include "function_device.h"
 #include "interrupt.h"
-#include "registers.h"
-#include "buddy_talk.h"
-#include "buddy_regs.h"
+#include "page_user.h"
 
 #define MAX_CLIENTS   8 /* register pages; number 0 is the owner's own */
 #define CLIENT_PAGE   sizeof(buddy__page__stride1000_t)
-#define MAX_RESOURCES 4 /* kinds of things that a client gets: its page, the shared RAM, ... */
+#define MAX_RESOURCES 8 /* six BARs, an interrupt, and one to spare */
 
 /* Settings, by their index in FUNCTION_DEVICE.Settings. */
-enum { SettingTraceDetail, SettingTalk, SettingDeviceName, SettingWake, SettingCount };
+enum {
+    SettingTraceDetail,
+    SettingTalk,
+    SettingDeviceName,
+    SettingCoordination,
+    SettingIdleSeconds,
+    SettingIdleState,
+    SettingWake,
+    SettingCount
+};
 
 /* One client of the device. All members under OWNER.ClientsLock, except where said. */
 typedef struct _CLIENT {
@@ -31,23 +38,26 @@ typedef struct _OWNER {
 
     PUCHAR Registers; /* BAR0, mapped; NULL without */
     SIZE_T RegistersLength;
-    CM_PARTIAL_RESOURCE_DESCRIPTOR RawRegisters;
-    CM_PARTIAL_RESOURCE_DESCRIPTOR TranslatedRegisters;
-    CM_PARTIAL_RESOURCE_DESCRIPTOR RawRam; /* BAR2; Type is CmResourceTypeNull without */
-    CM_PARTIAL_RESOURCE_DESCRIPTOR TranslatedRam;
+    CM_PARTIAL_RESOURCE_DESCRIPTOR Raw[MAX_RESOURCES]; /* all that may be lent; the first is BAR0 */
+    CM_PARTIAL_RESOURCE_DESCRIPTOR Translated[MAX_RESOURCES];
+    ULONG ResourceCount;
+
+    PAGE_USER Own; /* the owner's own use of the hardware, as client 0 */
+    KMUTEX SoftwareLock;
+    PULONG IdleCounter; /* of the power manager; NULL: not registered */
 
     INTERRUPT Interrupt;
     ULONG
     Delivering; /* mask of clients, the owner (bit 0) among them, that take interrupts; under the interrupt's lock only */
     KDPC Dpc;
-    volatile LONG PendingCauses; /* the owner's own INT_STATUS bits, from the service routine to the DPC */
+    volatile LONG PendingCauses; /* the owner's own INT_STATUS bits but JOB, from the service routine to the DPC */
 
     KMUTEX ClientsLock;
     BOOLEAN Powered;   /* clients may be up */
     ULONG ClientCount; /* register pages of this device */
     CLIENT Clients[MAX_CLIENTS];
 
-    KSPIN_LOCK SharedLock;
+    KMUTEX SharedLock;
     PBUDDY_SHARED_CONTEXT Shared[MAX_CLIENTS]; /* under SharedLock; slots are not client numbers */
 
     PCALLBACK_OBJECT Callback; /* with BUDDY_TALK_CALLBACK */
@@ -75,6 +85,24 @@ NTSTATUS ClientsControl(PFUNCTION_DEVICE Device, PIRP Irp);
 /* Everything that was borrowed through FileObject is returned. */
 VOID ClientsClose(PFUNCTION_DEVICE Device, PFILE_OBJECT FileObject);
 
+/* hand_over.c. PASSIVE_LEVEL. */
+/* Notes what the device was given. STATUS_DEVICE_CONFIGURATION_ERROR: no register BAR. */
+NTSTATUS FindResources(POWNER Owner, PCM_RESOURCE_LIST RawList, PCM_RESOURCE_LIST TranslatedList);
+/* The I/O window, NULL without. */
+PULONG OwnWindow(POWNER Owner);
+VOID DescribeServices(POWNER Owner, PBUDDY_SERVICES Services);
+/*
+ * Writes client's resource list to Resources if Length allows, else only its header with the Size that is needed.
+ * STATUS_BUFFER_TOO_SMALL: not even the header fits. STATUS_BUFFER_OVERFLOW: only the header was written.
+ */
+NTSTATUS DescribeResources(POWNER Owner, ULONG Client, PBUDDY_RESOURCES Resources, ULONG Length);
+
+/* idle.c: runtime idle detection, between the start and the loss of the resources. PASSIVE_LEVEL, except IdleBusy (IRQL <= DISPATCH_LEVEL). */
+VOID IdleBegin(POWNER Owner);
+VOID IdleSettingsChanged(POWNER Owner);
+VOID IdleEnd(POWNER Owner);
+VOID IdleBusy(POWNER Owner);
+
 /* Borrows for Request as BORROW does, FileObject may be NULL; the client is called up by ClientsCallUp afterwards. */
 NTSTATUS ClientsLend(POWNER Owner, const BUDDY_BORROW *Request, PFILE_OBJECT FileObject, PBUDDY_RESOURCES Answer,
                      ULONG Length, ULONG *Number);
@@ -86,11 +114,11 @@ NTSTATUS ClientsDescribe(POWNER Owner, ULONG Number, PBUDDY_RESOURCES Resources,
 /* lender_interface.c: IRP_MN_QUERY_INTERFACE. */
 NTSTATUS LenderQueryInterface(PFUNCTION_DEVICE Device, PIRP Irp);
 
-/* shared_context.c: IOCTL_INTERNAL_BUDDY_SHARE and UNSHARE. */
+/* shared_context.c: IOCTL_INTERNAL_BUDDY_SHARE and UNSHARE. PASSIVE_LEVEL. */
 VOID SharedInitialize(POWNER Owner);
 NTSTATUS SharedAttach(POWNER Owner, PBUDDY_SHARED_CONTEXT Shared);
 NTSTATUS SharedDetach(POWNER Owner, PBUDDY_SHARED_CONTEXT Shared);
-/* The owner goes away: no block is touched afterwards, and no call of ours is under way. PASSIVE_LEVEL. */
+/* The owner goes away: no block is touched afterwards, and no call of ours is under way. */
 VOID SharedDetachAll(POWNER Owner);
 
 /* announce.c: callback object and named event. PASSIVE_LEVEL, except Announce. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The owner's side of the shared context blocks (buddy_talk.h). Lock order: SharedLock, then a block's own lock. */
+/*
+ * The owner's side of the shared context blocks (buddy_talk.h). SharedLock keeps the blocks' owners from freeing them while they are being left: UNSHARE waits
+ * for it. Calls from the borrower take only a block's own lock, and are counted by its rundown protection.
+ */
 #include "owner.h"
 
 VOID SharedInitialize(POWNER Owner)
 {
-    KeInitializeSpinLock(&Owner->SharedLock);
+    KeInitializeMutex(&Owner->SharedLock, 0);
 }
 
 /* Takes one question out of the block; NULL: none left. IRQL <= DISPATCH_LEVEL. */
@@ -23,7 +26,7 @@ static PBUDDY_MESSAGE TakeQuestion(PBUDDY_SHARED_CONTEXT Shared)
     return message;
 }
 
-/* A borrower has put a question into its block. IRQL <= DISPATCH_LEVEL, no lock held; the borrower counts us in OwnerCalls. */
+/* A borrower has put a question into its block. IRQL <= DISPATCH_LEVEL, no lock held, inside the block's OwnerCalls. */
 static VOID NTAPI NotifyOwner(PBUDDY_SHARED_CONTEXT Shared)
 {
     while (TakeQuestion(Shared) != NULL) {
@@ -31,87 +34,74 @@ static VOID NTAPI NotifyOwner(PBUDDY_SHARED_CONTEXT Shared)
     }
 }
 
+static VOID LockShared(POWNER Owner)
+{
+    KeWaitForSingleObject(&Owner->SharedLock, Executive, KernelMode, FALSE, NULL);
+}
+
+static VOID UnlockShared(POWNER Owner)
+{
+    KeReleaseMutex(&Owner->SharedLock, FALSE);
+}
+
 NTSTATUS SharedAttach(POWNER Owner, PBUDDY_SHARED_CONTEXT Shared)
 {
     NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
-    KIRQL irql;
     ULONG index;
 
     if (Shared == NULL || Shared->Size != sizeof(*Shared) || Shared->Version != BUDDY_SHARED_VERSION) {
         return STATUS_REVISION_MISMATCH;
     }
-    KeAcquireSpinLock(&Owner->SharedLock, &irql);
+    LockShared(Owner);
     for (index = 0; index < MAX_CLIENTS && status != STATUS_SUCCESS; index++) {
         if (Owner->Shared[index] == NULL) {
             Owner->Shared[index] = Shared;
-            KeAcquireSpinLockAtDpcLevel(&Shared->Lock);
             Shared->OwnerContext = Owner;
-            Shared->NotifyOwner = NotifyOwner;
-            KeReleaseSpinLockFromDpcLevel(&Shared->Lock);
+            Shared->NotifyOwner =
+                NotifyOwner; /* nobody calls yet: the block is shared once B's request has been completed */
             status = STATUS_SUCCESS;
         }
     }
-    KeReleaseSpinLock(&Owner->SharedLock, irql);
+    UnlockShared(Owner);
     return status;
 }
 
-/* Takes our side out of the block. Returns whether no call of ours is under way. SharedLock held. */
-static BOOLEAN Withdraw(PBUDDY_SHARED_CONTEXT Shared)
+/* Takes our side out of the block in a slot: no call of ours is under way afterwards, and none can begin. SharedLock held. */
+static VOID Leave(POWNER Owner, ULONG Slot)
 {
-    BOOLEAN quiet;
+    PBUDDY_SHARED_CONTEXT shared = Owner->Shared[Slot];
 
-    KeAcquireSpinLockAtDpcLevel(&Shared->Lock);
-    Shared->NotifyOwner = NULL;
-    Shared->OwnerContext = NULL;
-    quiet = Shared->OwnerCalls == 0;
-    KeReleaseSpinLockFromDpcLevel(&Shared->Lock);
-    return quiet;
+    ExWaitForRundownProtectionRelease(&shared->OwnerCalls);
+    shared->NotifyOwner = NULL;
+    shared->OwnerContext = NULL;
+    Owner->Shared[Slot] = NULL;
 }
 
 NTSTATUS SharedDetach(POWNER Owner, PBUDDY_SHARED_CONTEXT Shared)
 {
     NTSTATUS status = STATUS_NOT_FOUND;
-    KIRQL irql;
     ULONG index;
 
-    KeAcquireSpinLock(&Owner->SharedLock, &irql);
+    LockShared(Owner);
     for (index = 0; index < MAX_CLIENTS; index++) {
-        if (Owner->Shared[index] == Shared && Shared != NULL) {
-            Withdraw(Shared); /* the borrower itself asks: it has no call under way */
-            Owner->Shared[index] = NULL;
+        if (Shared != NULL && Owner->Shared[index] == Shared) {
+            Leave(Owner, index);
             status = STATUS_SUCCESS;
         }
     }
-    KeReleaseSpinLock(&Owner->SharedLock, irql);
+    UnlockShared(Owner);
     return status;
-}
-
-/* One round of withdrawing; FALSE: somewhere a call is still under way. A borrower frees a block only after UNSHARE, which takes SharedLock. */
-static BOOLEAN WithdrawAll(POWNER Owner)
-{
-    BOOLEAN quiet = TRUE;
-    KIRQL irql;
-    ULONG index;
-
-    KeAcquireSpinLock(&Owner->SharedLock, &irql);
-    for (index = 0; index < MAX_CLIENTS; index++) {
-        if (Owner->Shared[index] != NULL) {
-            if (Withdraw(Owner->Shared[index])) {
-                Owner->Shared[index] = NULL;
-            } else {
-                quiet = FALSE;
-            }
-        }
-    }
-    KeReleaseSpinLock(&Owner->SharedLock, irql);
-    return quiet;
 }
 
 VOID SharedDetachAll(POWNER Owner)
 {
-    LARGE_INTEGER moment = {.QuadPart = -10000}; /* 1 ms: a call under way is a few instructions long */
+    ULONG index;
 
-    while (!WithdrawAll(Owner)) {
-        KeDelayExecutionThread(KernelMode, FALSE, &moment);
+    LockShared(Owner);
+    for (index = 0; index < MAX_CLIENTS; index++) {
+        if (Owner->Shared[index] != NULL) {
+            Leave(Owner, index);
+        }
     }
+    UnlockShared(Owner);
 }

@@ -154,6 +154,35 @@ class CallbacksAroundPower(_OneBuddy):
                 pass
 
 
+class ToldOfStop:
+    """The owner tells its clients before a PnP stop takes the resources away: none has power when it is started again."""
+
+    def __init__(self) -> None:
+        # Numbers of the owner's devices that are stopped, and (device, client) of those that were told of power last.
+        self._stopped: set[str] = set()
+        self._up: set[tuple[str, str]] = set()
+
+    def see(self, record: Record) -> Iterator[Finding]:
+        line = record.trace
+        if line is None or line.driver != "owner":
+            return
+        device, client = line.values.get("device", "?"), line.values.get("client", "?")
+        match line.event, line.values.get("dir"):
+            case "callback-begin", "up":
+                self._up.add((device, client))
+            case ("callback-end", "down") | ("return", _):
+                self._up.discard((device, client))
+            case "stop", _:
+                self._stopped.add(device)
+            case "start", _ if device in self._stopped:
+                self._stopped.discard(device)
+                for _, each in sorted(entry for entry in self._up if entry[0] == device):
+                    reason = f"the owner was stopped and started again, and nobody told client {each}, which had power"
+                    yield _driver_failure("callbacks-around-power", reason, record, client=each)
+            case _:
+                pass
+
+
 @dataclass(frozen=True)
 class ForbiddenAccess:
     """Accesses that nobody may make at this point of the journal, as a pattern over raw lines."""
@@ -197,6 +226,7 @@ class Invariants:
             NoViolations(allowed_rules),
             NothingDropped(),
             CallbacksAroundPower(),
+            ToldOfStop(),
             self._borrower,
         ]
         self._access_reported = False

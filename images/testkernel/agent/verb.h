@@ -39,6 +39,8 @@ int VerbIo(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbKill(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbSettings(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbSleep(int Count, const char *const *Arguments, JSON_WRITER *Out);
+int VerbStart(int Count, const char *const *Arguments, JSON_WRITER *Out);
+int VerbStop(int Count, const char *const *Arguments, JSON_WRITER *Out);
 
 /* Write the error object and return the exit code. */
 int VerbFail(JSON_WRITER *Out, int ExitCode, NTSTATUS Status, PCSTR Message);

@@ -94,7 +94,7 @@ static BOOLEAN FindPattern(PCSTR Name, PULONG Pattern)
     static const PCSTR patterns[] = {
         [BUDDY_PATTERN_MIXED] = "mixed", [BUDDY_PATTERN_REGISTERS] = "registers",
         [BUDDY_PATTERN_JOBS] = "jobs",   [BUDDY_PATTERN_TRANSACTIONS] = "transactions",
-        [BUDDY_PATTERN_TALK] = "talk",
+        [BUDDY_PATTERN_TALK] = "talk",   [BUDDY_PATTERN_RESOURCES] = "resources",
     };
     for (ULONG i = 0; i < COUNT_OF(patterns); i++) {
         if (strcmp(patterns[i], Name) == 0) {
@@ -109,6 +109,7 @@ int VerbExercise(int Count, const char *const *Arguments, JSON_WRITER *Out)
 {
     BOOLEAN start = strcmp(Arguments[1], "start") == 0;
     BOOLEAN stop = strcmp(Arguments[1], "stop") == 0;
+    BOOLEAN pattern = Count == 3; /* without one the driver takes its setting's */
     BUDDY_EXERCISE exercise = {.Pattern = BUDDY_PATTERN_MIXED};
     PFILE_OBJECT file;
     HANDLE handle;
@@ -117,8 +118,8 @@ int VerbExercise(int Count, const char *const *Arguments, JSON_WRITER *Out)
 
     if ((!start && !stop && strcmp(Arguments[1], "status") != 0) ||
         (Count == 3 && (!start || !FindPattern(Arguments[2], &exercise.Pattern)))) {
-        return VerbUsage(
-            Out, "usage: buddyctl exercise INSTANCE start [mixed|registers|jobs|transactions|talk] | stop | status");
+        return VerbUsage(Out, "usage: buddyctl exercise INSTANCE start "
+                              "[mixed|registers|jobs|transactions|talk|resources] | stop | status");
     }
     int code = Open(Arguments[0], &file, &handle, Out);
     if (code != EXIT_DONE) {
@@ -126,7 +127,7 @@ int VerbExercise(int Count, const char *const *Arguments, JSON_WRITER *Out)
     }
     if (start || stop) {
         status = IopDeviceControl(file, start ? IOCTL_BUDDY_EXERCISE_START : IOCTL_BUDDY_EXERCISE_STOP,
-                                  start ? &exercise : NULL, start ? sizeof(exercise) : 0, NULL, 0, FALSE, &iosb);
+                                  pattern ? &exercise : NULL, pattern ? sizeof(exercise) : 0, NULL, 0, FALSE, &iosb);
     }
     code = NT_SUCCESS(status) ? AnswerExercise(file, Out)
                               : VerbFail(Out, EXIT_FAILED, status,

@@ -56,9 +56,22 @@ class Unplug:
         if self.vetoed:
             await self._refused(context, events, records)
             return
-        await context.machine.deleted(self.device, events, UNPLUG_SECONDS)
+        await self._granted(context, events, records)
         if self.settle:
             await context.settled()
+
+    async def _granted(self, context: Context, events: int, records: int) -> None:
+        """Until QEMU has deleted the device; a refusal fails at once and need not be waited out."""
+        refusal = asyncio.create_task(self._called_off(context, records))
+        deletion = asyncio.create_task(context.machine.deleted(self.device, events, UNPLUG_SECONDS))
+        try:
+            await asyncio.wait([refusal, deletion], return_when=asyncio.FIRST_COMPLETED)
+            if not deletion.done():
+                context.fail("vetoed", f"the guest refused to give {self.device} up: DEVICE_DELETED does not come")
+            await deletion
+        finally:
+            refusal.cancel()
+            deletion.cancel()
 
     async def _request(self, context: Context) -> None:
         """device_del; when QEMU still waits for the answer to an earlier one, again as soon as QEMU takes it."""
@@ -76,22 +89,24 @@ class Unplug:
         what = f"QEMU to take another device_del of {self.device} ({UNPLUG_PENDING_SECONDS:g} s after the last one)"
         await context.alarm.guard(until_taken(), what, 2 * UNPLUG_PENDING_SECONDS)
 
+    async def _called_off(self, context: Context, records: int) -> None:
+        """Until a driver traces that a removal was called off."""
+        seen = records
+        while True:
+            for record in context.journal.records[seen:]:
+                line = record.trace
+                if line and (line.event == _CALLED_OFF or line.event == "target-remove-cancelled"):
+                    return
+            seen = len(context.journal.records)
+            await context.journal.expect({}, seen)
+
     async def _refused(self, context: Context, events: int, records: int) -> None:
         """A refusal has no QMP event in this QEMU; the drivers trace that the removal was called off."""
-
-        async def called_off() -> None:
-            seen = records
-            while True:
-                for record in context.journal.records[seen:]:
-                    line = record.trace
-                    if line and (line.event == _CALLED_OFF or line.event == "target-remove-cancelled"):
-                        return
-                seen = len(context.journal.records)
-                await context.journal.expect({}, seen)
-
         deleted = asyncio.create_task(context.machine.monitor.event("DEVICE_DELETED", events, {"device": self.device}))
         try:
-            await context.alarm.guard(called_off(), f"the guest to refuse the unplug of {self.device}", UNPLUG_SECONDS)
+            await context.alarm.guard(
+                self._called_off(context, records), f"the guest to refuse the unplug of {self.device}", UNPLUG_SECONDS
+            )
             if deleted.done():
                 context.fail("not-vetoed", f"the unplug of {self.device} was to be refused, but the guest granted it")
         finally:

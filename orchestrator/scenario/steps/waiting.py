@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.base.strict_yaml import Node
+from orchestrator.journal.follower import BULK_KINDS
 
 if TYPE_CHECKING:
     from orchestrator.scenario.context import Context
@@ -29,7 +30,7 @@ class WaitSettled:
 
 @dataclass(frozen=True)
 class WaitRecord:
-    """Wait for a journal record; one that came since the scenario began counts too, unless `new`."""
+    """Wait for a journal record; one that came since the scenario began counts too, unless `new` or of a bulk kind."""
 
     wanted: Mapping[str, Any]
     limit: float
@@ -40,6 +41,10 @@ class WaitRecord:
         return "wait for the journal record " + ", ".join(f"{key} {value}" for key, value in self.wanted.items())
 
     async def run(self, context: Context) -> None:
+        if self.wanted.get("kind") in BULK_KINDS:
+            kind = str(self.wanted["kind"])
+            await context.alarm.guard(context.journal.expect_bulk(kind, self.wanted, 1), self.title, self.limit)
+            return
         since = context.journal.mark() if self.new else 0
         await context.alarm.guard(context.journal.expect(self.wanted, since), self.title, self.limit)
 
