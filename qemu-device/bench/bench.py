@@ -4,11 +4,11 @@
 
     python3 qemu-device/bench/bench.py [--module build/qemu-device/buddy.so] [--qemu qemu-system-x86_64] [--json]
 
-Both devices are in one QEMU and read by the same guest code, in turn, a block of 400,000 reads at a time, so that load on the
-machine hits both; a ratio is the median over twelve rounds. The last line reads `buddy` twelve blocks on end (after twelve of `edu`),
-without a pause in which the journal's writer could catch up. Every read must be in the journal or in its count of dropped records,
-else the benchmark fails. With full records the journal's writer needs a processor of its own: on a busy machine the figure tells of
-the load. Needs binutils (as, ld) and 700 MB in the temporary directory.
+Both devices are in one QEMU and read by the same guest code, in turn, a block of 400,000 reads at a time, so that load on
+the machine hits both; a ratio is the median over twelve rounds. The last line reads `buddy` twelve blocks on end (after
+twelve of `edu`), without a pause in which the journal's writer could catch up. Every read must be in the journal or in its
+count of dropped records, else the benchmark fails. With full records the journal's writer needs a processor of its own: on a
+busy machine the figure tells of the load. Needs binutils (as, ld) and 700 MB in the temporary directory.
 """
 
 from __future__ import annotations

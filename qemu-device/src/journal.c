@@ -112,8 +112,8 @@ static __attribute__((noinline)) bool next_chunk(size_t need)
     use_chunk(chunk);
     if (journal.dropped != journal.dropped_told) {
         begin_event();
-        put_string(",\"dev\":\"journal\",\"kind\":\"dropped\"");
-        journal_uint("count", journal.dropped - journal.dropped_told);
+        put_string(JOURNAL_DROPPED);
+        journal.text = journal_format_uint(journal.text, journal.dropped - journal.dropped_told);
         end_event();
         journal.dropped_told = journal.dropped;
     }

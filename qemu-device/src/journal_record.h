@@ -27,6 +27,9 @@ typedef struct JournalChunk {
 #define JOURNAL_CHUNK      (64 * 1024) /* bytes of a chunk with its head: small enough to stay in a processor's cache */
 #define JOURNAL_CHUNK_ROOM (JOURNAL_CHUNK - sizeof(JournalChunk))
 
+/* How the text of a record begins that says how many are lost before it: then the number follows. */
+#define JOURNAL_DROPPED ",\"dev\":\"journal\",\"kind\":\"dropped\",\"count\":"
+
 /* Bytes that a record takes in its chunk. */
 static inline size_t journal_record_size(const JournalRecord *record)
 {

@@ -150,24 +150,54 @@ static void format_lines(void)
     }
 }
 
+/* A line counts for itself, and for the records that it says are lost. */
+static uint64_t count_line(const char *line, size_t length)
+{
+    const char *count = memmem(line, length, JOURNAL_DROPPED, sizeof(JOURNAL_DROPPED) - 1);
+
+    return 1 + (count ? strtoull(count + sizeof(JOURNAL_DROPPED) - 1, NULL, 10) : 0);
+}
+
 /* Records in a chunk from an offset on. */
 static uint64_t count_records(const JournalChunk *chunk, size_t offset)
 {
     uint64_t count = 0;
 
-    for (; offset < chunk->fill; offset += journal_record_size(record_at(chunk, offset))) {
-        count++;
+    while (offset < chunk->fill) {
+        const JournalRecord *record = record_at(chunk, offset);
+
+        count += record->fixed ? 1 : count_line((const char *)(record + 1), record->length);
+        offset += journal_record_size(record);
+    }
+    return count;
+}
+
+/* Records in the text that are not written, or not to their end. */
+static uint64_t count_text(void)
+{
+    const char *line = writer.text + writer.text_start;
+    const char *end = writer.text + writer.text_end;
+    uint64_t count = 0;
+
+    if (line == end) {
+        return 0;
+    }
+    while (line > writer.text && line[-1] != '\n') {
+        line--;
+    }
+    while (line < end) {
+        const char *next = (const char *)memchr(line, '\n', end - line) + 1;
+
+        count += count_line(line, next - line);
+        line = next;
     }
     return count;
 }
 
 static uint64_t count_waiting(void)
 {
-    uint64_t count = 0;
+    uint64_t count = count_text();
 
-    for (size_t i = writer.text_start; i < writer.text_end; i++) {
-        count += writer.text[i] == '\n';
-    }
     if (writer.chunk) {
         count += count_records(writer.chunk, writer.done);
     }
