@@ -18,4 +18,5 @@ def machine_options(arguments: argparse.Namespace) -> Options:
         dump=not arguments.no_dump,
         seed=arguments.seed,
         qemu_arguments=tuple(shlex.split(arguments.qemu_args)),
+        kernel_arguments=tuple(shlex.split(arguments.kernel_args)),
     )

@@ -23,6 +23,8 @@ class BootRequest:
     log: str = "info"
     # Drivers of the image whose packages lie in the guest without being installed: for `buddyctl update`.
     packages: Sequence[str] = ()
+    # More words for the guest's own command line, as its documentation names them.
+    options: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

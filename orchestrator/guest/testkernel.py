@@ -49,7 +49,7 @@ class TestKernel:
             options.append(f"first={request.first}")
         if request.seed is not None:
             options.append(f"seed={request.seed}")
-        options.append(f"log={request.log}")
+        options += [f"log={request.log}", *request.options]
         return ["-kernel", self._image.kernel, "-initrd", ",".join(modules), "-append", " ".join(options)]
 
     def _files(self, name: str) -> list[str]:

@@ -59,13 +59,15 @@ class Options:
     seed: int | None = None
     # More arguments for QEMU, such as `-icount shift=0,sleep=off` or `-d int`.
     qemu_arguments: tuple[str, ...] = ()
+    # More options of the guest's kernel, such as `power-watchdog=60` (docs/testkernel.md).
+    kernel_arguments: tuple[str, ...] = ()
 
 
 def prepare(bench: Bench, scenario: Scenario, options: Options) -> MachineConfig:
     """The machine's configuration for a scenario. Raises BadInput (a driver that the image does not have)."""
     guest = guest_of(bench, scenario)
     drivers, updates = installed(guest, scenario), packages(scenario.steps)
-    request = BootRequest(drivers, scenario.first, options.seed, options.log, updates)
+    request = BootRequest(drivers, scenario.first, options.seed, options.log, updates, options.kernel_arguments)
     return MachineConfig(
         bench.qemu,
         bench.accelerator.name,

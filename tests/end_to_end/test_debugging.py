@@ -69,6 +69,20 @@ def test_a_bugcheck_leaves_source_lines_tables_and_a_dump_that_gdb_opens(command
     assert re.search(rf"{re.escape(function)}\b.* at \S*{re.escape(source.split('/', 1)[1])}", said), (frame, said)
 
 
+@pytest.mark.long
+def test_a_hang_names_who_holds_the_irp_and_leaves_the_same(command: Command) -> None:
+    mutant = MUTANT.replace("owner-completes-twice", "owner-forgets-system-irp").replace(
+        "- buddyctl: [disable, owner]", "- suspend"
+    )
+    ended = command("run", command.suite(mutant), "--kernel-args", "power-watchdog=60")
+    assert ended.exit_code == 4, ended.output
+    assert "answered the NMI" in ended.output and "\\Driver\\owner has held IRP" in ended.output
+    report = json.loads((command.run / "stops" / "crash.json").read_text())
+    assert report["location"] == "owner.sys!DispatchPower+0x0" and report["source"].startswith("guest-drivers/common/power.c:")
+    assert set(report["details"]["tables"]) == TABLES
+    assert "KiIdleLoop" in gdb(command.run / "stops" / "crash.gdb")
+
+
 def test_no_dump_when_not_wanted_and_none_of_an_expected_stop(command: Command) -> None:
     expected = MUTANT + "    expect: {failure: guest bugcheck, driver: owner}\n"
     assert command("run", command.suite(expected)).exit_code == 0
