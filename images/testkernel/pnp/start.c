@@ -165,7 +165,7 @@ VOID PnpApplyState(PDEVICE_NODE Node)
     if (Node->PnpState & PNP_DEVICE_NOT_DISABLEABLE) {
         Node->Flags |= DNF_NOT_DISABLEABLE;
     }
-    if (Node->PnpState & PNP_RESOURCE_REQUIREMENTS_CHANGED) {
+    if (Node->PnpState & PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED) {
         return; /* with PNP_DEVICE_FAILED: "must be stopped before the PnP manager assigns new resources" */
     }
     if (Node->PnpState & (PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED | PNP_DEVICE_DISABLED)) {
@@ -274,7 +274,7 @@ VOID PnpStateInvalidated(PDEVICE_NODE Node)
         return;
     }
     PnpApplyState(Node);
-    if (PnpIsStarted(Node) && (Node->PnpState & PNP_RESOURCE_REQUIREMENTS_CHANGED)) {
+    if (PnpIsStarted(Node) && (Node->PnpState & PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED)) {
         PnpStopAndRestart(Node, &Veto);
     }
 }
