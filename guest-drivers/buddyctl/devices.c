@@ -163,6 +163,8 @@ static void PutDevice(JSON *Json, HDEVINFO Set, SP_DEVINFO_DATA *Info, const INT
         PutList(Json, "compatible_ids", Set, Info, SPDRP_COMPATIBLEIDS);
         PutText(Json, "description", Set, Info, SPDRP_DEVICEDESC);
         PutText(Json, "location", Set, Info, SPDRP_LOCATION_INFORMATION);
+        JsonKey(Json, "hidden");
+        JsonBool(Json, (flags & DN_NO_SHOW_IN_DM) != 0);
         PutInterfaces(Json, Interfaces, instance);
     }
     JsonEndObject(Json);

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from .machine import Machine
+from .pnpbus import PLUG, Bus
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KERNEL_SOURCE = REPOSITORY / "images" / "testkernel"
@@ -129,3 +130,19 @@ def machine(built: Built, tmp_path: Path) -> Iterator[Callable[..., Machine]]:
             return running
 
         yield start
+
+
+@pytest.fixture
+def bus(machine: Callable[..., Machine]) -> Bus:
+    """The test bus without children."""
+    running = Bus(machine("pnpbus.sys", "pnpbus.inf", append="root=ROOT\\PNPBUS"))
+    assert running.seen() == ["bus add", "bus start"]
+    return running
+
+
+@pytest.fixture
+def child(bus: Bus) -> Bus:
+    """The test bus with child 0 plugged in and started."""
+    bus.tell(PLUG)
+    assert bus.seen() == ["fdo0 add", "fdo0 start"]
+    return bus

@@ -3,67 +3,25 @@
 
 from __future__ import annotations
 
-import re
-import struct
-from collections.abc import Callable
-
-import pytest
-
-from .machine import Machine
-
-BUS = "ROOT\\PNPBUS\\0000"
-CHILD = "SELFTEST\\CHILD\\0"
-PLUG, PULL, RULE, EJECT, STATE = (str(0x80002000 | n << 2) for n in range(5))
-VETO_REMOVE, VETO_STOP, FAIL_START, FAILED, FAIL_ADD, GONE_START, GONE_STOP = 1, 2, 4, 8, 16, 32, 64
-VETOED, REFUSED = 4, 1
-
-
-class Bus:
-    """The test bus in a running machine; `seen` gives the events since it was asked last."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self._seen = 0
-
-    def seen(self) -> list[str]:
-        self.settle()
-        events = re.findall(r"SEQ (.*)", self.machine.log)
-        new, self._seen = events[self._seen :], len(events)
-        return [event.strip() for event in new]
-
-    def settle(self) -> None:
-        """Until everything that is queued in the PnP manager has happened."""
-        assert self.machine.control("rescan")[0] == 0
-
-    def tell(self, code: str, child: int = 0, value: int = 0) -> None:
-        answer = self.machine.control("ioctl", BUS, code, struct.pack("<II", child, value).hex())
-        assert answer[0] == 0, answer
-        self.settle()
-
-    def do(self, *arguments: str, code: int = 0) -> dict[str, object]:
-        got, answer = self.machine.control(*arguments)
-        assert got == code, answer
-        return answer
-
-    def problem(self, instance: str = CHILD) -> str | None:
-        name = self.machine.devices()[instance]["problem_name"]
-        assert name is None or isinstance(name, str)
-        return name
-
-
-@pytest.fixture
-def bus(machine: Callable[..., Machine]) -> Bus:
-    running = Bus(machine("pnpbus.sys", "pnpbus.inf", append="root=ROOT\\PNPBUS"))
-    assert running.seen() == ["bus add", "bus start"]
-    return running
-
-
-@pytest.fixture
-def child(bus: Bus) -> Bus:
-    """With child 0 plugged in and started."""
-    bus.tell(PLUG)
-    assert bus.seen() == ["fdo0 add", "fdo0 start"]
-    return bus
+from .pnpbus import (
+    BUS,
+    CHILD,
+    EJECT,
+    FAIL_ADD,
+    FAIL_START,
+    FAILED,
+    GONE_START,
+    GONE_STOP,
+    PLUG,
+    PULL,
+    REFUSED,
+    RULE,
+    STATE,
+    VETO_REMOVE,
+    VETO_STOP,
+    VETOED,
+    Bus,
+)
 
 
 def test_disable_and_enable(child: Bus) -> None:

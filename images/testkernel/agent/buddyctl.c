@@ -10,7 +10,7 @@
     "exercise INSTANCE start [PATTERN]|stop|status | hold INSTANCE | release HANDLE | ioctl INSTANCE CODE [HEX] | "    \
     "settings INSTANCE [NAME NUMBER] | start|stop SERVICE | filter INSTANCE [add|remove SERVICE] | io INSTANCE | "     \
     "kill PROCESS | update "                                                                                           \
-    "INF [force] | sleep"
+    "INF [force] | undock | sleep"
 
 static int VerbVersion(int Count, const char *const *Arguments, JSON_WRITER *Out)
 {
@@ -27,16 +27,13 @@ static const struct {
     int Least;
     int Most;
 } Verbs[] = {
-    {"version", VerbVersion, 0, 0},   {"devices", VerbDevices, 0, 1},
-    {"disable", VerbDisable, 1, 1},   {"enable", VerbEnable, 1, 1},
-    {"restart", VerbRestart, 1, 1},   {"remove", VerbRemove, 1, 1},
-    {"eject", VerbEject, 1, 1},       {"rebalance", VerbRebalance, 1, 1},
-    {"rescan", VerbRescan, 0, 0},     {"hold", VerbHold, 1, 1},
-    {"exercise", VerbExercise, 2, 3}, {"release", VerbRelease, 1, 1},
-    {"ioctl", VerbIoctl, 2, 3},       {"settings", VerbSettings, 1, 3},
-    {"sleep", VerbSleep, 0, 0},       {"start", VerbStart, 1, 1},
-    {"stop", VerbStop, 1, 1},         {"update", VerbUpdate, 1, 2},
-    {"filter", VerbFilter, 1, 3},     {"io", VerbIo, 1, 1},
+    {"version", VerbVersion, 0, 0}, {"devices", VerbDevices, 0, 1},     {"disable", VerbDisable, 1, 1},
+    {"enable", VerbEnable, 1, 1},   {"restart", VerbRestart, 1, 1},     {"remove", VerbRemove, 1, 1},
+    {"eject", VerbEject, 1, 1},     {"rebalance", VerbRebalance, 1, 1}, {"rescan", VerbRescan, 0, 0},
+    {"hold", VerbHold, 1, 1},       {"exercise", VerbExercise, 2, 3},   {"release", VerbRelease, 1, 1},
+    {"ioctl", VerbIoctl, 2, 3},     {"settings", VerbSettings, 1, 3},   {"sleep", VerbSleep, 0, 0},
+    {"start", VerbStart, 1, 1},     {"stop", VerbStop, 1, 1},           {"update", VerbUpdate, 1, 2},
+    {"undock", VerbUndock, 0, 0},   {"filter", VerbFilter, 1, 3},       {"io", VerbIo, 1, 1},
     {"kill", VerbKill, 1, 1},
 };
 

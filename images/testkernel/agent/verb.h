@@ -28,6 +28,7 @@ int VerbRestart(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbRemove(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbEject(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbRebalance(int Count, const char *const *Arguments, JSON_WRITER *Out);
+int VerbUndock(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbUpdate(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbRescan(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbExercise(int Count, const char *const *Arguments, JSON_WRITER *Out);

@@ -75,6 +75,7 @@ static BOOLEAN PutDevice(PDEVICE_NODE Node, PVOID Context)
         PutList(out, "compatible_ids", Node->CompatibleIds);
         PutText(out, "description", Node->Description);
         PutText(out, "location", Node->LocationInformation);
+        JsonPutBool(out, "hidden", (Node->PnpState & PNP_DEVICE_DONT_DISPLAY_IN_UI) != 0);
         JsonKey(out, "interfaces");
         JsonBeginArray(out);
         IopVisitInterfaces(NULL, Node, PutInterface, out);

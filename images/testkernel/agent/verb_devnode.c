@@ -124,6 +124,42 @@ int VerbRescan(int Count, const char *const *Arguments, JSON_WRITER *Out)
     return EXIT_DONE;
 }
 
+static BOOLEAN FindDock(PDEVICE_NODE Node, PVOID Context)
+{
+    PDEVICE_OBJECT *pdo = Context;
+    if (Node->Flags & DNF_DOCKED) {
+        *pdo = Node->PhysicalDeviceObject;
+        ObReferenceObject(*pdo);
+    }
+    return *pdo == NULL;
+}
+
+/* As CM_Request_Eject_PC: the docking station is ejected. */
+int VerbUndock(int Count, const char *const *Arguments, JSON_WRITER *Out)
+{
+    PDEVICE_OBJECT pdo = NULL;
+    PNP_VETO veto = {.Type = PNP_VetoTypeUnknown};
+    NTSTATUS status;
+
+    PnpLockTree();
+    PnpWalkParentsFirst(PnpRootDevnode(), FindDock, &pdo);
+    PnpUnlockTree();
+    if (!pdo) {
+        return VerbFail(Out, EXIT_ABSENT, STATUS_NO_SUCH_DEVICE, "there is no docking station");
+    }
+    status = PnpQueryRemoveAndRemove(pdo, PnpRemoveEject, &veto);
+    ObDereferenceObject(pdo);
+    if (status == STATUS_PLUGPLAY_QUERY_VETOED) {
+        return VerbVetoed(Out, &veto, "undocking");
+    }
+    if (!NT_SUCCESS(status)) {
+        return FailStatus(Out, status, "undocking");
+    }
+    JsonBeginObject(Out);
+    JsonEndObject(Out);
+    return EXIT_DONE;
+}
+
 int VerbUpdate(int Count, const char *const *Arguments, JSON_WRITER *Out)
 {
     BOOLEAN restart;

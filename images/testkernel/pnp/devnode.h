@@ -44,6 +44,7 @@ typedef enum _PNP_DEVNODE_STATE {
 #define DNF_MISSING         0x00000080 /* no longer reported by its bus */
 #define DNF_HAS_PROBLEM     0x00000100
 #define DNF_NO_RESOURCES    0x00000200 /* needs no hardware resources */
+#define DNF_DOCKED          0x00000800 /* a docking station whose arrival was agreed to and told */
 #define DNF_GOES_WITH_PARENT                                                                                           \
     0x00000400 /* its bus goes away: the devnode goes after REMOVE, the PDO at the latest with the bus */
 

@@ -36,12 +36,19 @@ VOID PnpWriteEnumKey(PDEVICE_NODE Node);
 VOID PnpProcess(PDEVICE_NODE Node);
 /* Ends the stack's life after IRP_MN_REMOVE_DEVICE: forgets the drivers and unloads those that nobody needs. */
 VOID PnpForgetDrivers(PDEVICE_NODE Node);
+/* rebalance.c. Errors: STATUS_PLUGPLAY_QUERY_VETOED (all are started as before), STATUS_INVALID_DEVICE_STATE, and what Node failed to start with. */
 NTSTATUS PnpStopAndRestart(PDEVICE_NODE Node, PPNP_VETO Veto);
+/* start.c: requirements, as the bus and the function driver see them now, and what the arbiter gives. Failure: the problem code is set. */
+NTSTATUS PnpRequireResources(PDEVICE_NODE Node);
+/* start.c, after each start and after IoInvalidateDeviceState: asks for PNP_DEVICE_*; a device that failed is removed. */
+VOID PnpApplyState(PDEVICE_NODE Node);
 
 VOID PnpStateInvalidated(PDEVICE_NODE Node);
-/* remove.c: a started device that must go although its hardware is still reported (SURPRISE_REMOVAL, then REMOVE after the last close). */
+/*
+ * remove.c: a started or stopped device that must go, with all below it, although its hardware is still reported (SURPRISE_REMOVAL, then REMOVE after the
+ * last close). Its bus keeps the PDO.
+ */
 VOID PnpFailStarted(PDEVICE_NODE Node, ULONG Problem);
-VOID PnpFailStopped(PDEVICE_NODE Node);
 VOID PnpFillVeto(PPNP_VETO Veto, PNP_VETO_TYPE Type, NTSTATUS Status, PCUNICODE_STRING Name);
 
 /* enumerate.c: reads the bus relations; new children are created, missing ones are queued for removal. */
@@ -106,6 +113,9 @@ VOID PnpNotifyTarget(PDEVICE_NODE Node, const GUID *Event);
 VOID PnpNotifyTargetCustom(PDEVICE_NODE Node, PTARGET_DEVICE_CUSTOM_NOTIFICATION Custom);
 VOID PnpNotifyInterface(const GUID *Event, const GUID *Class, PUNICODE_STRING Link);
 VOID PnpOrphanNotifications(PDEVICE_NODE Node);
+/* Registrations for EventCategoryHardwareProfileChange; a refusal has been cancelled for those who had agreed. */
+NTSTATUS PnpNotifyProfileQuery(PPNP_VETO Veto);
+VOID PnpNotifyProfile(const GUID *Event);
 
 /* ../io/interface.c */
 /* Interfaces of Node that are enabled: disables them all; returns how many there were, the first one's name in Name. */

@@ -9,7 +9,7 @@
 #include <wdmguid.h>
 
 typedef struct _NOTIFY_ENTRY {
-    LIST_ENTRY Link; /* in Interfaces, or in the devnode's TargetNotifications */
+    LIST_ENTRY Link; /* in Interfaces, Profiles, or the devnode's TargetNotifications */
     LIST_ENTRY AllLink;
     ULONG64 Serial;
     IO_NOTIFICATION_EVENT_CATEGORY Category;
@@ -26,13 +26,14 @@ typedef struct _NOTIFY_ENTRY {
 } NOTIFY_ENTRY, *PNOTIFY_ENTRY;
 
 static KSPIN_LOCK Lock;
-static LIST_ENTRY Interfaces, All, InProgress;
+static LIST_ENTRY Interfaces, Profiles, All, InProgress;
 static ULONG64 NextSerial; /* under Lock */
 
 VOID PnpInitNotify(VOID)
 {
     KeInitializeSpinLock(&Lock);
     InitializeListHead(&Interfaces);
+    InitializeListHead(&Profiles);
     InitializeListHead(&All);
     InitializeListHead(&InProgress);
 }
@@ -231,6 +232,47 @@ VOID PnpNotifyTargetCustom(PDEVICE_NODE Node, PTARGET_DEVICE_CUSTOM_NOTIFICATION
     }
 }
 
+static NTSTATUS CallProfile(PNOTIFY_ENTRY Entry, const GUID *Event)
+{
+    HWPROFILE_CHANGE_NOTIFICATION Notification;
+    Notification.Version = 1;
+    Notification.Size = sizeof(Notification);
+    Notification.Event = *Event;
+    return Call(Entry, &Notification, "hardware-profile", NULL);
+}
+
+VOID PnpNotifyProfile(const GUID *Event)
+{
+    ULONG64 Last = Limit();
+    PNOTIFY_ENTRY Entry = NULL;
+    while ((Entry = Next(&Profiles, Entry, Last)) != NULL) {
+        CallProfile(Entry, Event);
+    }
+}
+
+NTSTATUS PnpNotifyProfileQuery(PPNP_VETO Veto)
+{
+    ULONG64 Last = Limit();
+    PNOTIFY_ENTRY Entry = NULL, Agreed = NULL;
+    NTSTATUS Status = STATUS_SUCCESS;
+    while ((Entry = Next(&Profiles, Entry, Last)) != NULL) {
+        Status = CallProfile(Entry, &GUID_HWPROFILE_QUERY_CHANGE);
+        KdTrace("hwprofile-query driver=%wZ status=0x%08x", &IoDriverData(Entry->DriverObject)->ServiceName, Status);
+        if (!NT_SUCCESS(Status)) {
+            PnpFillVeto(Veto, PNP_VetoDriver, Status, &IoDriverData(Entry->DriverObject)->ServiceName);
+            while ((Agreed = Next(&Profiles, Agreed, Last)) != NULL && Agreed != Entry) {
+                CallProfile(Agreed, &GUID_HWPROFILE_CHANGE_CANCELLED);
+            }
+            if (Agreed) {
+                Dereference(Agreed);
+            }
+            Dereference(Entry);
+            break;
+        }
+    }
+    return Status;
+}
+
 /* The device is gone: its registrations stay valid (their drivers unregister them), but are never called again. */
 VOID PnpOrphanNotifications(PDEVICE_NODE Node)
 {
@@ -303,7 +345,12 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
         List = &Node->TargetNotifications;
     } else if (EventCategory == EventCategoryDeviceInterfaceChange) {
         List = &Interfaces;
-    } else if (EventCategory != EventCategoryHardwareProfileChange) {
+    } else if (EventCategory == EventCategoryHardwareProfileChange) {
+        if (EventCategoryData) {
+            return STATUS_INVALID_PARAMETER; /* "EventCategoryData must be NULL" */
+        }
+        List = &Profiles;
+    } else {
         return STATUS_INVALID_PARAMETER;
     }
     Entry = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Entry), PNP_TAG);

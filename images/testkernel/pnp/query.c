@@ -231,6 +231,7 @@ NTSTATUS PnpRemoveGracefully(PDEVICE_NODE *Targets, ULONG Count, PNP_REMOVE_KIND
 {
     REMOVAL *Removal;
     NTSTATUS Status = STATUS_SUCCESS;
+    BOOLEAN Agreed = FALSE; /* to a change of the hardware profile */
     ULONG I;
     for (I = 0; I < Count; I++) {
         if (!Targets[I]->Parent) {
@@ -251,11 +252,19 @@ NTSTATUS PnpRemoveGracefully(PDEVICE_NODE *Targets, ULONG Count, PNP_REMOVE_KIND
         AddRelations(Removal, EjectionRelations);
     }
     Status = Refuse(Removal, Kind, Veto);
+    if (NT_SUCCESS(Status) && Kind == PnpRemoveEject && (Targets[0]->Flags & DNF_DOCKED)) {
+        /* "Before there is a change": page on handling hardware profile change events. */
+        Status = PnpNotifyProfileQuery(Veto);
+        Agreed = NT_SUCCESS(Status);
+    }
     if (NT_SUCCESS(Status)) {
         Status = Query(Removal, Veto);
     }
     if (!NT_SUCCESS(Status)) {
         Cancel(Removal);
+        if (Agreed) {
+            PnpNotifyProfile(&GUID_HWPROFILE_CHANGE_CANCELLED);
+        }
         KdTrace("veto instance=%wZ type=%u by=%ws", &Targets[0]->InstancePath, Veto->Type, Veto->Name);
         Status = STATUS_PLUGPLAY_QUERY_VETOED;
     } else {
@@ -267,6 +276,9 @@ NTSTATUS PnpRemoveGracefully(PDEVICE_NODE *Targets, ULONG Count, PNP_REMOVE_KIND
         }
         if (Kind == PnpRemoveEject) {
             Status = Eject(Targets[0]);
+        }
+        if (Agreed) {
+            PnpNotifyProfile(NT_SUCCESS(Status) ? &GUID_HWPROFILE_CHANGE_COMPLETE : &GUID_HWPROFILE_CHANGE_CANCELLED);
         }
     }
     ExFreePoolWithTag(Removal, PNP_TAG);

@@ -5,6 +5,7 @@
  */
 #include "pnp/internal.h"
 #include "kd/log.h"
+#include <wdmguid.h>
 
 /* What an AddDevice routine must have done to each device object that it attached. */
 static VOID CheckAdded(PDRIVER_DATA Driver, PDEVICE_OBJECT Below, BOOLEAN Filter)
@@ -130,22 +131,20 @@ NTSTATUS PnpRequireResources(PDEVICE_NODE Node)
     /* Asked again now: what the INF wrote below the hardware key (MSISupported) decides what the bus driver asks for. */
     RtlZeroMemory(&Stack, sizeof(Stack));
     Stack.MinorFunction = IRP_MN_QUERY_RESOURCE_REQUIREMENTS;
-    if (NT_SUCCESS(PnpSendIrp(Node->PhysicalDeviceObject, &Stack, &Information))) {
-        if (Node->Requirements) {
-            ExFreePool(Node->Requirements);
-        }
-        Node->Requirements = (PIO_RESOURCE_REQUIREMENTS_LIST)Information;
-    }
-    Information = (ULONG_PTR)Node->Requirements;
+    Status = PnpSendIrp(Node->PhysicalDeviceObject, &Stack, &Information);
     if (Node->Requirements) {
-        RtlZeroMemory(&Stack, sizeof(Stack));
-        Stack.MinorFunction = IRP_MN_FILTER_RESOURCE_REQUIREMENTS;
-        Stack.Parameters.FilterResourceRequirements.IoResourceRequirementList = Node->Requirements;
-        Status = PnpSendIrp(Node->PhysicalDeviceObject, &Stack, &Information);
-        if (NT_SUCCESS(Status) && Information && (PVOID)Information != Node->Requirements) {
-            ExFreePool(Node->Requirements); /* the driver gave a list of its own instead */
-            Node->Requirements = (PIO_RESOURCE_REQUIREMENTS_LIST)Information;
-        }
+        ExFreePool(Node->Requirements);
+    }
+    Node->Requirements = NT_SUCCESS(Status) ? (PIO_RESOURCE_REQUIREMENTS_LIST)Information : NULL;
+    /* Also to a device that needs nothing: "the pointer is NULL if the device consumes no hardware resources". */
+    Information = (ULONG_PTR)Node->Requirements;
+    RtlZeroMemory(&Stack, sizeof(Stack));
+    Stack.MinorFunction = IRP_MN_FILTER_RESOURCE_REQUIREMENTS;
+    Stack.Parameters.FilterResourceRequirements.IoResourceRequirementList = Node->Requirements;
+    Status = PnpSendIrp(Node->PhysicalDeviceObject, &Stack, &Information);
+    if (NT_SUCCESS(Status) && (PVOID)Information != Node->Requirements) {
+        Node->Requirements =
+            (PIO_RESOURCE_REQUIREMENTS_LIST)Information; /* "must free the previous list": the driver did */
     }
     Status = PnpAssignResources(Node);
     if (!NT_SUCCESS(Status)) {
@@ -158,10 +157,10 @@ NTSTATUS PnpRequireResources(PDEVICE_NODE Node)
 VOID PnpApplyState(PDEVICE_NODE Node)
 {
     Node->PnpState = 0;
+    Node->Flags &= ~DNF_NOT_DISABLEABLE;
     if (!NT_SUCCESS(PnpQueryState(Node))) {
         return;
     }
-    Node->Flags &= ~DNF_NOT_DISABLEABLE;
     if (Node->PnpState & PNP_DEVICE_NOT_DISABLEABLE) {
         Node->Flags |= DNF_NOT_DISABLEABLE;
     }
@@ -227,8 +226,35 @@ static NTSTATUS StartDevice(PDEVICE_NODE Node)
     return STATUS_SUCCESS;
 }
 
+/*
+ * A docking station has come: the hardware profile changes. Refused, it stays as if it were to be ejected.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/handling-hardware-profile-change-events
+ */
+static NTSTATUS Dock(PDEVICE_NODE Node)
+{
+    PNP_VETO Veto;
+    NTSTATUS Status = PnpNotifyProfileQuery(&Veto);
+    if (NT_SUCCESS(Status)) {
+        Node->Flags |= DNF_DOCKED;
+    } else {
+        PnpSetProblem(Node, CM_PROB_HELD_FOR_EJECT, Status);
+    }
+    return Status;
+}
+
+static VOID Docked(PDEVICE_NODE Node, BOOLEAN Docking)
+{
+    if (Docking) {
+        if (!PnpIsStarted(Node)) {
+            Node->Flags &= ~DNF_DOCKED;
+        }
+        PnpNotifyProfile(PnpIsStarted(Node) ? &GUID_HWPROFILE_CHANGE_COMPLETE : &GUID_HWPROFILE_CHANGE_CANCELLED);
+    }
+}
+
 VOID PnpProcess(PDEVICE_NODE Node)
 {
+    BOOLEAN Docking = FALSE;
     PDEVICE_NODE Child, Next;
     if (Node->State == DeviceNodeRemoved && !(Node->Flags & DNF_HAS_PROBLEM)) {
         PnpSetState(Node, DeviceNodeInitialized);
@@ -241,19 +267,29 @@ VOID PnpProcess(PDEVICE_NODE Node)
                           Status);
             return;
         }
+        if (Node->State == DeviceNodeInitialized && Node->Capabilities.DockDevice && !(Node->Flags & DNF_DOCKED)) {
+            if (!NT_SUCCESS(Dock(Node))) {
+                return;
+            }
+            Docking = TRUE;
+        }
         if (Node->State == DeviceNodeInitialized) {
             if (!NT_SUCCESS(AddDrivers(Node))) {
+                Docked(Node, Docking);
                 return;
             }
         }
         if (Node->State == DeviceNodeDriversAdded) {
             if (!NT_SUCCESS(PnpRequireResources(Node))) {
                 PnpRemoveStack(Node);
+                Docked(Node, Docking);
                 return;
             }
             PnpSetState(Node, DeviceNodeResourcesAssigned);
         }
-        if (Node->State == DeviceNodeResourcesAssigned && !NT_SUCCESS(StartDevice(Node))) {
+        Status = Node->State == DeviceNodeResourcesAssigned ? StartDevice(Node) : STATUS_SUCCESS;
+        Docked(Node, Docking);
+        if (!NT_SUCCESS(Status)) {
             return;
         }
     }

@@ -1,31 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bus driver and its children's function driver in one image, for tests/testkernel/test_pnp_sequences.py: every PnP request is written to the
- * console as "SEQ <who> <event>", and `buddyctl ioctl` makes children come, go and misbehave. "bus" is the bus FDO, "pdoN" and "fdoN" are child N.
+ * A bus driver and its children's function driver in one image, for tests/testkernel/test_pnp_sequences.py and test_pnp_requests.py: every PnP request
+ * is written to the console as "SEQ <who> <event>", and `buddyctl ioctl` makes children come, go and misbehave. "bus" is the bus FDO, "pdoN" and "fdoN"
+ * are child N; "profile" is the bus driver's hardware-profile notification.
  */
 #include <initguid.h>
 #include <ntddk.h>
+#include <wdmguid.h>
 
 #define TAG      'tseT'
 #define CHILDREN 4
 /* {6F4B0D31-5A5C-4E0B-9E6B-B0DD00000009} */
 DEFINE_GUID(GUID_SELFTEST, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 9);
 
-/* Input of all: ULONG child, ULONG value. */
+/* Input of all: ULONG child (CHILDREN: the bus), ULONG value. */
 #define IOCTL(n)    CTL_CODE(0x8000, 0x800 + (n), METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define IOCTL_PLUG  IOCTL(0)
 #define IOCTL_PULL  IOCTL(1)
 #define IOCTL_RULE  IOCTL(2) /* value: what the child does wrong from now on */
 #define IOCTL_EJECT IOCTL(3)
 #define IOCTL_STATE IOCTL(4) /* IoInvalidateDeviceState of the child */
+#define IOCTL_RELATE                                                                                                   \
+    IOCTL(5) /* value: another child that goes with this one, + 0x100 when ejected, else when removed */
+#define IOCTL_APPEAR IOCTL(6) /* plugged in, but the PnP manager is not told */
+#define IOCTL_REPORT IOCTL(7) /* IoReportTargetDeviceChange; value 1: with a GUID of the system's */
 
-#define RULE_VETO_REMOVE 1
-#define RULE_VETO_STOP   2
-#define RULE_FAIL_START  4
-#define RULE_FAILED      8 /* reports PNP_DEVICE_FAILED */
-#define RULE_FAIL_ADD    16
-#define RULE_GONE_START  32 /* pulled out while it starts */
-#define RULE_GONE_STOP   64 /* pulled out while it stops */
+#define RULE_VETO_REMOVE     1
+#define RULE_VETO_STOP       2
+#define RULE_FAIL_START      4
+#define RULE_FAILED          8 /* reports PNP_DEVICE_FAILED */
+#define RULE_FAIL_ADD        16
+#define RULE_GONE_START      32 /* pulled out while it starts */
+#define RULE_GONE_STOP       64 /* pulled out while it stops */
+#define RULE_DOCK            128
+#define RULE_FILTER          256 /* says when it is asked to filter its resource requirements */
+#define RULE_CONFLICT        512 /* and asks for memory that nobody has */
+#define RULE_CHANGED         0x400
+#define RULE_NOT_DISABLEABLE 0x800
+#define RULE_HIDDEN          0x1000
+#define RULE_REMOVED         0x2000
+#define RULE_DISABLED        0x4000
+#define RULE_VETO_PROFILE    0x8000  /* of the bus: its second profile notification refuses */
+#define RULE_CHANGED_STOP    0x10000 /* QUERY_STOP succeeds with STATUS_RESOURCE_REQUIREMENTS_CHANGED */
 
 typedef enum { Bus, Pdo, Fdo } ROLE;
 
@@ -37,7 +53,9 @@ typedef struct _EXTENSION {
     BOOLEAN Present, Reported;
 } EXTENSION, *PEXTENSION;
 
-static ULONG Rules[CHILDREN];
+static ULONG Rules[CHILDREN + 1];
+static ULONG Related[CHILDREN]; /* 1 + IOCTL_RELATE's value */
+static PVOID Profiles[2];
 static PEXTENSION Children[CHILDREN], TheBus;
 
 static void Say(PEXTENSION Extension, PCSTR Event)
@@ -117,6 +135,25 @@ static NTSTATUS BusRelationsOf(PIRP Irp)
     return STATUS_SUCCESS;
 }
 
+/* The child that goes with this one, for the relations whose bit of IOCTL_RELATE's value is Kind. */
+static NTSTATUS RelationOf(PEXTENSION Extension, ULONG Kind, PIRP Irp)
+{
+    ULONG value = Related[Extension->Child] - 1;
+    PDEVICE_RELATIONS relations;
+    if (Related[Extension->Child] == 0 || (value & 0x100) != Kind || !Children[value & 0xFF]) {
+        return Irp->IoStatus.Status;
+    }
+    relations = ExAllocatePoolWithTag(PagedPool, sizeof(*relations), TAG);
+    if (!relations) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    relations->Count = 1;
+    relations->Objects[0] = Children[value & 0xFF]->Self;
+    ObReferenceObject(relations->Objects[0]);
+    Irp->IoStatus.Information = (ULONG_PTR)relations;
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS PdoPnp(PEXTENSION Extension, PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
@@ -135,10 +172,13 @@ static NTSTATUS PdoPnp(PEXTENSION Extension, PIRP Irp)
     case IRP_MN_QUERY_CAPABILITIES:
         stack->Parameters.DeviceCapabilities.Capabilities->UniqueID = TRUE;
         stack->Parameters.DeviceCapabilities.Capabilities->EjectSupported = TRUE;
+        stack->Parameters.DeviceCapabilities.Capabilities->DockDevice = (Rules[Extension->Child] & RULE_DOCK) != 0;
         status = STATUS_SUCCESS;
         break;
     case IRP_MN_QUERY_DEVICE_RELATIONS:
-        if (stack->Parameters.QueryDeviceRelations.Type == TargetDeviceRelation) {
+        if (stack->Parameters.QueryDeviceRelations.Type == EjectionRelations) {
+            status = RelationOf(Extension, 0x100, Irp);
+        } else if (stack->Parameters.QueryDeviceRelations.Type == TargetDeviceRelation) {
             relations = ExAllocatePoolWithTag(PagedPool, sizeof(*relations), TAG);
             relations->Count = 1;
             relations->Objects[0] = Extension->Self;
@@ -178,6 +218,12 @@ static NTSTATUS PdoPnp(PEXTENSION Extension, PIRP Irp)
 static void RemoveStack(PEXTENSION Extension)
 {
     if (Extension->Role == Bus) {
+        for (ULONG i = 0; i < 2; i++) {
+            if (Profiles[i]) {
+                IoUnregisterPlugPlayNotificationEx(Profiles[i]);
+                Profiles[i] = NULL;
+            }
+        }
         for (ULONG i = 0; i < CHILDREN; i++) {
             if (Children[i]) {
                 IoDeleteDevice(Children[i]->Self); /* a bus that goes takes its PDOs with it */
@@ -197,11 +243,75 @@ static void Vanish(ULONG Child)
     IoInvalidateDeviceRelations(TheBus->Physical, BusRelations);
 }
 
+static NTSTATUS NTAPI ProfileChange(PVOID Structure, PVOID Context)
+{
+    const HWPROFILE_CHANGE_NOTIFICATION *change = Structure;
+    ULONG number = (ULONG)(ULONG_PTR)Context;
+    BOOLEAN query = IsEqualGUID(&change->Event, &GUID_HWPROFILE_QUERY_CHANGE);
+    BOOLEAN refused = query && number == 1 && (Rules[CHILDREN] & RULE_VETO_PROFILE);
+    DbgPrint("SEQ profile%u %s\n", number,
+             query                                                           ? refused ? "refused" : "query"
+             : IsEqualGUID(&change->Event, &GUID_HWPROFILE_CHANGE_CANCELLED) ? "cancelled"
+             : IsEqualGUID(&change->Event, &GUID_HWPROFILE_CHANGE_COMPLETE)  ? "complete"
+                                                                             : "?");
+    return refused ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
+}
+
+static void RegisterProfiles(PEXTENSION Extension)
+{
+    for (ULONG i = 0; Extension->Role == Bus && i < 2; i++) {
+        if (!Profiles[i]) {
+            IoRegisterPlugPlayNotification(EventCategoryHardwareProfileChange, 0, NULL, Extension->Self->DriverObject,
+                                           ProfileChange, (PVOID)(ULONG_PTR)i, &Profiles[i]);
+        }
+    }
+}
+
+static PNP_DEVICE_STATE StateOf(ULONG Rule)
+{
+    return (Rule & RULE_FAILED ? PNP_DEVICE_FAILED : 0) |
+           (Rule & RULE_CHANGED ? PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED : 0) |
+           (Rule & RULE_NOT_DISABLEABLE ? PNP_DEVICE_NOT_DISABLEABLE : 0) |
+           (Rule & RULE_HIDDEN ? PNP_DEVICE_DONT_DISPLAY_IN_UI : 0) | (Rule & RULE_REMOVED ? PNP_DEVICE_REMOVED : 0) |
+           (Rule & RULE_DISABLED ? PNP_DEVICE_DISABLED : 0);
+}
+
+/* "It handles it on the IRP's way back up the stack." */
+static NTSTATUS FilterRequirements(PEXTENSION Extension, ULONG Rule, PIRP Irp)
+{
+    PIO_RESOURCE_REQUIREMENTS_LIST list;
+    if (!(Rule & (RULE_FILTER | RULE_CONFLICT))) {
+        return PassDown(Extension, Irp);
+    }
+    IoForwardIrpSynchronously(Extension->Lower, Irp);
+    Say(Extension, Irp->IoStatus.Information ? "filter with requirements" : "filter");
+    if (Rule & RULE_CONFLICT) {
+        list = ExAllocatePoolWithTag(PagedPool, sizeof(*list), TAG);
+        if (!list) {
+            return Complete(Irp, STATUS_INSUFFICIENT_RESOURCES);
+        }
+        RtlZeroMemory(list, sizeof(*list));
+        list->ListSize = sizeof(*list);
+        list->AlternativeLists = 1;
+        list->List[0].Version = list->List[0].Revision = 1;
+        list->List[0].Count = 1;
+        list->List[0].Descriptors[0].Type = CmResourceTypeMemory;
+        list->List[0].Descriptors[0].u.Memory.Length = 0x1000;
+        list->List[0].Descriptors[0].u.Memory.MaximumAddress.QuadPart = -1;
+        if (Irp->IoStatus.Information) {
+            ExFreePool((PVOID)Irp->IoStatus.Information);
+        }
+        Irp->IoStatus.Information = (ULONG_PTR)list;
+        return Complete(Irp, STATUS_SUCCESS);
+    }
+    return Complete(Irp, Irp->IoStatus.Status);
+}
+
 /* Bus FDO and child FDO: what the bottom of the stack must do first is waited for. */
 static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
-    ULONG rules = Extension->Role == Fdo ? Rules[Extension->Child] : 0;
+    ULONG rules = Rules[Extension->Role == Fdo ? Extension->Child : CHILDREN];
     NTSTATUS status;
 
     switch (stack->MinorFunction) {
@@ -217,6 +327,7 @@ static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
         }
         if (NT_SUCCESS(status)) {
             IoSetDeviceInterfaceState(&Extension->Link, TRUE);
+            RegisterProfiles(Extension);
         }
         return Complete(Irp, status);
     case IRP_MN_QUERY_REMOVE_DEVICE:
@@ -229,6 +340,10 @@ static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
         Say(Extension, "query-stop");
         if (rules & RULE_VETO_STOP) {
             return Complete(Irp, STATUS_DEVICE_BUSY);
+        }
+        if (rules & RULE_CHANGED_STOP) {
+            IoForwardIrpSynchronously(Extension->Lower, Irp);
+            return Complete(Irp, STATUS_RESOURCE_REQUIREMENTS_CHANGED);
         }
         break;
     case IRP_MN_CANCEL_REMOVE_DEVICE:
@@ -248,12 +363,22 @@ static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
         IoSetDeviceInterfaceState(&Extension->Link, FALSE);
         break;
     case IRP_MN_QUERY_PNP_DEVICE_STATE:
-        if (rules & RULE_FAILED) {
-            Irp->IoStatus.Information |= PNP_DEVICE_FAILED;
+        if (StateOf(rules)) {
+            Irp->IoStatus.Information |= StateOf(rules);
             Irp->IoStatus.Status = STATUS_SUCCESS;
+            Rules[Extension->Role == Fdo ? Extension->Child : CHILDREN] &= ~RULE_CHANGED; /* told once */
         }
         return PassDown(Extension, Irp);
+    case IRP_MN_FILTER_RESOURCE_REQUIREMENTS:
+        return FilterRequirements(Extension, rules, Irp);
     case IRP_MN_QUERY_DEVICE_RELATIONS:
+        if (Extension->Role == Fdo && stack->Parameters.QueryDeviceRelations.Type == RemovalRelations) {
+            status = RelationOf(Extension, 0, Irp);
+            if (!NT_SUCCESS(status)) {
+                return PassDown(Extension, Irp);
+            }
+            break;
+        }
         if (Extension->Role != Bus || stack->Parameters.QueryDeviceRelations.Type != BusRelations) {
             return PassDown(Extension, Irp);
         }
@@ -306,6 +431,13 @@ static NTSTATUS NTAPI OpenClose(PDEVICE_OBJECT Device, PIRP Irp)
     return Complete(Irp, STATUS_SUCCESS);
 }
 
+static NTSTATUS Report(PDEVICE_OBJECT Physical, ULONG Reserved)
+{
+    TARGET_DEVICE_CUSTOM_NOTIFICATION custom = {.Version = 1, .Size = sizeof(custom), .NameBufferOffset = -1};
+    custom.Event = Reserved ? GUID_TARGET_DEVICE_REMOVE_COMPLETE : GUID_SELFTEST;
+    return IoReportTargetDeviceChange(Physical, &custom);
+}
+
 static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
@@ -313,7 +445,7 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
     ULONG child;
 
     Irp->IoStatus.Information = 0;
-    if (!TheBus || stack->Parameters.DeviceIoControl.InputBufferLength < 8 || input[0] >= CHILDREN) {
+    if (!TheBus || stack->Parameters.DeviceIoControl.InputBufferLength < 8 || input[0] > CHILDREN) {
         return Complete(Irp, STATUS_INVALID_PARAMETER);
     }
     child = input[0];
@@ -332,7 +464,15 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         IoRequestDeviceEject(Children[child]->Self);
         break;
     case IOCTL_STATE:
-        IoInvalidateDeviceState(Children[child]->Self);
+        IoInvalidateDeviceState(child == CHILDREN ? TheBus->Physical : Children[child]->Self);
+        break;
+    case IOCTL_RELATE:
+        Related[child] = input[1] + 1;
+        break;
+    case IOCTL_REPORT:
+        return Complete(Irp, Report(Children[child]->Self, input[1]));
+    case IOCTL_APPEAR:
+        CreateChild(child);
         break;
     default:
         return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST);

@@ -41,6 +41,7 @@ def test_device_list(buddyctl: Ask) -> None:
             "service": DEVICE,
             "description": 'Double "quoted" \\ back',
             "location": "here",
+            "hidden": False,
             "started": False,
             "problem": 0,
             "problem_name": None,
