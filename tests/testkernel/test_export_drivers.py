@@ -39,3 +39,8 @@ def together(request: pytest.FixtureRequest, built: Built, tmp_path_factory: pyt
 def test_exports_do_what_is_documented(together: Boot, driver: str) -> None:
     failures = "\n".join(line for line in together.log.splitlines() if f"{driver}.sys: SELFTEST" in line)
     assert re.search(rf"SELFTEST {driver} PASSED: \d+ checks, 0 failed", together.log), failures or together.log
+
+
+def test_what_a_driver_prints_is_on_the_console(together: Boot) -> None:
+    for line in ("tracing: DbgPrintEx 1", "tracing: vDbgPrintEx 2", "tracing: at DISPATCH_LEVEL"):
+        assert f"tracing.sys: {line}" in together.log

@@ -20,6 +20,7 @@ CONNECT_LINE_BASED, CONNECT_MESSAGE_BASED = 2, 3
 def test_the_inf_decides_between_line_and_message(machine: Callable[..., Machine], inf: str, version: int) -> None:
     running = machine("edu.sys", inf, qemu=["-device", "edu,bus=rp1"])
     assert f"edu: interrupt ok after start version {version} " in running.log
+    assert ("edu: old connection ok" in running.log) == (version == CONNECT_LINE_BASED)
     assert not running.complaints
 
 

@@ -58,9 +58,9 @@ NTSTATUS AgentOpenChannel(VOID)
     if (!vector) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    KeInitializeInterrupt(&Interrupt, ServiceRoutine, NULL, 0, NULL, NULL, vector, HalVectorIrql(vector), Latched,
+    KiInitializeInterrupt(&Interrupt, ServiceRoutine, NULL, 0, NULL, NULL, vector, HalVectorIrql(vector), Latched,
                           FALSE);
-    if (!KeConnectInterrupt(&Interrupt)) {
+    if (!KiConnectInterrupt(&Interrupt)) {
         HalFreeVectors(vector, 1);
         return STATUS_INVALID_PARAMETER;
     }

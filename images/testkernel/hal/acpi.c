@@ -217,9 +217,9 @@ NTSTATUS HalAcpiConnectSci(ACPI_EVENT_ROUTINE Routine, PVOID Context)
     }
     HalpEventRoutine = Routine;
     HalpEventContext = Context;
-    KeInitializeInterrupt(&HalpSci, SciRoutine, NULL, 0, NULL, NULL, vector, HalVectorIrql(vector), LevelSensitive,
+    KiInitializeInterrupt(&HalpSci, SciRoutine, NULL, 0, NULL, NULL, vector, HalVectorIrql(vector), LevelSensitive,
                           TRUE);
-    if (!KeConnectInterrupt(&HalpSci)) {
+    if (!KiConnectInterrupt(&HalpSci)) {
         return STATUS_UNSUCCESSFUL;
     }
     /* MPS INTI flags: polarity 3 = low, trigger 1 = edge; the SCI is level, and active low unless the override says high. */

@@ -34,10 +34,10 @@ static NTSTATUS ConnectVector(const CONNECTION *Connection, ULONG Vector, ULONG 
     object = ExAllocatePoolWithTag(NonPagedPool, sizeof(*object), INTERRUPT_TAG);
     if (object == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
-    KeInitializeInterrupt(object, Connection->Routine, Connection->MessageRoutine, Message, Connection->Context,
+    KiInitializeInterrupt(object, Connection->Routine, Connection->MessageRoutine, Message, Connection->Context,
                           Connection->Lock, Vector, Connection->SynchronizeIrql, Connection->Mode, Connection->Share);
     object->Caller = Connection->Caller;
-    if (!KeConnectInterrupt(object)) {
+    if (!KiConnectInterrupt(object)) {
         ExFreePoolWithTag(object, INTERRUPT_TAG);
         return STATUS_INVALID_PARAMETER;
     }
@@ -54,7 +54,7 @@ static VOID Disconnect(PKINTERRUPT Interrupt)
     if (Interrupt->VectorLink.Flink == &Interrupt->VectorLink ||
         Interrupt->VectorLink.Flink == Interrupt->VectorLink.Blink)
         PciMaskVector(vector, TRUE);
-    KeDisconnectInterrupt(Interrupt);
+    KiDisconnectInterrupt(Interrupt);
     ExFreePoolWithTag(Interrupt, INTERRUPT_TAG);
 }
 

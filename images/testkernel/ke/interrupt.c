@@ -77,7 +77,7 @@ VOID KiDispatchVector(ULONG Vector)
     }
 }
 
-VOID KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_ROUTINE MessageRoutine,
+VOID KiInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_ROUTINE MessageRoutine,
                            ULONG MessageIndex, PVOID Context, PKSPIN_LOCK Lock, ULONG Vector, KIRQL SynchronizeIrql,
                            KINTERRUPT_MODE Mode, BOOLEAN ShareVector)
 {
@@ -96,7 +96,7 @@ VOID KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKM
     Interrupt->ActualLock = Lock ? Lock : &Interrupt->SpinLock;
 }
 
-BOOLEAN KeConnectInterrupt(PKINTERRUPT Interrupt)
+BOOLEAN KiConnectInterrupt(PKINTERRUPT Interrupt)
 {
     PLIST_ENTRY head = &KiVectorChains[Interrupt->Vector & 255];
     BOOLEAN connected = FALSE;
@@ -118,7 +118,7 @@ BOOLEAN KeConnectInterrupt(PKINTERRUPT Interrupt)
     return connected;
 }
 
-BOOLEAN KeDisconnectInterrupt(PKINTERRUPT Interrupt)
+BOOLEAN KiDisconnectInterrupt(PKINTERRUPT Interrupt)
 {
     /* One processor: no service routine runs while we do, as long as our IRQL is below its. */
     ULONG64 flags = __readeflags();

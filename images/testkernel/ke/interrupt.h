@@ -28,13 +28,13 @@ struct _KINTERRUPT {
 /*
  * Fills a KINTERRUPT in nonpaged memory. Exactly one of Routine and MessageRoutine is given. Lock may be NULL.
  */
-VOID KeInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_ROUTINE MessageRoutine,
+VOID KiInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKMESSAGE_SERVICE_ROUTINE MessageRoutine,
                            ULONG MessageIndex, PVOID Context, PKSPIN_LOCK Lock, ULONG Vector, KIRQL SynchronizeIrql,
                            KINTERRUPT_MODE Mode, BOOLEAN ShareVector);
 /* IRQL <= device. Puts it on its vector's chain. FALSE: already connected, or the vector is in use and not shared. */
-BOOLEAN KeConnectInterrupt(PKINTERRUPT Interrupt);
+BOOLEAN KiConnectInterrupt(PKINTERRUPT Interrupt);
 /* PASSIVE_LEVEL. Off the chain; on return the service routine does not run and never will again. */
-BOOLEAN KeDisconnectInterrupt(PKINTERRUPT Interrupt);
+BOOLEAN KiDisconnectInterrupt(PKINTERRUPT Interrupt);
 /* First connected interrupt object whose service routine lies in [Base, Base+Size), for leak checks at unload; NULL if none. */
 PKINTERRUPT KeFindInterruptOfImage(PVOID Base, SIZE_T Size);
 /* Any IRQL. First interrupt object that is connected to Vector, NULL if none. */

@@ -148,6 +148,46 @@ static void Release(EDU *Edu)
     Edu->Bar = NULL;
 }
 
+/*
+ * The line once more by IoConnectInterrupt, with the vector of the translated resources; under the interrupt's spin lock no interrupt comes.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-keacquireinterruptspinlock
+ */
+static void CheckOldConnection(EDU *Edu, PCM_RESOURCE_LIST Translated)
+{
+    PCM_PARTIAL_RESOURCE_LIST list = &Translated->List[0].PartialResourceList;
+    IO_DISCONNECT_INTERRUPT_PARAMETERS disconnect = {.Version = Edu->Version};
+    LARGE_INTEGER second = {.QuadPart = -10000000};
+    PKINTERRUPT interrupt = NULL;
+    BOOLEAN quiet, came;
+    LONG before;
+    KIRQL irql;
+
+    disconnect.ConnectionContext.Generic = Edu->Connection;
+    IoDisconnectInterruptEx(&disconnect);
+    for (ULONG i = 0; i < list->Count && interrupt == NULL; i++) {
+        PCM_PARTIAL_RESOURCE_DESCRIPTOR d = &list->PartialDescriptors[i];
+
+        if (d->Type == CmResourceTypeInterrupt)
+            IoConnectInterrupt(&interrupt, LineService, Edu, NULL, d->u.Interrupt.Vector, (KIRQL)d->u.Interrupt.Level,
+                               (KIRQL)d->u.Interrupt.Level, LevelSensitive, TRUE, d->u.Interrupt.Affinity, FALSE);
+    }
+    if (interrupt != NULL) {
+        KeClearEvent(&Edu->Fired);
+        before = Edu->Interrupts;
+        irql = KeAcquireInterruptSpinLock(interrupt);
+        Write(Edu, EDU_RAISE, 1);
+        KeStallExecutionProcessor(50);
+        quiet = Edu->Interrupts == before && KeGetCurrentIrql() > DISPATCH_LEVEL;
+        KeReleaseInterruptSpinLock(interrupt, irql);
+        came = KeWaitForSingleObject(&Edu->Fired, Executive, KernelMode, FALSE, &second) == STATUS_SUCCESS &&
+               Edu->Interrupts == before + 1 && KeGetCurrentIrql() == irql;
+        IoDisconnectInterrupt(interrupt);
+        DbgPrint("edu: old connection %s\n", quiet && came ? "ok" : "FAILED");
+    }
+    if (!NT_SUCCESS(Connect(Edu)))
+        DbgPrint("edu: reconnection FAILED\n");
+}
+
 static NTSTATUS NTAPI Signal(PDEVICE_OBJECT Device, PIRP Irp, PVOID Event)
 {
     if (Irp->PendingReturned)
@@ -191,6 +231,8 @@ static NTSTATUS Start(EDU *Edu, PIRP Irp)
         Edu->Power = PowerDeviceD0;
         PoSetPowerState(Edu->Self, DevicePowerState, state);
         Check(Edu, "after start");
+        if (Edu->Version == CONNECT_LINE_BASED)
+            CheckOldConnection(Edu, stack->Parameters.StartDevice.AllocatedResourcesTranslated);
     }
     return Complete(Edu, Irp, status);
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* What a driver says to the debugger, to event tracing and to WMI; bugcheck callbacks; loading of drivers by a driver. */
+#include "check.h"
+#include "undeclared.h"
+#include <evntprov.h>
+#include <wmistr.h>
+#include <stdarg.h>
+
+static KBUGCHECK_CALLBACK_RECORD Record;
+
+static void __attribute__((format(printf, 1, 2))) Say(const char *Format, ...)
+{
+    va_list arguments;
+    va_start(arguments, Format);
+    CHECK(vDbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, Format, arguments) == STATUS_SUCCESS);
+    va_end(arguments);
+}
+
+static void Debugger(void)
+{
+    KIRQL irql;
+    CHECK(DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, "tracing: DbgPrintEx %d\n", 1) == STATUS_SUCCESS);
+    Say("tracing: vDbgPrintEx %d\n", 2);
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    Say("tracing: at %s\n", "DISPATCH_LEVEL"); /* the tests look for the three lines on the console */
+    KeLowerIrql(irql);
+}
+
+static void EventTracing(void)
+{
+    static const GUID provider = {0x6f4b0d31, 0x5a5c, 0x4e0b, {0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x41}};
+    EVENT_DESCRIPTOR event = {.Id = 1, .Level = 4, .Keyword = 1};
+    EVENT_DATA_DESCRIPTOR data;
+    ULONG value = 7;
+    REGHANDLE handle = 0;
+    KIRQL irql;
+    CHECK(NT_SUCCESS(EtwRegister(&provider, NULL, NULL, &handle)) && handle != 0);
+    CHECK(!EtwProviderEnabled(handle, 4, 1) && !EtwEventEnabled(handle, &event)); /* no session enabled it */
+    EventDataDescCreate(&data, &value, sizeof(value));
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    CHECK(EtwWrite(handle, &event, NULL, 1, &data) == STATUS_SUCCESS);
+    CHECK(EtwWriteTransfer(handle, &event, NULL, NULL, 1, &data) == STATUS_SUCCESS);
+    CHECK(EtwWriteString(handle, 4, 1, NULL, L"text") == STATUS_SUCCESS);
+    KeLowerIrql(irql);
+    CHECK(EtwUnregister(handle) == STATUS_SUCCESS);
+}
+
+static void WmiEvent(void)
+{
+    PWNODE_SINGLE_INSTANCE event = ExAllocatePoolWithTag(NonPagedPool, sizeof(*event), 'tseT');
+    RtlZeroMemory(event, sizeof(*event));
+    event->WnodeHeader.BufferSize = sizeof(*event);
+    event->WnodeHeader.Flags = WNODE_FLAG_SINGLE_INSTANCE | WNODE_FLAG_EVENT_ITEM;
+    CHECK(NT_SUCCESS(IoWMIWriteEvent(event))); /* WMI frees it: kept, it would be a leak at unload */
+}
+
+static VOID NTAPI OnBugCheck(PVOID Buffer, ULONG Length)
+{
+}
+
+static void BugCheckCallbacks(void)
+{
+    static UCHAR component[] = "selftest", buffer[16];
+    KeInitializeCallbackRecord((&Record));
+    CHECK(!KeDeregisterBugCheckCallback(&Record)); /* not registered */
+    CHECK(KeRegisterBugCheckCallback(&Record, OnBugCheck, buffer, sizeof(buffer), component));
+    CHECK(!KeRegisterBugCheckCallback(&Record, OnBugCheck, buffer, sizeof(buffer), component)); /* twice */
+    CHECK(KeDeregisterBugCheckCallback(&Record));
+    CHECK(!KeDeregisterBugCheckCallback(&Record));
+}
+
+static void OtherDrivers(void)
+{
+    UNICODE_STRING none = RTL_CONSTANT_STRING(L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\nodriver");
+    UNICODE_STRING own = RTL_CONSTANT_STRING(L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\tracing");
+    CHECK(ZwLoadDriver(&none) == STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK(ZwUnloadDriver(&none) == STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK(ZwLoadDriver(&own) == STATUS_IMAGE_ALREADY_LOADED);
+}
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    Debugger();
+    EventTracing();
+    WmiEvent();
+    BugCheckCallbacks();
+    OtherDrivers();
+    return Summary("tracing");
+}
