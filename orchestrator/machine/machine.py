@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.base.alarm import Alarm
-from orchestrator.base.errors import BadInput, HarnessError
+from orchestrator.base.errors import HarnessError
 from orchestrator.base.verdict import Finding, Verdict
 from orchestrator.machine.command import MachineConfig, MachineFiles, command, environment
 from orchestrator.machine.process import QemuProcess
@@ -152,11 +152,8 @@ class Machine:
     async def yank(self, id: str) -> None:
         """Pull `id` out without asking; returns when it is gone."""
         self.life.require(MachineState.RUNNING, MachineState.ASLEEP)
-        device = self.topology.device(id)
-        if device.yank is None:
-            raise BadInput(f"{id} cannot be yanked: QEMU's {device.driver} has no way to be pulled out", "Use unplug.")
         since = self.monitor.mark()
-        await self.execute("qom-set", {"path": f"/machine/peripheral/{id}", "property": device.yank, "value": True})
+        await self.execute("qom-set", {"path": f"/machine/peripheral/{id}", "property": "yank", "value": True})
         await self.deleted(id, since, QEMU_ANSWER_SECONDS)
 
     async def asleep(self, since: int, limit: float) -> None:

@@ -23,8 +23,6 @@ class Model:
 
     driver: str
     hardware_id: str
-    # The property that pulls the device out.
-    yank: str
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,6 @@ class Device:
     def arguments(self) -> dict[str, Any]:
         """What `device_add` takes."""
         return {"driver": self.driver, "id": self.id, "bus": self.bus, **self.properties}
-
-    @property
-    def yank(self) -> str | None:
-        """The property that pulls the device out without warning; None for a model that is not ours."""
-        return models()[self.driver].yank if self.driver in models() else None
 
     @property
     def parent(self) -> str | None:
@@ -73,7 +66,7 @@ class Topology:
 def models() -> Mapping[str, Model]:
     """The device models of hardware.yaml by QEMU driver name."""
     data = yaml.safe_load((Path(__file__).parent / "hardware.yaml").read_text(encoding="utf-8"))
-    return {name: Model(name, facts["hardware_id"], facts["yank"]) for name, facts in data.items()}
+    return {name: Model(name, facts["hardware_id"]) for name, facts in data.items()}
 
 
 def names() -> list[str]:

@@ -35,7 +35,7 @@ static void record(BuddyFunction *f, FaultKind kind, const char *event)
 
 static void disarm(BuddyFunction *f, FaultKind kind)
 {
-    PCIDevice *port = function_slot_port(f);
+    PCIDevice *port = function_slot_port(PCI_DEVICE(f));
 
     if (!f->faults[kind].armed) {
         return;
@@ -75,7 +75,7 @@ static void strike(BuddyFunction *f, FaultKind kind)
 {
     Fault *fault = &f->faults[kind];
     int client = fault->client < 0 ? 0 : fault->client;
-    PCIDevice *port = function_slot_port(f);
+    PCIDevice *port = function_slot_port(PCI_DEVICE(f));
 
     switch (kind) {
     case FAULT_LINK_DOWN:

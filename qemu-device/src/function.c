@@ -7,6 +7,7 @@
 #include "hw/pci/pcie.h"
 #include "function.h"
 #include "journal.h"
+#include "removal.h"
 
 static QLIST_HEAD(, BuddyFunction) functions = QLIST_HEAD_INITIALIZER(functions);
 
@@ -136,7 +137,7 @@ static void function_exit(PCIDevice *pci)
 
     removal_exit(f);
     QLIST_REMOVE(f, link);
-    function_slot_event(f, f->yank_pending ? "yank" : "unplug");
+    function_slot_event(f, removal_pending(pci) ? "yank" : "unplug");
     f->klass->teardown(f);
     function_irq_exit(f);
     if (pci_is_express(pci)) {
@@ -205,7 +206,7 @@ static void function_class_init(ObjectClass *klass, void *data)
     device_class_set_props(dc, function_properties);
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
     function_counters_class_init(klass);
-    removal_class_init(klass);
+    removal_class_init();
     fault_class_init(klass);
     function_pme_class_init(klass);
 }

@@ -127,8 +127,6 @@ struct BuddyFunction {
     uint8_t lost_clients; /* clients whose asserted interrupt was lost */
     QEMUTimer *late_timer;
 
-    bool yank_pending;
-    QEMUBH *yank_bh;
     QLIST_ENTRY(BuddyFunction) link;
 };
 
@@ -231,8 +229,8 @@ const char *function_irq_mode(const BuddyFunction *f);
 void function_irq_clear(BuddyFunction *f);
 
 /* function_port.c: what the PCI Express port above the function shows */
-/* The hot-plug slot that the function is in, or NULL (root complex, conventional bus). */
-PCIDevice *function_slot_port(BuddyFunction *f);
+/* The hot-plug slot that a device is in, or NULL (root complex, conventional bus). */
+PCIDevice *function_slot_port(PCIDevice *pci);
 /* The root port above the function, through switches, or NULL. */
 PCIDevice *function_root_port(BuddyFunction *f);
 /* Make the port's Data Link Layer State Changed bits work. */
@@ -266,7 +264,7 @@ void violation_at(BuddyFunction *f, Rule rule, int client, const char *reg, int6
 void violation_gone(const char *id, Rule rule, int client, const char *reg, int64_t ref);
 
 /* removal.c */
-void removal_class_init(ObjectClass *klass);
+void removal_class_init(void);
 void removal_realize(BuddyFunction *f);
 void removal_exit(BuddyFunction *f);
 
@@ -277,7 +275,9 @@ void machine_follow(void);
 bool machine_is_waking(void);
 
 /* void.c: what answers where no device does */
-/* Answer all ones in the whole PCI address space of this function's root bus, below everything else. */
+/* Answer all ones in the whole PCI address space of this device's root bus, below everything else. */
+void void_cover(PCIDevice *pci);
+/* The same, and tell of the accesses to this function that nothing else answers. */
 void void_attach(BuddyFunction *f);
 /* Remember where the BARs are; called whenever the guest may have moved them. */
 void void_remember(BuddyFunction *f);

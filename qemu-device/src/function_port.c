@@ -8,10 +8,10 @@
 #include "hw/pci/pcie_port.h"
 #include "function.h"
 
-/* The hot-plug slot that the function is in, or NULL (root complex, conventional bus). */
-PCIDevice *function_slot_port(BuddyFunction *f)
+/* The hot-plug slot that a device is in, or NULL (root complex, conventional bus). */
+PCIDevice *function_slot_port(PCIDevice *pci)
 {
-    PCIDevice *port = pci_get_bus(PCI_DEVICE(f))->parent_dev;
+    PCIDevice *port = pci_get_bus(pci)->parent_dev;
 
     return port && object_dynamic_cast(OBJECT(port), TYPE_PCIE_SLOT) ? port : NULL;
 }

@@ -8,6 +8,9 @@
 /* Take a device out of its bus and let QEMU send DEVICE_DELETED once nobody refers to it any more. */
 void removal_destroy(DeviceState *dev);
 
+/* The device has been yanked, and is not gone yet. */
+bool removal_pending(PCIDevice *pci);
+
 /* removal_acpi.c: where ACPI handles a slot's hot-plug */
 typedef struct RemovalAcpiSlot {
     Object *handler;
@@ -15,8 +18,8 @@ typedef struct RemovalAcpiSlot {
     unsigned number;
 } RemovalAcpiSlot;
 
-/* The function's slot, to be asked before the function is gone. False: not an ACPI slot. */
-bool removal_acpi_slot(BuddyFunction *f, RemovalAcpiSlot *slot);
+/* The device's slot, to be asked before the device is gone. False: not an ACPI slot. */
+bool removal_acpi_slot(PCIDevice *pci, RemovalAcpiSlot *slot);
 /* Tell the guest to look at the slot. */
 void removal_acpi_notify(const RemovalAcpiSlot *slot);
 

@@ -27,9 +27,9 @@ static AcpiPciHpState *hotplug_state(Object *handler)
     return NULL;
 }
 
-bool removal_acpi_slot(BuddyFunction *f, RemovalAcpiSlot *slot)
+bool removal_acpi_slot(PCIDevice *pci, RemovalAcpiSlot *slot)
 {
-    DeviceState *dev = DEVICE(f);
+    DeviceState *dev = DEVICE(pci);
     Object *bus = OBJECT(qdev_get_parent_bus(dev));
     HotplugHandler *handler = qdev_get_hotplug_handler(dev);
     Error *error = NULL;
@@ -44,7 +44,7 @@ bool removal_acpi_slot(BuddyFunction *f, RemovalAcpiSlot *slot)
         return false;
     }
     slot->handler = OBJECT(handler);
-    slot->number = PCI_SLOT(PCI_DEVICE(f)->devfn);
+    slot->number = PCI_SLOT(pci->devfn);
     return true;
 }
 

@@ -126,15 +126,20 @@ static const MemoryRegionOps void_ops = {
     .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
 };
 
-void void_attach(BuddyFunction *f)
+void void_cover(PCIDevice *pci)
 {
     if (!void_region) {
-        PCIBus *root = pci_device_root_bus(PCI_DEVICE(f));
+        PCIBus *root = pci_device_root_bus(pci);
 
         void_region = g_new0(MemoryRegion, 1);
         memory_region_init_io(void_region, NULL, &void_ops, NULL, "pci-no-answer", UINT64_MAX);
         memory_region_add_subregion_overlap(root->address_space_mem, 0, void_region, INT_MIN);
     }
+}
+
+void void_attach(BuddyFunction *f)
+{
+    void_cover(PCI_DEVICE(f));
     place_of(f);
 }
 

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import pytest
+from qemu.qmp import ExecuteError
 
 from tests.device.conftest import ROOT_PORT, Board, Start
-from tests.device.pci import CAP_EXPRESS, CAP_MSIX, CAP_PM, Bridge, Function
+from tests.device.pci import CAP_EXPRESS, CAP_MSIX, CAP_PM, SLOT_STATUS, Bridge, Function
 from tests.device.qtest import Options
 from tests.device.registers import Client
 
@@ -114,3 +115,32 @@ def test_yank_on_a_conventional_bus_sends_a_device_check(conventional: Board) ->
     conventional.machine.command_qmp("device_add", driver="buddy", id="buddy0", addr="5")
     conventional.device.assign()
     assert conventional.reg(0, 0) == 0x42554459
+
+
+@pytest.fixture
+def stock(start: Start) -> Board:
+    """QEMU's own edu device, which knows nothing of us, on a root port."""
+    machine = start(*ROOT_PORT, "-device", "edu,id=edu0,bus=rp0")
+    return Board(machine)
+
+
+def test_a_device_of_qemus_own_is_yanked_as_ours_are(stock: Board) -> None:
+    for _ in range(20):
+        bar = stock.device.bars[0]
+        assert stock.machine.read(bar) & 0xFF == 0xED
+        stock.machine.new_records()
+        stock.machine.yank("edu0")
+        assert stock.port.express(SLOT_STATUS) & 0x148 == 0x108  # presence changed, link changed, nothing present
+        stock.port.set_express(SLOT_STATUS, 0x108)
+        assert stock.port.express(SLOT_STATUS) & 0x108 == 0  # both can be cleared: an interrupt would never end else
+        assert not stock.device.present and stock.machine.read(bar) == 0xFFFFFFFF
+        slot = [(record["dev"], record["event"]) for record in stock.machine.new_records() if record["kind"] == "slot"]
+        assert slot == [("edu0", "yank")]
+        stock.machine.command_qmp("device_add", driver="edu", id="edu0", bus="rp0")
+        stock.enumerate()
+
+
+def test_a_device_in_no_slot_cannot_be_yanked(start: Start) -> None:
+    machine = start("-device", "edu,id=edu0,addr=4")
+    with pytest.raises(ExecuteError, match="the device is in no slot: put it on a pcie-root-port"):
+        machine.qom_set("edu0", "yank", True)
