@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,9 @@ def test_exports_do_what_is_documented(together: Boot, driver: str) -> None:
 def test_what_a_driver_prints_is_on_the_console(together: Boot) -> None:
     for line in ("tracing: DbgPrintEx 1", "tracing: vDbgPrintEx 2", "tracing: at DISPATCH_LEVEL"):
         assert f"tracing.sys: {line}" in together.log
+
+
+def test_a_bugcheck_callback_runs_with_its_buffer(boot: Callable[..., Boot]) -> None:
+    done = boot("break_bugcheck_with_callback", until="VIOLATION SURVIVED")
+    assert done.bugcheck["code"] == 0xB0DD and done.bugcheck["parameters"] == [1, 2, 3, 4]
+    assert "bugcheck callback at IRQL 15 with 6 bytes 'Buddy'" in done.log

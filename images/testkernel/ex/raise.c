@@ -4,15 +4,20 @@
 
 VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord);
 
-DECLSPEC_NORETURN VOID NTAPI ExRaiseStatus(NTSTATUS Status)
+DECLSPEC_NORETURN static VOID Raise(NTSTATUS Status, PVOID Address)
 {
     EXCEPTION_RECORD Record = {
         .ExceptionCode = Status,
         .ExceptionFlags = EXCEPTION_NONCONTINUABLE,
-        .ExceptionAddress = __builtin_return_address(0),
+        .ExceptionAddress = Address,
     };
     RtlRaiseException(&Record);
     __builtin_unreachable();
+}
+
+DECLSPEC_NORETURN VOID NTAPI ExRaiseStatus(NTSTATUS Status)
+{
+    Raise(Status, __builtin_return_address(0));
 }
 
 #undef ExRaiseException
@@ -24,10 +29,10 @@ VOID NTAPI ExRaiseException(PEXCEPTION_RECORD ExceptionRecord)
 
 DECLSPEC_NORETURN VOID NTAPI ExRaiseAccessViolation(VOID)
 {
-    ExRaiseStatus(STATUS_ACCESS_VIOLATION);
+    Raise(STATUS_ACCESS_VIOLATION, __builtin_return_address(0));
 }
 
 DECLSPEC_NORETURN VOID NTAPI ExRaiseDatatypeMisalignment(VOID)
 {
-    ExRaiseStatus(STATUS_DATATYPE_MISALIGNMENT);
+    Raise(STATUS_DATATYPE_MISALIGNMENT, __builtin_return_address(0));
 }

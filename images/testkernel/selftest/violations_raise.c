@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Exceptions that a driver raises itself and nobody handles, breakpoints without a debugger, stops of the driver's own. */
+#include "violations.h"
+
+VOID NTAPI RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord);
+NTSYSAPI VOID NTAPI ExRaiseException(PEXCEPTION_RECORD ExceptionRecord);
+
+BROKEN(raise_access_violation)
+{
+    ExRaiseAccessViolation();
+}
+
+BROKEN(raise_misalignment)
+{
+    ExRaiseDatatypeMisalignment();
+}
+
+BROKEN(raise_exception)
+{
+    EXCEPTION_RECORD record = {.ExceptionCode = (NTSTATUS)0xE0DD0001, .ExceptionAddress = __builtin_return_address(0)};
+    record.ExceptionAddress = (PVOID)(ULONG_PTR)Break_raise_exception;
+    ExRaiseException(&record);
+}
+
+BROKEN(rtl_raise_exception)
+{
+    EXCEPTION_RECORD record = {.ExceptionCode = (NTSTATUS)0xE0DD0002};
+    record.ExceptionAddress = (PVOID)(ULONG_PTR)Break_rtl_raise_exception;
+    RtlRaiseException(&record);
+}
+
+BROKEN(probe_kernel_address)
+{
+    ProbeForRead((PVOID)&Sink, sizeof(Sink), sizeof(ULONG));
+}
+
+BROKEN(probe_misaligned)
+{
+    ProbeForWrite((PVOID)0x10001, 4, 4);
+}
+
+BROKEN(quota_without_memory)
+{
+    Sink = (ULONG)(ULONG_PTR)ExAllocatePoolWithQuotaTag(NonPagedPool, (SIZE_T)1 << 40, TAG);
+}
+
+BROKEN(break_point)
+{
+    DbgBreakPoint();
+}
+
+BROKEN(break_point_with_status)
+{
+    DbgBreakPointWithStatus(DBG_STATUS_CONTROL_C);
+}
+
+BROKEN(plain_bugcheck)
+{
+    KeBugCheck(MANUALLY_INITIATED_CRASH);
+}
+
+static VOID NTAPI OnBugCheck(PVOID Buffer, ULONG Length)
+{
+    /* The tests look for it on the console. */
+    DbgPrint("bugcheck callback at IRQL %u with %u bytes '%s'\n", KeGetCurrentIrql(), Length, Buffer);
+}
+
+BROKEN(bugcheck_with_callback)
+{
+    static KBUGCHECK_CALLBACK_RECORD record;
+    static CHAR buffer[] = "Buddy";
+    static UCHAR component[] = "selftest";
+    KeInitializeCallbackRecord((&record));
+    KeRegisterBugCheckCallback(&record, OnBugCheck, buffer, sizeof(buffer), component);
+    KeBugCheckEx(0xB0DD, 1, 2, 3, 4);
+}
