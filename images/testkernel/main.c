@@ -15,6 +15,7 @@
 #include "kd/log.h"
 #include "ke/bugcheck.h"
 #include "ke/dispatch.h"
+#include "ke/idle.h"
 #include "ke/perturb.h"
 #include "ke/processor.h"
 #include "ke/threads.h"
@@ -44,6 +45,7 @@ static VOID NTAPI SystemThread(PVOID Context)
     KdLog(LOG_INFO, "ready: %I64u us, %u of %u pages free", HalNanoseconds() / 1000, MiFreePageCount(),
           MiTotalPageCount());
     KdTrace("ready");
+    AgentStartScript();
 }
 
 /* Entered from boot/entry.S in long mode with interrupts off, on the boot stack, which the idle thread keeps. */
@@ -70,6 +72,7 @@ VOID KiStartKernel(ULONG MultibootInformation)
     HalAcpiEnable();
     HalClockInitialize();
     KiInitializePerturbation();
+    KiInitializeIdle();
     if (!NT_SUCCESS(KiCreateThread("system", 8, SystemThread, NULL, &thread))) {
         KeBugCheckReason(0x69, 0, 0, 0, 0, NULL, "no memory for the first thread");
     }

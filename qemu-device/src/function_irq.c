@@ -183,6 +183,7 @@ void function_irq_clear(BuddyFunction *f)
     for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
         function_irq_set(f, i, false);
     }
+    rearm(f); /* a sleeping machine has nothing that its virtual time waits for */
 }
 
 void function_irq_mode_changed(BuddyFunction *f)

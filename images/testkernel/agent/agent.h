@@ -9,6 +9,8 @@
 
 /* PASSIVE_LEVEL, after IoInitSystem: starts the channel and the thread that answers. */
 VOID AgentStart(VOID);
+/* As AgentStart: runs the verbs of the boot option script= at their times (agent/script.c). */
+VOID AgentStartScript(VOID);
 
 /*
  * The channel (agent/channel.c). AgentReadLine blocks at PASSIVE_LEVEL until a line has come, copies it without its newline into Line

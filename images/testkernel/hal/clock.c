@@ -10,6 +10,7 @@
 #include "hal/ioapic.h"
 #include "mm/mm.h"
 #include "ke/clock.h"
+#include "ke/idle.h"
 
 #define HPET_PERIOD  0x004 /* high half of the capabilities: femtoseconds a tick */
 #define HPET_CONFIG  0x010
@@ -65,6 +66,14 @@ static VOID StartCounter(VOID)
     }
 }
 
+/* A reset leaves the 8254 ticking at 18 Hz. Nobody needs it: one last, short count in mode 0. */
+static VOID StopIntervalTimer(VOID)
+{
+    __outbyte(0x43, 0x30);
+    __outbyte(0x40, 1);
+    __outbyte(0x40, 0);
+}
+
 VOID HalClockInitialize(VOID)
 {
     if (HalAcpi.Hpet) {
@@ -75,15 +84,29 @@ VOID HalClockInitialize(VOID)
             HalpHpet = NULL;
         }
     }
+    StopIntervalTimer();
     StartCounter();
     HalpReady = TRUE;
     KiInitializeClock();
+}
+
+/*
+ * MC146818 register A, divider reset: the time of day stands still, and so does its timer, which otherwise may move virtual time on in the moment
+ * that QEMU takes to stop (ke/idle.h). Under -icount no virtual time passes in S3, so at most half a second is lost.
+ */
+static VOID HoldTimeOfDay(BOOLEAN Hold)
+{
+    if (KiIdlePolls) {
+        __outbyte(0x70, 0x0A);
+        __outbyte(0x71, Hold ? 0x66 : 0x26); /* 32768 Hz, 1024 Hz square wave, as the firmware has it */
+    }
 }
 
 static ULONG64 HalpSavedTime;
 
 VOID HalSavePlatform(VOID)
 {
+    HoldTimeOfDay(TRUE);
     HalpSavedTime = HalNanoseconds();
 }
 
@@ -91,6 +114,8 @@ VOID HalRestorePlatform(VOID)
 {
     __outbyte(0x21, 0xFF);
     __outbyte(0xA1, 0xFF);
+    StopIntervalTimer();
+    HoldTimeOfDay(FALSE);
     HalApicRestore();
     HalIoApicRestore();
     HalpBase = HalpSavedTime;

@@ -2,8 +2,10 @@
 /* ACPI S1, S3 and S5 by the fixed hardware (ACPI 6.4: 4.8.3.2 PM1 control, 5.2.10 FACS, 16.1 sleeping, 16.3 waking). */
 #include "hal/sleep.h"
 #include "hal/acpi.h"
+#include "hal/apic.h"
 #include "hal/hal.h"
 #include "kd/log.h"
+#include "ke/clock.h"
 #include "mm/mm.h"
 
 #define FACS_WAKING_VECTOR   12
@@ -90,6 +92,8 @@ NTSTATUS HalSleep(SYSTEM_POWER_STATE State, HAL_SLEEP_CONTEXT *Context)
     HalpSaveChipset();
     HalSavePlatform();
     KiSaveProcessor();
+    /* The clock stops before the machine does: QEMU takes a moment to stop, in which a timer that is due would move virtual time on. */
+    HalApicArmTimer(0);
     /* An old wake status would end the sleep at once (4.8.3.1.1). */
     __outword(HalAcpi.Pm1aEvent, ACPI_PM1_WAK_STS | ACPI_PM1_PWRBTN_STS | ACPI_PM1_SLPBTN_STS | ACPI_PM1_RTC_STS);
     woken = HalpEnterSleep(CutPower);
@@ -104,6 +108,7 @@ NTSTATUS HalSleep(SYSTEM_POWER_STATE State, HAL_SLEEP_CONTEXT *Context)
         while (!((Context->WakeStatus = __inword(HalAcpi.Pm1aEvent)) & ACPI_PM1_WAK_STS))
             _mm_pause();
         __outword(HalAcpi.Pm1aEvent, Context->WakeStatus);
+        KiRestartClock();
         woken = 1;
     }
     _enable();

@@ -3,6 +3,7 @@
 #include "ke/dispatch.h"
 #include "ke/processor.h"
 #include "ke/clock.h"
+#include "ke/idle.h"
 #include "ke/perturb.h"
 #include "ke/threads.h"
 #include "hal/apic.h"
@@ -172,7 +173,11 @@ VOID KiIdleLoop(VOID)
         _disable();
         if (!KiReadySummary && !KiProcessor.SwitchWanted && IsListEmpty(&KiProcessor.DpcQueue)) {
             KiArmClock(TRUE);
-            __asm__ volatile("sti; hlt" : : : "memory"); /* an interrupt between the two instructions cannot be lost */
+            if (KiIdlePolls) {
+                KiPollIdle();
+            } else {
+                __asm__ volatile("sti; hlt" : : : "memory"); /* an interrupt between the two instructions cannot be lost */
+            }
         } else {
             _enable();
             KIRQL irql = KeRaiseIrqlToDpcLevel();
