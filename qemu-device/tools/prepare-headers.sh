@@ -24,10 +24,7 @@ die() {
     exit 1
 }
 
-for tool in meson ninja pkg-config gcc python3; do
-    command -v "$tool" >/dev/null ||
-        die "$tool is missing. Install what qemu-device/packages.txt lists: apt-get install \$(cat qemu-device/packages.txt)"
-done
+here=$(cd "$(dirname "$0")" && pwd)
 
 # Private deb-src entries for every archive that offers the installed package.
 write_source_list() {
@@ -84,44 +81,9 @@ numeric=${version%% *}
     die "$source is QEMU $(cat "$source/VERSION"), but $numeric is wanted"
 
 source=$(cd "$source" && pwd)
-# QEMU 8.1 and later make an environment of their own (mkvenv) and insist on an interpreter that has meson as a package: the one that
-# meson itself is started with. Earlier ones take --python as a wish for a bundled meson, which Debian's source does not have.
-python=$(sed -n '1s/^#! *\([^ ]*\).*/\1/p' "$(command -v meson)")
-[ -x "$python" ] || python=python3
-# Before 8.1 there is no such choice to make.
-has_choice=
-if [ -e "$source/python/scripts/mkvenv.py" ]; then
-    has_choice=yes
-fi
-
-# Debian takes firmware images out of the source, but newer meson files insist on their being there. Nothing reads them.
-sed -n "s/^ *'\(edk2-.*\.fd\)',$/\1/p" "$source/pc-bios/meson.build" | while read -r image; do
-    [ -e "$source/pc-bios/$image.bz2" ] || : >"$source/pc-bios/$image.bz2"
-done
-
-run_configure() {
-    rm -rf "$work/build"
-    mkdir "$work/build"
-    set --
-    [ -e "$source/python/scripts/mkvenv.py" ] && set -- --python="$python"
-    (cd "$work/build" && "$source/configure" "$@" --target-list=x86_64-softmmu --without-default-features --enable-system \
-        --enable-modules --enable-tcg --enable-fdt --disable-docs --disable-tools --disable-werror \
-        --disable-install-blobs ${has_choice:+"--python=$python"}) \
-        >"$work/configure.log" 2>&1
-}
-# Newer QEMUs want a newer meson than an older distribution has. Then one is put into a private environment.
-newer_meson() {
-    grep -q "isn't suitable\|was not found" "$work/configure.log" || return 1
-    echo "prepare-headers: fetching a newer meson into a private environment" >&2
-    python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install 'meson>=1.5,<2' pycotap >>"$work/configure.log" 2>&1 &&
-        python=$work/venv/bin/python
-}
-run_configure || { newer_meson && run_configure; } || {
-    tail -5 "$work/configure.log" >&2
-    die "configure of $source failed (log: $work/configure.log)"
-}
-(cd "$work/build" && ninja config-poison.h qapi/qapi-types-common.h qapi/qapi-events-qdev.h) >>"$work/configure.log" 2>&1 ||
-    die "generating QEMU's headers failed (log: $work/configure.log)"
+"$here/configure-qemu.sh" "$source" "$work/build" || exit 1
+(cd "$work/build" && ninja config-poison.h qapi/qapi-types-common.h qapi/qapi-events-qdev.h) >>"$work/build.log" 2>&1 ||
+    die "generating QEMU's headers failed (log: $work/build.log)"
 
 # Only the headers are kept: 15 MB instead of 300.
 mkdir -p "$work/ready/generated"

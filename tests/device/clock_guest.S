@@ -53,6 +53,8 @@ again:
         mov $0x10, %al
         mov $0xf4, %dx
         out %al, %dx
+4:      hlt                             /* QEMU 10 ends a moment later */
+        jmp 4b
         .endif
         jmp again
 
