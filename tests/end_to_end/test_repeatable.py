@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The same scheduler seed repeats a run record by record of the journal; another seed makes another run.
 
-The guest works by its own script (boot option `script=`), because commands through the agent come whenever the host sends them. The host acts only
-while the machine sleeps: virtual time stands still then (docs/testkernel.md, "Repeatable runs").
+The guest works by its own script (boot option `script=`), because commands through the agent come whenever the host sends
+them. The host acts only while the machine sleeps: virtual time stands still then (docs/testkernel.md, "Repeatable runs").
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ pytestmark = pytest.mark.image
 
 TIME_LIMIT = 60.0
 # Work, sleep at work, a rebalance at work, a sleep during which the host acts, work, and an orderly removal at work.
-SCRIPT = "20:exercise,borrower,start;30:sleep;45:rebalance,owner;55:settings,owner,Wake,1;60:sleep;70:exercise,borrower,start,jobs;80:eject,owner"
+SCRIPT = (
+    "20:exercise,borrower,start;30:sleep;45:rebalance,owner;55:settings,owner,Wake,1;60:sleep;"
+    "70:exercise,borrower,start,jobs;80:eject,owner"
+)
 END = '"line":"kernel script-done"'
 Act = Callable[[QEMUMonitorProtocol], None]
 
@@ -39,7 +42,7 @@ def knock(monitor: QEMUMonitorProtocol) -> None:
 
 
 def run(directory: Path, seed: int, sleeps: list[Act], host_delay: float = 0.0) -> list[str]:
-    """The journal of one run up to the script's end; each of `sleeps` ends one sleep, `host_delay` seconds of host time after it began."""
+    """The journal of one run up to the script's end; each of `sleeps` ends one sleep, `host_delay` seconds after it began."""
     directory.mkdir()
     image = json.loads((build_dir() / "images" / "testkernel" / "image.json").read_text())
     drivers = [image["drivers"][name][file] for name in ("borrower", "owner") for file in ("sys", "inf")]
