@@ -147,6 +147,10 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevIns
     if (!Node) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
+    if ((DevInstKeyType & ~PLUGPLAY_REGKEY_CURRENT_HWPROFILE) != PLUGPLAY_REGKEY_DEVICE &&
+        (DevInstKeyType & ~PLUGPLAY_REGKEY_CURRENT_HWPROFILE) != PLUGPLAY_REGKEY_DRIVER) {
+        return STATUS_INVALID_PARAMETER; /* one of the two */
+    }
     CmLock();
     Key = CmKey(CmSubkey(NULL, CM_ENUM, TRUE), &Node->InstancePath, TRUE);
     if (DevInstKeyType & PLUGPLAY_REGKEY_DRIVER) {
@@ -154,11 +158,8 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevIns
         RtlInitUnicodeString(&Name, L"Driver");
         Driver = Key ? CmValue(Key, &Name) : NULL;
         Key = Driver ? CmSubkey(CmSubkey(NULL, CM_CLASS, TRUE), (PCWSTR)Driver->Data, TRUE) : NULL;
-    } else if (DevInstKeyType & PLUGPLAY_REGKEY_DEVICE) {
-        Key = Key ? CmSubkey(Key, L"Device Parameters", TRUE) : NULL;
     } else {
-        Status = STATUS_INVALID_PARAMETER;
-        Key = NULL;
+        Key = Key ? CmSubkey(Key, L"Device Parameters", TRUE) : NULL;
     }
     if (Key) {
         Status = CmOpenHandle(Key, DesiredAccess, DevInstRegKey);

@@ -27,6 +27,7 @@ VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKE
                   .ApcMode = KernelMode};
 }
 
+/* IRQL <= DISPATCH_LEVEL. FALSE: queued already, or the thread has ended. Partial: a waiting thread runs its APC when its wait ends. */
 BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment);
 BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment)
 {

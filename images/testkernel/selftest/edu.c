@@ -148,6 +148,17 @@ static void Release(EDU *Edu)
     Edu->Bar = NULL;
 }
 
+/* Runs as the service routine would: its IRQL, its lock. */
+static BOOLEAN NTAPI Synchronized(PVOID Context)
+{
+    EDU *edu = Context;
+    LONG before = edu->Interrupts;
+
+    Write(edu, EDU_RAISE, 1);
+    KeStallExecutionProcessor(50);
+    return edu->Interrupts == before && KeGetCurrentIrql() > DISPATCH_LEVEL;
+}
+
 /*
  * The line once more by IoConnectInterrupt, with the vector of the translated resources; under the interrupt's spin lock no interrupt comes.
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-keacquireinterruptspinlock
@@ -181,6 +192,9 @@ static void CheckOldConnection(EDU *Edu, PCM_RESOURCE_LIST Translated)
         KeReleaseInterruptSpinLock(interrupt, irql);
         came = KeWaitForSingleObject(&Edu->Fired, Executive, KernelMode, FALSE, &second) == STATUS_SUCCESS &&
                Edu->Interrupts == before + 1 && KeGetCurrentIrql() == irql;
+        KeClearEvent(&Edu->Fired);
+        quiet = quiet && KeSynchronizeExecution(interrupt, Synchronized, Edu);
+        came = came && KeWaitForSingleObject(&Edu->Fired, Executive, KernelMode, FALSE, &second) == STATUS_SUCCESS;
         IoDisconnectInterrupt(interrupt);
         DbgPrint("edu: old connection %s\n", quiet && came ? "ok" : "FAILED");
     }

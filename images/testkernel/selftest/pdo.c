@@ -49,6 +49,30 @@ static void Interfaces(void)
     CHECK(!NT_SUCCESS(IoOpenDeviceInterfaceRegistryKey(&other, KEY_READ, &key)));
 }
 
+/* The hardware key and the software key of a device are two; the latter is made when the driver is installed. */
+static void RegistryKeys(void)
+{
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"Which");
+    ULONG types[2] = {PLUGPLAY_REGKEY_DEVICE, PLUGPLAY_REGKEY_DRIVER};
+    UCHAR buffer[64];
+    ULONG length;
+    HANDLE key;
+    for (ULONG i = 0; i < 2; i++) {
+        CHECK(NT_SUCCESS(IoOpenDeviceRegistryKey(Physical, types[i], KEY_ALL_ACCESS, &key)));
+        CHECK(NT_SUCCESS(ZwSetValueKey(key, &name, 0, REG_DWORD, &i, sizeof(i))));
+        ZwClose(key);
+    }
+    for (ULONG i = 0; i < 2; i++) {
+        CHECK(NT_SUCCESS(IoOpenDeviceRegistryKey(Physical, types[i], KEY_READ, &key)));
+        CHECK(NT_SUCCESS(ZwQueryValueKey(key, &name, KeyValuePartialInformation, buffer, sizeof(buffer), &length)));
+        CHECK(*(PULONG)((PKEY_VALUE_PARTIAL_INFORMATION)buffer)->Data == i);
+        ZwClose(key);
+    }
+    CHECK(IoOpenDeviceRegistryKey(Physical, 3, KEY_READ, &key) == STATUS_INVALID_PARAMETER); /* one of the two */
+    CHECK(IoOpenDeviceRegistryKey(Self, PLUGPLAY_REGKEY_DEVICE, KEY_READ, &key) ==
+          STATUS_INVALID_DEVICE_REQUEST); /* no PDO */
+}
+
 static void Adapter(void)
 {
     DEVICE_DESCRIPTION description = {.Version = DEVICE_DESCRIPTION_VERSION,
@@ -182,6 +206,7 @@ static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
     if (stack->MinorFunction == IRP_MN_START_DEVICE) {
         IoForwardIrpSynchronously(Lower, Irp);
         Interfaces();
+        RegistryKeys();
         Adapter();
         PowerCalls();
         WaitWake();

@@ -122,9 +122,9 @@ def page(exports: list[Export], missing: set[str]) -> str:
         "when it is loaded, and the message names the function.",
         "",
         f"{len(exports)} exports: {counts['complete']} complete, {counts['partial']} partial, {counts['refused']} refused",
-        f"(there so that drivers load; they fail as documented). {called} of them are called by a driver or a test of this",
-        "repository: the native tests of the run-time library (native), the drivers that test the kernel (selftest), the",
-        "product's drivers and mutants (drivers).",
+        f"(there so that drivers load; they fail as documented). {called} of them are called by a test: the native tests of the",
+        "run-time library with sanitizers (native) and the drivers that test the kernel (selftest), which check what Microsoft",
+        "documents; some also by the product's drivers and mutants (drivers). `make test` fails for an export without a test.",
         "",
     ]
     for group in [*GROUPS, LAST_GROUP]:
