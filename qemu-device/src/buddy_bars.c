@@ -74,44 +74,59 @@ static bool memory_init(Buddy *s, BuddyMemory *m, int bar, uint64_t size, uint8_
 
 /* ---- the I/O window ---- */
 
-static void io_record(Buddy *s, bool is_write, uint32_t value)
+typedef struct IoAccess {
+    bool is_write;
+    unsigned offset;
+    unsigned size;
+    uint32_t value;
+} IoAccess;
+
+static const char *io_name(const IoAccess *a)
 {
-    if (journal_begin(JOURNAL_FULL, function_id(BUDDY_FUNCTION(s)), is_write ? "write" : "read")) {
-        journal_int("client", NO_CLIENT);
-        journal_name("reg", "IO_INDEX");
-        journal_int("offset", 0);
-        journal_int("size", 4);
-        journal_uint("value", value);
-        journal_name("power", power_name(BUDDY_FUNCTION(s)->power));
-        journal_end();
-    }
+    return a->offset < 4 ? "IO_INDEX" : "IO_DATA";
 }
 
-static bool io_bad_access(Buddy *s, hwaddr addr, unsigned size)
+/* Record an access to the window itself. Returns the record's number. */
+static int64_t io_record(Buddy *s, const IoAccess *a)
+{
+    if (!journal_begin(JOURNAL_FULL, function_id(BUDDY_FUNCTION(s)), a->is_write ? "write" : "read")) {
+        return JOURNAL_NO_SEQ;
+    }
+    journal_int("client", NO_CLIENT);
+    journal_name("reg", io_name(a));
+    journal_uint("offset", a->offset);
+    journal_uint("size", a->size);
+    journal_uint("value", a->value);
+    journal_name("power", power_name(BUDDY_FUNCTION(s)->power));
+    return journal_end();
+}
+
+static bool io_bad_access(Buddy *s, const IoAccess *a)
 {
     BuddyFunction *f = BUDDY_FUNCTION(s);
-    const char *reg = addr < 4 ? "IO_INDEX" : "IO_DATA";
+    Rule rule = RULE_ACCESS_NOT_IN_D0;
 
-    if (f->power != POWER_D0) {
-        violation_at(f, RULE_ACCESS_NOT_IN_D0, NO_CLIENT, reg, JOURNAL_NO_SEQ);
-        return true;
+    if (f->power == POWER_D0) {
+        if (a->size == 4 && (a->offset & 3) == 0) {
+            return false;
+        }
+        rule = RULE_ACCESS_SIZE;
     }
-    if (size != 4 || (addr & 3)) {
-        violation_at(f, RULE_ACCESS_SIZE, NO_CLIENT, reg, JOURNAL_NO_SEQ);
-        return true;
-    }
-    return false;
+    violation_at(f, rule, NO_CLIENT, io_name(a), io_record(s, a));
+    return true;
 }
 
 static uint64_t io_read(void *opaque, hwaddr addr, unsigned size)
 {
     Buddy *s = opaque;
+    IoAccess a = {.offset = addr, .size = size, .value = UINT32_MAX >> (32 - 8 * size)};
 
-    if (io_bad_access(s, addr, size)) {
-        return UINT32_MAX;
+    if (io_bad_access(s, &a)) {
+        return a.value;
     }
     if (addr == 0) {
-        io_record(s, false, s->io_index);
+        a.value = s->io_index;
+        io_record(s, &a);
         return s->io_index;
     }
     return function_register_access(BUDDY_FUNCTION(s), s->io_index, false, 0, 4);
@@ -120,12 +135,13 @@ static uint64_t io_read(void *opaque, hwaddr addr, unsigned size)
 static void io_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
 {
     Buddy *s = opaque;
+    IoAccess a = {.is_write = true, .offset = addr, .size = size, .value = value};
 
-    if (io_bad_access(s, addr, size)) {
+    if (io_bad_access(s, &a)) {
         return;
     }
     if (addr == 0) {
-        io_record(s, true, value);
+        io_record(s, &a);
         s->io_index = value & (BUDDY_FUNCTION(s)->map.size - 1) & ~3u;
     } else {
         function_register_access(BUDDY_FUNCTION(s), s->io_index, true, value, 4);

@@ -59,16 +59,6 @@ def test_bits_that_can_be_written_and_bits_that_cannot(toaster: Board, register:
         assert toaster.reg(0, address) & ~writable == expected(register) & ~writable
 
 
-@pytest.mark.parametrize("size", [1, 2, 8])
-@pytest.mark.parametrize("register", BUS + SLOT, ids=lambda r: f"{r.block}-{r.name}")
-def test_other_sizes_are_violations_without_effect(toaster: Board, register: Register, size: int) -> None:
-    ones = (1 << 8 * size) - 1
-    assert toaster.reg(0, address_of(register), size) == ones
-    toaster.set_reg(0, address_of(register), ones, size)
-    assert toaster.machine.violations() == ["access-size", "access-size"]
-    assert toaster.reg(0, address_of(register)) == expected(register)
-
-
 def test_reserved_offsets(toaster: Board) -> None:
     known = {address_of(r) for r in BUS + SLOT} | {0x400 + 0x40 * slot + r.offset for slot in range(8) for r in SLOT}
     for offset in [o for o in range(0, 0x1000, 4) if o not in known][::25]:

@@ -53,24 +53,6 @@ def test_plain_bits_keep_what_is_written_and_the_others_do_not(buddy: Board, reg
         assert buddy.reg(0, address_of(register)) & writable == value & writable
 
 
-@pytest.mark.parametrize("size", [1, 2, 8])
-@pytest.mark.parametrize("register", CLIENT_REGISTERS, ids=lambda r: r.name)
-def test_other_access_sizes_read_all_ones_write_nothing_and_are_violations(buddy: Board, register: Register, size: int) -> None:
-    expected = PROPERTY_VALUES.get(register.name, register.reset)
-    assert buddy.reg(0, register.offset, size) == (1 << 8 * size) - 1
-    buddy.set_reg(0, register.offset, (1 << 8 * size) - 1, size)
-    assert buddy.machine.violations() == ["access-size", "access-size"]
-    assert buddy.reg(0, register.offset) == expected
-
-
-@pytest.mark.parametrize("offset", [0x11, 0x12, 0x13])
-def test_unaligned_access_is_a_violation(buddy: Board, offset: int) -> None:
-    assert buddy.reg(0, offset) == 0xFFFFFFFF
-    records = buddy.machine.new_records()
-    assert records[-1]["rule"] == "access-size"
-    assert records[-1]["reg"] == f"SCRATCH+{offset - 0x10}"
-
-
 def test_reserved_offsets_read_zero_and_are_violations(buddy: Board) -> None:
     known = {address_of(r) for r in CLIENT_REGISTERS + OWNER_REGISTERS}
     reserved = [offset for offset in range(0, 0x1000, 4) if offset not in known]
