@@ -8,6 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Windows 7; missing from mingw's setupapi.h. */
+#ifndef SPDRP_BASE_CONTAINERID
+#define SPDRP_BASE_CONTAINERID 0x24
+#endif
+
 #define LIST_SIZE 4096 /* characters of a REG_MULTI_SZ */
 
 typedef struct INTERFACES {
@@ -163,6 +168,7 @@ static void PutDevice(JSON *Json, HDEVINFO Set, SP_DEVINFO_DATA *Info, const INT
         PutList(Json, "compatible_ids", Set, Info, SPDRP_COMPATIBLEIDS);
         PutText(Json, "description", Set, Info, SPDRP_DEVICEDESC);
         PutText(Json, "location", Set, Info, SPDRP_LOCATION_INFORMATION);
+        PutText(Json, "container", Set, Info, SPDRP_BASE_CONTAINERID);
         JsonKey(Json, "hidden");
         JsonBool(Json, (flags & DN_NO_SHOW_IN_DM) != 0);
         PutInterfaces(Json, Interfaces, instance);

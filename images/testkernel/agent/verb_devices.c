@@ -2,6 +2,7 @@
 /* `devices`: the device tree as JSON; and finding the device that an INSTANCE argument means. */
 #include "agent/verb.h"
 #include "pnp/internal.h"
+#include "pnp/property.h"
 #include "rtl/format.h"
 
 static VOID PutUnicode(JSON_WRITER *Out, PCSTR Key, PCUNICODE_STRING Text)
@@ -43,6 +44,13 @@ static VOID PutInterface(const GUID *Class, PUNICODE_STRING Link, PDEVICE_NODE N
     JsonString(Context, text);
 }
 
+static VOID PutContainer(JSON_WRITER *Out, PDEVICE_NODE Node)
+{
+    WCHAR text[39];
+    GUID container;
+    PutText(Out, "container", PnpGetContainer(Node, &container) ? IopGuidText(&container, text) : NULL);
+}
+
 static BOOLEAN IsPresent(PDEVICE_NODE Node)
 {
     return !(Node->Flags & DNF_MISSING) && Node->State != DeviceNodeDeletePendingCloses &&
@@ -69,12 +77,13 @@ static BOOLEAN PutDevice(PDEVICE_NODE Node, PVOID Context)
     JsonPutBool(out, "started", PnpIsStarted(Node));
     JsonPutUnsigned(out, "problem", Node->Problem);
     JsonPutString(out, "problem_name", PnpProblemName(Node->Problem));
+    PutUnicode(out, "parent", Node->Parent->Parent ? &Node->Parent->InstancePath : NULL);
     if (!listing->Brief) {
-        PutUnicode(out, "parent", Node->Parent->Parent ? &Node->Parent->InstancePath : NULL);
         PutList(out, "hardware_ids", Node->HardwareIds);
         PutList(out, "compatible_ids", Node->CompatibleIds);
         PutText(out, "description", Node->Description);
         PutText(out, "location", Node->LocationInformation);
+        PutContainer(out, Node);
         JsonPutBool(out, "hidden", (Node->PnpState & PNP_DEVICE_DONT_DISPLAY_IN_UI) != 0);
         JsonKey(out, "interfaces");
         JsonBeginArray(out);

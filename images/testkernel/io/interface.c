@@ -94,6 +94,19 @@ static PDEVICE_INTERFACE FindByName(PCUNICODE_STRING Name)
     return NULL;
 }
 
+BOOLEAN IopFindInterface(PCUNICODE_STRING Link, GUID *Class, PBOOLEAN Enabled)
+{
+    PDEVICE_INTERFACE Interface;
+    Lock();
+    Interface = FindByName(Link);
+    if (Interface) {
+        *Class = Interface->Class;
+        *Enabled = Interface->Enabled;
+    }
+    Unlocked();
+    return Interface != NULL;
+}
+
 static NTSTATUS ReturnName(PDEVICE_INTERFACE Interface, PUNICODE_STRING SymbolicLinkName)
 {
     PWSTR Copy = PnpCopyString(Interface->Name);

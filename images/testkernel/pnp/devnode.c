@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The device tree: nodes, lock, walks, states and problems. */
 #include "pnp/internal.h"
+#include "pnp/property.h"
 #include "kd/log.h"
 
 static DEVICE_NODE Root = {.State = DeviceNodeUninitialized, .PreviousState = DeviceNodeUnspecified};
@@ -149,6 +150,7 @@ void PnpDeleteDevnode(PDEVICE_NODE Node)
     }
     PnpSetState(Node, DeviceNodeDeleted);
     PnpOrphanNotifications(Node);
+    PnpDropProperties(&Node->InstancePath, FALSE);
     IoExtra(Pdo)->DeviceNode = NULL;
     PnpFreeNodeInfo(Node);
     FreeText(Node->InstancePath.Buffer);

@@ -62,6 +62,7 @@ NTSTATUS PnpEnumerate(PDEVICE_NODE Node)
             Child->Flags |= DNF_ENUMERATED;
             if (Child->Problem == CM_PROB_REINSTALL) {
                 PnpClearProblem(Child); /* uninstalled, but its bus still has it: it is installed anew */
+                PnpSendMinor(Child, IRP_MN_DEVICE_ENUMERATED);
             }
         }
         ObfDereferenceObject(Pdo); /* the bus driver referenced it for us */

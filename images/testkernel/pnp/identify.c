@@ -5,6 +5,7 @@
  */
 #include "pnp/internal.h"
 #include "cm/registry.h"
+#include "pnp/property.h"
 #include "rtl/format.h"
 
 /* Bug check 0xCA PNP_DETECTED_FATAL_ERROR, parameter 1. */
@@ -130,7 +131,7 @@ VOID PnpWriteEnumKey(PDEVICE_NODE Node)
 
 NTSTATUS PnpIdentify(PDEVICE_NODE Node)
 {
-    PWSTR DeviceId = NULL, InstanceId = NULL;
+    PWSTR DeviceId = NULL, InstanceId = NULL, ContainerId = NULL;
     IO_STACK_LOCATION Stack;
     ULONG_PTR Information = 0;
     NTSTATUS Status = PnpQueryId(Node, BusQueryDeviceID, &DeviceId);
@@ -180,6 +181,13 @@ NTSTATUS PnpIdentify(PDEVICE_NODE Node)
         Node->Requirements = (PIO_RESOURCE_REQUIREMENTS_LIST)Information;
     }
     PnpWriteEnumKey(Node);
+    PnpQueryId(Node, BusQueryContainerID, &ContainerId);
+    PnpSetContainer(Node, ContainerId);
+    if (ContainerId) {
+        ExFreePool(ContainerId);
+    }
+    /* "Fully enumerated": from here on the bus driver may set properties (page on IRP_MN_DEVICE_ENUMERATED). */
+    PnpSendMinor(Node, IRP_MN_DEVICE_ENUMERATED);
     PnpSetState(Node, DeviceNodeInitialized);
     return STATUS_SUCCESS;
 }

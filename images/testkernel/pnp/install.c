@@ -8,6 +8,7 @@
 #include "boot/modules.h"
 #include "kd/log.h"
 #include "pnp/legacy.h"
+#include "pnp/property.h"
 #include "rtl/format.h"
 
 static ULONG NextDriverKey;
@@ -215,6 +216,7 @@ VOID PnpForgetInstallation(PDEVICE_NODE Node)
         DeleteTree(Enum);
     }
     CmUnlock();
+    PnpForgetProperties(Node);
     PnpWriteEnumKey(Node);
 }
 

@@ -123,6 +123,8 @@ ULONG IopDisableInterfaces(PDEVICE_NODE Node, PWCHAR Name, ULONG Characters);
 /* Calls Visit for each enabled interface of Class (NULL: any) and Node (NULL: any). Takes no tree lock. */
 typedef VOID (*INTERFACE_VISITOR)(const GUID *Class, PUNICODE_STRING Link, PDEVICE_NODE Node, PVOID Context);
 VOID IopVisitInterfaces(const GUID *Class, PDEVICE_NODE Node, INTERFACE_VISITOR Visit, PVOID Context);
+/* FALSE: nobody registered that symbolic link. PASSIVE_LEVEL. */
+BOOLEAN IopFindInterface(PCUNICODE_STRING Link, GUID *Class, PBOOLEAN Enabled);
 PWCHAR IopGuidText(const GUID *Guid, PWCHAR Text /* [39] */);
 
 /* store.c reads the INF modules; install.c finds the service of a devnode and writes its registry keys. */

@@ -7,6 +7,7 @@
 #include <initguid.h>
 #include <ntddk.h>
 #include <wdmguid.h>
+#include <devpropdef.h>
 
 #define TAG      'tseT'
 #define CHILDREN 4
@@ -42,6 +43,9 @@ DEFINE_GUID(GUID_SELFTEST, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0
 #define RULE_DISABLED        0x4000
 #define RULE_VETO_PROFILE    0x8000  /* of the bus: its second profile notification refuses */
 #define RULE_CHANGED_STOP    0x10000 /* QUERY_STOP succeeds with STATUS_RESOURCE_REQUIREMENTS_CHANGED */
+
+/* The bus's own property of its children: ULONG, the child's number. */
+static const DEVPROPKEY Slot = {{0x6f4b0d31, 0x5a5c, 0x4e0b, {0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x2a}}, 2};
 
 typedef enum { Bus, Pdo, Fdo } ROLE;
 
@@ -167,11 +171,15 @@ static NTSTATUS PdoPnp(PEXTENSION Extension, PIRP Irp)
             status = ReturnText(Irp, L"SELFTEST\\CHILD", 0);
         } else if (stack->Parameters.QueryId.IdType == BusQueryInstanceID) {
             status = ReturnText(Irp, L"#", Extension->Child);
+        } else if (stack->Parameters.QueryId.IdType == BusQueryContainerID && Extension->Child < 2) {
+            status =
+                ReturnText(Irp, L"{6f4b0d31-5a5c-4e0b-9e6b-b0dd000000aa}", 0); /* 0 and 1 are one piece of equipment */
         }
         break;
     case IRP_MN_QUERY_CAPABILITIES:
         stack->Parameters.DeviceCapabilities.Capabilities->UniqueID = TRUE;
         stack->Parameters.DeviceCapabilities.Capabilities->EjectSupported = TRUE;
+        stack->Parameters.DeviceCapabilities.Capabilities->Removable = Extension->Child == 2;
         stack->Parameters.DeviceCapabilities.Capabilities->DockDevice = (Rules[Extension->Child] & RULE_DOCK) != 0;
         status = STATUS_SUCCESS;
         break;
@@ -186,6 +194,11 @@ static NTSTATUS PdoPnp(PEXTENSION Extension, PIRP Irp)
             Irp->IoStatus.Information = (ULONG_PTR)relations;
             status = STATUS_SUCCESS;
         }
+        break;
+    case IRP_MN_DEVICE_ENUMERATED:
+        /* The property is there when the function driver is added. */
+        status = IoSetDevicePropertyData(Extension->Self, &Slot, 0, 0, DEVPROP_TYPE_UINT32, sizeof(ULONG),
+                                         &Extension->Child);
         break;
     case IRP_MN_EJECT:
         Say(Extension, "eject");
@@ -480,6 +493,17 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
     return Complete(Irp, STATUS_SUCCESS);
 }
 
+/* What the bus stored when the device was enumerated. */
+static void CheckSlot(PEXTENSION Extension)
+{
+    ULONG slot = 0xFFFF, size;
+    DEVPROPTYPE type;
+    NTSTATUS status = IoGetDevicePropertyData(Extension->Physical, &Slot, 0, 0, sizeof(slot), &slot, &size, &type);
+    if (!NT_SUCCESS(status) || type != DEVPROP_TYPE_UINT32 || slot != Extension->Child) {
+        Say(Extension, "lacks the property of its slot");
+    }
+}
+
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Physical)
 {
     PDEVICE_OBJECT device;
@@ -502,6 +526,9 @@ static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Phys
     extension->Lower = IoAttachDeviceToDeviceStack(device, Physical);
     if (bus) {
         TheBus = extension;
+    }
+    if (!bus) {
+        CheckSlot(extension);
     }
     IoRegisterDeviceInterface(Physical, &GUID_SELFTEST, NULL, &extension->Link);
     device->Flags |= extension->Lower->Flags & (DO_POWER_PAGABLE | DO_BUFFERED_IO);

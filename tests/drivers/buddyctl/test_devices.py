@@ -41,6 +41,7 @@ def test_device_list(buddyctl: Ask) -> None:
             "service": DEVICE,
             "description": 'Double "quoted" \\ back',
             "location": "here",
+            "container": None,  # nor containers
             "hidden": False,
             "started": False,
             "problem": 0,
