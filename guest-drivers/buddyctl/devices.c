@@ -162,8 +162,8 @@ static void PutDevice(JSON *Json, HDEVINFO Set, SP_DEVINFO_DATA *Info, const INT
     JsonUnsigned(Json, problem);
     JsonKey(Json, "problem_name");
     JsonAscii(Json, ProblemName(problem));
+    PutParent(Json, Info->DevInst);
     if (Interfaces != NULL) {
-        PutParent(Json, Info->DevInst);
         PutList(Json, "hardware_ids", Set, Info, SPDRP_HARDWAREID);
         PutList(Json, "compatible_ids", Set, Info, SPDRP_COMPATIBLEIDS);
         PutText(Json, "description", Set, Info, SPDRP_DEVICEDESC);

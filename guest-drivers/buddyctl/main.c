@@ -12,7 +12,7 @@ static const wchar_t usage[] =
     L"disable|enable|restart|remove|eject|rebalance INSTANCE | rescan | "
     L"exercise INSTANCE start [PATTERN]|stop|status | hold INSTANCE | release HANDLE | "
     L"ioctl INSTANCE CODE [HEX] | settings INSTANCE [NAME NUMBER] | start|stop SERVICE | update INF [force] | "
-    L"filter INSTANCE [add|remove SERVICE] | io INSTANCE | kill PROCESS | undock | sleep";
+    L"filter INSTANCE [add|remove SERVICE] | io INSTANCE | kill PROCESS | add ROOT\\ID | undock | sleep";
 
 static int VerbVersion(int Count, wchar_t **Arguments)
 {
@@ -43,7 +43,8 @@ static const struct {
     {L"ioctl", VerbIoctl, 2, 3},         {L"sleep", VerbSleep, 0, 0},     {L"settings", VerbSettings, 1, 3},
     {L"rebalance", VerbRebalance, 1, 1}, {L"update", VerbUpdate, 1, 2},   {L"undock", VerbUndock, 0, 0},
     {L"filter", VerbFilter, 1, 3},       {L"io", VerbIo, 1, 1},           {L"kill", VerbKill, 1, 1},
-    {L"work", VerbWork, 1, 1},           {L"start", VerbStart, 1, 1},     {L"stop", VerbStop, 1, 1},
+    {L"work", VerbWork, 1, 1},           {L"add", VerbAdd, 1, 1},         {L"start", VerbStart, 1, 1},
+    {L"stop", VerbStop, 1, 1},
 };
 
 int wmain(int Count, wchar_t **Arguments)

@@ -19,6 +19,8 @@ VERB VerbExercise;
 VERB VerbIoctl, VerbRebalance;
 /* hold.c; VerbKeep is the holding process itself, started by VerbHold, and not for users. */
 VERB VerbHold, VerbRelease, VerbKeep;
+/* add.c */
+VERB VerbAdd;
 /* filter.c */
 VERB VerbFilter;
 /* io.c; VerbWork is the busy process itself, started by VerbIo, and not for users. */

@@ -241,7 +241,7 @@ static NTSTATUS DispatchFunctionPnp(PFUNCTION_DEVICE Device, PIRP Irp, PIO_STACK
         return FunctionOperations.QueryInterface != NULL ? FunctionOperations.QueryInterface(Device, Irp)
                                                          : PassIrp(Device->Lower, Irp);
     default:
-        return PassIrp(Device->Lower, Irp);
+        return MUTANT(FREDBUS_KEEPS_WHAT_IT_DOES_NOT_KNOW) ? IgnoreIrp(Irp) : PassIrp(Device->Lower, Irp);
     }
 }
 
@@ -252,7 +252,7 @@ NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
     NTSTATUS status;
 
-    if (IsChild(DeviceObject)) {
+    if (IsChild(DeviceObject) && !MUTANT(FREDBUS_TAKES_CHILD_FOR_ITSELF)) {
         return FunctionOperations.ChildPnp(DeviceObject, Irp);
     }
     device = FunctionDevice(DeviceObject);

@@ -8,6 +8,8 @@
 
 /* Work that has not ended after this time has lost its interrupt: 2 s, in units of 100 ns, relative. */
 #define WORK_TIME_LIMIT (-2000 * 10000LL)
+/* The longest self-test: 10 s, in microseconds. */
+#define MAX_SELF_TEST 10000000
 /* Every so many pieces of work a trace line. */
 #define TRACE_EVERY 16
 
@@ -50,18 +52,25 @@ static VOID Work(PEXERCISER Exerciser, PVOID Context)
     if (status == STATUS_WAIT_1) {
         return; /* power is going: the work is lost, which is nobody's error */
     }
-    ExerciserCount(Exerciser, status == STATUS_WAIT_0);
-    if (status == STATUS_WAIT_0 && Exerciser->Round % TRACE_EVERY == 0 &&
-        NT_SUCCESS(child->Bus.GetWorkCount(child->Bus.Header.Context, &count))) {
+    if (status == STATUS_WAIT_0) {
+        status =
+            child->Bus.GetWorkCount(child->Bus.Header.Context, &count); /* an error: woken because the child has gone */
+    } else {
+        status = STATUS_IO_TIMEOUT;
+    }
+    ExerciserCount(Exerciser, NT_SUCCESS(status));
+    if (NT_SUCCESS(status) && Exerciser->Round % TRACE_EVERY == 0) {
         Trace("work-done count=%u device=%u", count, child->Function.Number);
     }
 }
 
-enum { SettingTraceDetail, SettingAutoStart, SettingCount };
+enum { SettingTraceDetail, SettingAutoStart, SettingFailStart, SettingSelfTest, SettingCount };
 
 static const SETTING Settings[] = {
     [SettingTraceDetail] = TRACE_DETAIL_SETTING,
     [SettingAutoStart] = {L"ExerciseAtStart", 0, 1},
+    [SettingFailStart] = {L"FailStart", 0, 1},
+    [SettingSelfTest] = {L"SelfTest", 0, MAX_SELF_TEST},
 };
 
 static NTSTATUS Initialize(PFUNCTION_DEVICE Device)
@@ -86,6 +95,44 @@ static VOID Uninitialize(PFUNCTION_DEVICE Device)
     ExerciserStop(&FredChild(Device)->Exerciser);
 }
 
+static VOID ReleaseResources(PFUNCTION_DEVICE Device)
+{
+    PFRED_CHILD child = FredChild(Device);
+
+    child->Bus.Header.InterfaceDereference(child->Bus.Header.Context);
+}
+
+/* One piece of work before the device is started; the child may be pulled out while it lasts. PASSIVE_LEVEL. */
+static NTSTATUS SelfTest(PFRED_CHILD Child, ULONG Microseconds)
+{
+    LARGE_INTEGER limit = {.QuadPart = WORK_TIME_LIMIT - 10LL * Microseconds};
+    ULONG count;
+    NTSTATUS status;
+
+    Trace("self-test device=%u", Child->Function.Number);
+    KeClearEvent(&Child->Done);
+    Child->Bus.SetDone(Child->Bus.Header.Context, WorkDone, Child);
+    status = Child->Bus.StartWork(Child->Bus.Header.Context, Microseconds);
+    if (NT_SUCCESS(status)) {
+        status = KeWaitForSingleObject(&Child->Done, Executive, KernelMode, FALSE, &limit) == STATUS_SUCCESS
+                     ? Child->Bus.GetWorkCount(Child->Bus.Header.Context, &count)
+                     : STATUS_IO_TIMEOUT;
+    }
+    Child->Bus.SetDone(Child->Bus.Header.Context, NULL, NULL);
+    return status;
+}
+
+/* What may fail once the bus driver's interface is held. */
+static NTSTATUS Prepare(PFRED_CHILD Child)
+{
+    Child->Bus.GetInfo(Child->Bus.Header.Context, &Child->Info);
+    if (Child->Function.Settings[SettingFailStart]) {
+        return STATUS_DEVICE_CONFIGURATION_ERROR;
+    }
+    return Child->Function.Settings[SettingSelfTest] ? SelfTest(Child, Child->Function.Settings[SettingSelfTest])
+                                                     : STATUS_SUCCESS;
+}
+
 /* The only resource is the bus driver's interface. */
 static NTSTATUS AcquireResources(PFUNCTION_DEVICE Device, PCM_RESOURCE_LIST Raw, PCM_RESOURCE_LIST Translated)
 {
@@ -96,16 +143,12 @@ static NTSTATUS AcquireResources(PFUNCTION_DEVICE Device, PCM_RESOURCE_LIST Raw,
     UNREFERENCED_PARAMETER(Raw);
     UNREFERENCED_PARAMETER(Translated);
     if (NT_SUCCESS(status)) {
-        child->Bus.GetInfo(child->Bus.Header.Context, &child->Info);
+        status = Prepare(child);
+        if (!NT_SUCCESS(status) && !MUTANT(TOASTER_KEEPS_INTERFACE_OF_FAILED_START)) {
+            ReleaseResources(Device);
+        }
     }
     return status;
-}
-
-static VOID ReleaseResources(PFUNCTION_DEVICE Device)
-{
-    PFRED_CHILD child = FredChild(Device);
-
-    child->Bus.Header.InterfaceDereference(child->Bus.Header.Context);
 }
 
 static VOID PowerUp(PFUNCTION_DEVICE Device)

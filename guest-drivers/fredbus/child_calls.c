@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The direct-call interface (fred_interface.h) and the other things that touch a slot's registers. All of them under the bus's HardwareLock, which says
+ * The direct-call interface (fred_interface.h) and the other things that are done to a slot. All of them under the bus's HardwareLock, which says
  * whether the controller has power and whether the slot still holds this very child.
  *
  * A child's function driver may call as long as it holds the interface, also after its PDO has been reported missing: the PDO's device object is
@@ -24,8 +24,7 @@ VOID ChildSwitch(PCHILD Child, BOOLEAN On)
 
     KeAcquireSpinLock(&bus->HardwareLock, &irql);
     if (NT_SUCCESS(Reachable(Child)) && !MUTANT(FREDBUS_FORGETS_TO_SWITCH_ON)) {
-        SlotWrite(bus, Child->Slot, CONTROL, On ? FRED_SLOT__CONTROL__POWER_ON_bm : FRED_SLOT__CONTROL__POWER_OFF_bm);
-        SlotWrite(bus, Child->Slot, INT_ENABLE, On ? FRED_SLOT__INT_ENABLE__DONE_bm : 0);
+        bus->Slots->Switch(bus, Child->Slot, On);
     }
     Child->Powered = On;
     KeReleaseSpinLock(&bus->HardwareLock, irql);
@@ -38,7 +37,7 @@ VOID ChildAnswerEject(PCHILD Child, BOOLEAN Eject)
 
     KeAcquireSpinLock(&bus->HardwareLock, &irql);
     if (NT_SUCCESS(Reachable(Child))) {
-        SlotWrite(bus, Child->Slot, CONTROL, Eject ? FRED_SLOT__CONTROL__EJECT_bm : FRED_SLOT__CONTROL__KEEP_bm);
+        bus->Slots->AnswerEject(bus, Child->Slot, Eject);
     }
     KeReleaseSpinLock(&bus->HardwareLock, irql);
 }
@@ -107,7 +106,7 @@ static NTSTATUS NTAPI StartWork(PVOID Context, ULONG Microseconds)
         status = STATUS_DEVICE_POWERED_OFF;
     }
     if (NT_SUCCESS(status)) {
-        SlotWrite(child->Bus, child->Slot, WORK, Microseconds);
+        child->Bus->Slots->StartWork(child->Bus, child->Slot, Microseconds);
     }
     KeReleaseSpinLock(&child->Bus->HardwareLock, irql);
     return status;
@@ -122,7 +121,7 @@ static NTSTATUS NTAPI GetWorkCount(PVOID Context, ULONG *Count)
     KeAcquireSpinLock(&child->Bus->HardwareLock, &irql);
     status = Reachable(child);
     if (NT_SUCCESS(status)) {
-        *Count = SlotRead(child->Bus, child->Slot, WORK_COUNT);
+        *Count = child->Bus->Slots->WorkCount(child->Bus, child->Slot);
     }
     KeReleaseSpinLock(&child->Bus->HardwareLock, irql);
     return status;
@@ -133,6 +132,9 @@ NTSTATUS ChildQueryInterface(PCHILD Child, PIO_STACK_LOCATION Stack, NTSTATUS St
     FRED_CHILD_INTERFACE *calls = (FRED_CHILD_INTERFACE *)Stack->Parameters.QueryInterface.Interface;
 
     if (!IsEqualGUID(Stack->Parameters.QueryInterface.InterfaceType, &GUID_FRED_CHILD_INTERFACE)) {
+        if (MUTANT(FREDBUS_HAS_EVERY_INTERFACE)) {
+            return STATUS_SUCCESS;
+        }
         return Status;
     }
     if (Stack->Parameters.QueryInterface.Version != FRED_CHILD_INTERFACE_VERSION ||

@@ -86,6 +86,9 @@ NTSTATUS ChildQueryId(PCHILD Child, PIO_STACK_LOCATION Stack, NTSTATUS Status, U
     case BusQueryHardwareIDs:
         return Answer(Copy(texts->HardwareIds, Length(texts->HardwareIds)), Information);
     case BusQueryCompatibleIDs:
+        if (MUTANT(FREDBUS_HAS_NO_COMPATIBLE_IDS)) {
+            return Status;
+        }
         return Answer(Copy(texts->CompatibleIds, Length(texts->CompatibleIds)), Information);
     case BusQueryInstanceID:
         return Answer(CopyWithNumber(L"", Child->Number), Information);
@@ -99,7 +102,10 @@ NTSTATUS ChildQueryText(PCHILD Child, PIO_STACK_LOCATION Stack, NTSTATUS Status,
     /* One language serves all: the texts are names, not sentences. */
     switch (Stack->Parameters.QueryDeviceText.DeviceTextType) {
     case DeviceTextDescription:
-        return Answer(CopyWithNumber(Texts(Child)->Description, Child->Number), Information);
+        return Answer(
+            CopyWithNumber(MUTANT(FREDBUS_CALLS_ALL_TOASTERS) ? Toaster.Description : Texts(Child)->Description,
+                           Child->Number),
+            Information);
     case DeviceTextLocationInformation:
         if (MUTANT(FREDBUS_ANSWERS_WITH_A_LITERAL)) {
             return Answer((PWSTR)Location, Information);
@@ -121,7 +127,7 @@ NTSTATUS ChildQueryCapabilities(PCHILD Child, PIO_STACK_LOCATION Stack)
     capabilities->DeviceD1 = FALSE;
     capabilities->DeviceD2 = FALSE;
     capabilities->LockSupported = FALSE;
-    capabilities->EjectSupported = TRUE;
+    capabilities->EjectSupported = !MUTANT(FREDBUS_HIDES_EJECT);
     capabilities->WarmEjectSupported = FALSE;
     capabilities->Removable = TRUE;
     capabilities->SurpriseRemovalOK = TRUE; /* toast is not a file system */
@@ -150,7 +156,9 @@ NTSTATUS ChildQueryBusInformation(PCHILD Child, ULONG_PTR *Information)
     if (information == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    information->BusTypeGuid = GUID_FRED_BUS_TYPE;
+    if (!MUTANT(FREDBUS_HAS_NO_BUS_TYPE)) {
+        information->BusTypeGuid = GUID_FRED_BUS_TYPE;
+    }
     information->LegacyBusType = PNPBus; /* what newer buses give, says the article */
     information->BusNumber = Child->Bus->Function.Number - 1;
     *Information = (ULONG_PTR)information;

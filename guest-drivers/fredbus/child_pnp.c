@@ -124,8 +124,16 @@ NTSTATUS ChildPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return CompleteIrp(Irp, ChildQueryInterface(child, stack, status), information);
     case IRP_MN_QUERY_RESOURCES:             /* the children need none */
     case IRP_MN_QUERY_RESOURCE_REQUIREMENTS: /* "completes the IRP without modifying" */
+        return MUTANT(FREDBUS_SUCCEEDS_WITHOUT_RESOURCES) ? Succeed(Irp) : IgnoreIrp(Irp);
     case IRP_MN_QUERY_PNP_DEVICE_STATE:
+        if (MUTANT(FREDBUS_REPORTS_CHILDREN_FAILED)) {
+            return CompleteIrp(Irp, STATUS_SUCCESS, PNP_DEVICE_FAILED);
+        }
+        return IgnoreIrp(Irp); /* the function driver's flags, if it has put any in, stay as they are */
     default:
+        if (MUTANT(FREDBUS_SUCCEEDS_UNKNOWN_REQUESTS)) {
+            return Succeed(Irp);
+        }
         return IgnoreIrp(Irp);
     }
 }

@@ -12,12 +12,12 @@ VOID EnumerateInitialize(PBUS Bus)
     KeInitializeSpinLock(&Bus->HardwareLock);
 }
 
-static VOID LockChildren(PBUS Bus)
+VOID LockChildren(PBUS Bus)
 {
     KeWaitForSingleObject(&Bus->ChildrenLock, Executive, KernelMode, FALSE, NULL);
 }
 
-static VOID UnlockChildren(PBUS Bus)
+VOID UnlockChildren(PBUS Bus)
 {
     KeReleaseMutex(&Bus->ChildrenLock, FALSE);
 }
@@ -25,21 +25,14 @@ static VOID UnlockChildren(PBUS Bus)
 /* What is in the slot; FALSE: cannot be said, the bus has no power or is gone. IRQL <= DISPATCH_LEVEL. */
 static BOOLEAN ReadSlot(PBUS Bus, ULONG Slot, SLOT_CONTENT *Content)
 {
-    ULONG status = ALL_ONES;
+    BOOLEAN known;
     KIRQL irql;
 
     RtlZeroMemory(Content, sizeof(*Content));
     KeAcquireSpinLock(&Bus->HardwareLock, &irql);
-    if (Bus->Powered) {
-        status = SlotRead(Bus, Slot, STATUS);
-        if (status != ALL_ONES && (status & FRED_SLOT__STATUS__PRESENT_bm)) {
-            Content->Kind = (status & FRED_SLOT__STATUS__KIND_bm) >> FRED_SLOT__STATUS__KIND_bp;
-            Content->Generation = (status & FRED_SLOT__STATUS__GENERATION_bm) >> FRED_SLOT__STATUS__GENERATION_bp;
-            Content->Serial = SlotRead(Bus, Slot, SERIAL);
-        }
-    }
+    known = Bus->Powered && Bus->Slots->Read(Bus, Slot, Content);
     KeReleaseSpinLock(&Bus->HardwareLock, irql);
-    return status != ALL_ONES;
+    return known;
 }
 
 /* ChildrenLock held. */
@@ -70,6 +63,9 @@ VOID ChildGone(PCHILD Child)
     if (bus->BySlot[Child->Slot] == Child) {
         bus->BySlot[Child->Slot] = NULL;
     }
+    if (Child->Done != NULL) {
+        Child->Done(Child->DoneContext); /* no work of it will ever be done: nobody shall wait for it */
+    }
     KeReleaseSpinLock(&bus->HardwareLock, irql);
 }
 
@@ -97,8 +93,7 @@ static VOID ChildArrived(PBUS Bus, ULONG Slot, const SLOT_CONTENT *Content)
     InsertTailList(&Bus->Children, &child->Entry);
     KeAcquireSpinLock(&Bus->HardwareLock, &irql);
     if (Bus->Powered) {
-        child->Property = SlotRead(Bus, Slot, PROPERTY);
-        child->Colour = SlotRead(Bus, Slot, COLOUR);
+        Bus->Slots->ReadDetails(Bus, Slot, &child->Property, &child->Colour);
     }
     Bus->BySlot[Slot] = child;
     KeReleaseSpinLock(&Bus->HardwareLock, irql);
@@ -126,6 +121,10 @@ static BOOLEAN UpdateSlot(PBUS Bus, ULONG Slot)
     /* Another generation in the same slot is another child, even of the same kind: the old one has departed. */
     if (child != NULL && !SameContent(&child->Content, &content) && !MUTANT(FREDBUS_MISSES_DEPARTURE)) {
         ChildGone(child);
+        if (MUTANT(FREDBUS_DELETES_AT_DEPARTURE)) {
+            RemoveEntryList(&child->Entry);
+            IoDeleteDevice(child->Self);
+        }
         child = NULL;
         changed = TRUE;
     }
@@ -145,7 +144,7 @@ static VOID AskForEjects(PBUS Bus)
 
     KeAcquireSpinLock(&Bus->HardwareLock, &irql);
     if (Bus->Powered) {
-        requested = BusRead(Bus, EJECT_REQUESTED);
+        requested = Bus->Slots->EjectRequested(Bus);
     }
     KeReleaseSpinLock(&Bus->HardwareLock, irql);
     for (slot = 0; slot < Bus->SlotCount; slot++) {
@@ -166,7 +165,7 @@ static VOID ClearChanged(PBUS Bus)
 
     KeAcquireSpinLock(&Bus->HardwareLock, &irql);
     if (Bus->Powered) {
-        BusWrite(Bus, CHANGED, ALL_ONES);
+        Bus->Slots->ClearChanged(Bus);
     }
     KeReleaseSpinLock(&Bus->HardwareLock, irql);
 }
@@ -218,67 +217,6 @@ VOID EnumerateAllGone(PBUS Bus)
     UnlockChildren(Bus);
 }
 
-/*
- * Builds the answer: what drivers above have put in already, then every child that is present, each referenced for the PnP manager. ChildrenLock held.
- */
-static PDEVICE_RELATIONS BuildRelations(PBUS Bus, PDEVICE_RELATIONS Former)
-{
-    ULONG formerCount = Former != NULL ? Former->Count : 0;
-    ULONG count = 0;
-    PDEVICE_RELATIONS relations;
-    PLIST_ENTRY entry;
-
-    for (entry = Bus->Children.Flink; entry != &Bus->Children; entry = entry->Flink) {
-        count += CONTAINING_RECORD(entry, CHILD, Entry)->Present;
-    }
-    relations = ExAllocatePoolWithTag(
-        PagedPool, FIELD_OFFSET(DEVICE_RELATIONS, Objects) + (formerCount + count + 1) * sizeof(PDEVICE_OBJECT),
-        POOL_TAG);
-    if (relations == NULL) {
-        return NULL;
-    }
-    if (formerCount != 0) {
-        RtlCopyMemory(relations->Objects, Former->Objects, formerCount * sizeof(PDEVICE_OBJECT));
-    }
-    relations->Count = formerCount;
-    for (entry = Bus->Children.Flink; entry != &Bus->Children; entry = entry->Flink) {
-        PCHILD child = CONTAINING_RECORD(entry, CHILD, Entry);
-
-        if (child->Present) {
-            if (!MUTANT(FREDBUS_DOES_NOT_REFERENCE)) {
-                ObReferenceObject(child->Self);
-            }
-            relations->Objects[relations->Count++] = child->Self;
-        } else {
-            child->ReportedMissing = TRUE;
-        }
-    }
-    return relations;
-}
-
-NTSTATUS QueryBusRelations(PFUNCTION_DEVICE Device, PIRP Irp)
-{
-    PBUS bus = Bus(Device);
-    PDEVICE_RELATIONS former = (PDEVICE_RELATIONS)Irp->IoStatus.Information;
-    PDEVICE_RELATIONS relations;
-
-    if (IoGetCurrentIrpStackLocation(Irp)->Parameters.QueryDeviceRelations.Type != BusRelations) {
-        return STATUS_SUCCESS; /* not ours: delegate */
-    }
-    LockChildren(bus);
-    relations = BuildRelations(bus, former);
-    UnlockChildren(bus);
-    if (relations == NULL) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    if (former != NULL) {
-        ExFreePool(former);
-    }
-    Irp->IoStatus.Information = (ULONG_PTR)relations;
-    Irp->IoStatus.Status = STATUS_SUCCESS;
-    return STATUS_SUCCESS;
-}
-
 VOID DeleteChild(PCHILD Child)
 {
     PBUS bus = Child->Bus;
@@ -298,7 +236,7 @@ VOID DeleteChild(PCHILD Child)
 /* Their own REMOVE came before the controller's, so nobody uses them; they were kept because their hardware was still there. */
 VOID DeleteChildren(PBUS Bus)
 {
-    while (!IsListEmpty(&Bus->Children)) {
+    while (!IsListEmpty(&Bus->Children) && !MUTANT(FREDBUS_FORGETS_CHILDREN_AT_REMOVAL)) {
         DeleteChild(CONTAINING_RECORD(Bus->Children.Flink, CHILD, Entry));
     }
 }

@@ -57,20 +57,38 @@ static NTSTATUS Map(PBUS Bus, PCM_RESOURCE_LIST Translated)
     return STATUS_DEVICE_CONFIGURATION_ERROR;
 }
 
+static NTSTATUS AcquireHardware(PBUS Bus, PCM_RESOURCE_LIST Translated)
+{
+    NTSTATUS status = Map(Bus, Translated);
+
+    Bus->Slots = &HardwareSlots;
+    if (NT_SUCCESS(status)) {
+        status = Identify(Bus);
+    }
+    if (NT_SUCCESS(status)) {
+        status = BusConnectInterrupt(Bus);
+    }
+    if (!NT_SUCCESS(status)) {
+        Unmap(Bus);
+    }
+    return status;
+}
+
+/* A device without hardware (ROOT\FredBus) is started without resources: no list at all. */
 static NTSTATUS AcquireResources(PFUNCTION_DEVICE Device, PCM_RESOURCE_LIST Raw, PCM_RESOURCE_LIST Translated)
 {
     PBUS bus = Bus(Device);
-    NTSTATUS status = Map(bus, Translated);
+    NTSTATUS status;
 
     UNREFERENCED_PARAMETER(Raw);
-    if (NT_SUCCESS(status)) {
-        status = Identify(bus);
+    if (Translated != NULL || (MUTANT(FREDBUS_EXPECTS_RESOURCES) && Translated->Count != 0)) {
+        return AcquireHardware(bus, Translated);
     }
+    bus->Slots = &StaticSlots;
+    bus->SlotCount = MAX_SLOTS;
+    status = StaticSlotsCreate(bus);
     if (NT_SUCCESS(status)) {
-        status = BusConnectInterrupt(bus);
-    }
-    if (!NT_SUCCESS(status)) {
-        Unmap(bus);
+        StaticSlotsFill(bus);
     }
     return status;
 }
@@ -79,9 +97,24 @@ static VOID ReleaseResources(PFUNCTION_DEVICE Device)
 {
     PBUS bus = Bus(Device);
 
+    if (bus->Static != NULL) {
+        StaticSlotsFree(bus);
+        return;
+    }
     DisconnectInterrupt(&bus->Interrupt);
     KeFlushQueuedDpcs();
     Unmap(bus);
+}
+
+/* A bus without hardware has as many children as its settings say. */
+static VOID SettingsChanged(PFUNCTION_DEVICE Device)
+{
+    PBUS bus = Bus(Device);
+
+    if (bus->Static != NULL) {
+        StaticSlotsFill(bus);
+        EnumerateQueue(bus);
+    }
 }
 
 static VOID SetPowered(PBUS Bus, BOOLEAN Powered)
@@ -99,9 +132,11 @@ static VOID PowerUp(PFUNCTION_DEVICE Device)
     PBUS bus = Bus(Device);
 
     SetPowered(bus, TRUE);
-    BusSwitchInterrupts(bus, TRUE);
-    BusWrite(bus, INT_ENABLE,
-             FREDBUS__INT_ENABLE__CHANGE_bm | FREDBUS__INT_ENABLE__EJECT_bm | FREDBUS__INT_ENABLE__CHILD_bm);
+    if (bus->Static == NULL) {
+        BusSwitchInterrupts(bus, TRUE);
+        BusWrite(bus, INT_ENABLE,
+                 FREDBUS__INT_ENABLE__CHANGE_bm | FREDBUS__INT_ENABLE__EJECT_bm | FREDBUS__INT_ENABLE__CHILD_bm);
+    }
     if (!MUTANT(FREDBUS_SLEEPS_THROUGH_CHANGES) || IsListEmpty(&bus->Children)) {
         EnumerateQueue(bus);
     }
@@ -111,24 +146,31 @@ static VOID PowerDown(PFUNCTION_DEVICE Device, POWER_DOWN_REASON Reason)
 {
     PBUS bus = Bus(Device);
 
-    if (Reason != PowerDownSurprise) {
-        BusWrite(bus, INT_ENABLE, 0);
+    if (bus->Static == NULL) {
+        if (Reason != PowerDownSurprise) {
+            BusWrite(bus, INT_ENABLE, 0);
+        }
+        BusSwitchInterrupts(bus, FALSE);
     }
-    BusSwitchInterrupts(bus, FALSE);
     SetPowered(bus, FALSE);
     if (Reason == PowerDownSurprise) {
         EnumerateAllGone(bus);
     }
 }
 
-static const SETTING Settings[] = {TRACE_DETAIL_SETTING};
+static const SETTING Settings[] = {
+    [SettingTraceDetail] = TRACE_DETAIL_SETTING,
+    [SettingStaticToasters] = {L"StaticToasters", 1, MAX_SLOTS / 2},
+    [SettingStaticOvens] = {L"StaticOvens", 1, MAX_SLOTS / 2},
+};
 
 const FUNCTION_OPERATIONS FunctionOperations = {
     .ExtensionSize = sizeof(BUS),
     .DeviceType = FILE_DEVICE_BUS_EXTENDER,
     .InterfaceClass = &GUID_DEVINTERFACE_FREDBUS,
     .Settings = Settings,
-    .SettingCount = RTL_NUMBER_OF(Settings),
+    .SettingCount = SettingCount,
+    .SettingsChanged = SettingsChanged,
     .Initialize = Initialize,
     .Uninitialize = Uninitialize,
     .AcquireResources = AcquireResources,

@@ -3,12 +3,15 @@
  * The Fred Bus driver: function driver of the controller (FDO) and bus driver of what is in its slots (PDOs).
  * Source: seed article "So You Wanna Be a Bus Driver?".
  *
- *   fredbus.c      the controller as a function device: resources, power, entry point
- *   enumerate.c    slots → PDOs → bus relations; eject requests
- *   service.c      the controller's interrupt
- *   child_pnp.c    IRP_MJ_PNP and IRP_MJ_POWER of a PDO
- *   child_id.c     what a PDO says about itself: ids, texts, capabilities, bus information
- *   child_calls.c  the direct-call interface for the children's function drivers
+ *   fredbus.c         the controller as a function device: resources, power, entry point
+ *   enumerate.c       slots → PDOs
+ *   relations.c       PDOs → bus relations
+ *   service.c         the controller's interrupt
+ *   hardware_slots.c  the slots of a controller
+ *   static_slots.c    the slots of a bus without hardware (ROOT\FredBus)
+ *   child_pnp.c       IRP_MJ_PNP and IRP_MJ_POWER of a PDO
+ *   child_id.c        what a PDO says about itself: ids, texts, capabilities, bus information
+ *   child_calls.c     the direct-call interface for the children's function drivers
  */
 #ifndef FREDBUS_H
 #define FREDBUS_H
@@ -17,21 +20,17 @@
 #include "interrupt.h"
 #include "registers.h"
 #include "fred_interface.h"
+#include "slots.h"
 #include "buddy_ioctl.h"
 #include "fredbus_regs.h"
 
 #define MAX_SLOTS 32
 
-enum { KindNone, KindToaster, KindOven };
+/* Function.Settings of the controller. */
+enum { SettingTraceDetail, SettingStaticToasters, SettingStaticOvens, SettingCount };
 
 struct _BUS;
-
-/* What hardware says about a slot. Two children are the same one when all members are equal. */
-typedef struct _SLOT_CONTENT {
-    ULONG Kind; /* KindNone: empty */
-    ULONG Serial;
-    ULONG Generation;
-} SLOT_CONTENT;
+struct _STATIC_SLOT;
 
 /* The extension of a PDO. */
 typedef struct _CHILD {
@@ -62,7 +61,9 @@ typedef struct _CHILD {
 
 typedef struct _BUS {
     FUNCTION_DEVICE Function; /* first */
-    PUCHAR Registers;         /* BAR0, mapped */
+    const SLOT_OPERATIONS *Slots;
+    struct _STATIC_SLOT *Static; /* of a bus without hardware: its slots; NULL: there is hardware */
+    PUCHAR Registers;            /* BAR0, mapped */
     SIZE_T RegistersLength;
     ULONG SlotCount;
     INTERRUPT Interrupt;
@@ -102,8 +103,6 @@ static inline PCHILD Child(PDEVICE_OBJECT DeviceObject)
 VOID EnumerateInitialize(PBUS Bus);
 /* Has a work item compare the slots with the children. IRQL <= DISPATCH_LEVEL. */
 VOID EnumerateQueue(PBUS Bus);
-/* QUERY_DEVICE_RELATIONS of the controller. PASSIVE_LEVEL. */
-NTSTATUS QueryBusRelations(PFUNCTION_DEVICE Device, PIRP Irp);
 /* The controller was surprise-removed: so were all its children. PASSIVE_LEVEL. */
 VOID EnumerateAllGone(PBUS Bus);
 /* Deletes the PDOs that are left when the controller itself is removed. PASSIVE_LEVEL. */
@@ -112,6 +111,14 @@ VOID DeleteChildren(PBUS Bus);
 VOID DeleteChild(PCHILD Child);
 /* The hardware behind the PDO is not there any more. ChildrenLock held. */
 VOID ChildGone(PCHILD Child);
+
+/* The lock of the list of children. PASSIVE_LEVEL. */
+VOID LockChildren(PBUS Bus);
+VOID UnlockChildren(PBUS Bus);
+
+/* relations.c */
+/* QUERY_DEVICE_RELATIONS of the controller. PASSIVE_LEVEL. */
+NTSTATUS QueryBusRelations(PFUNCTION_DEVICE Device, PIRP Irp);
 
 /* service.c */
 NTSTATUS BusConnectInterrupt(PBUS Bus);

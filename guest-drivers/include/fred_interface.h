@@ -18,7 +18,7 @@ DEFINE_GUID(GUID_FRED_BUS_TYPE, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0x
 
 #define FRED_CHILD_INTERFACE_VERSION 1
 
-/* The child's work is done. DISPATCH_LEVEL. */
+/* The child's work is done, or the child has gone (StartWork and GetWorkCount then say so). DISPATCH_LEVEL. */
 typedef VOID(NTAPI FRED_WORK_DONE)(PVOID Context);
 
 typedef struct _FRED_CHILD_INFO {

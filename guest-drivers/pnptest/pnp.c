@@ -46,6 +46,7 @@ static NTSTATUS QueryState(PFILTER Filter, PIRP Irp)
     NTSTATUS status = ForwardIrpAndWait(Filter->Lower, Irp);
     LONG report = InterlockedExchange(&Filter->Report, 0);
 
+    Trace("device-state on=%S status=%x state=%x", &Filter->Service, status, (ULONG)Irp->IoStatus.Information);
     if (report != 0) {
         Irp->IoStatus.Information |= (ULONG)report;
         status = STATUS_SUCCESS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every query that the PnP manager makes of a PDO (seed article "So You Wanna Be a Bus Driver?"), sent once more and its answer traced, so that a scenario
- * can compare it. Only a test does so: other drivers ask IoGetDeviceProperty.
+ * can compare it. Only a test does so: other drivers ask IoGetDeviceProperty. QUERY_PNP_DEVICE_STATE is the PnP manager's alone: pnp.c traces its answer.
  */
 #include "pnptest.h"
 
@@ -150,15 +150,6 @@ static VOID QueryList(PFILTER Filter, UCHAR Minor, const CHAR *Name)
     }
 }
 
-static VOID QueryDeviceState(PFILTER Filter)
-{
-    IO_STACK_LOCATION request = {.MinorFunction = IRP_MN_QUERY_PNP_DEVICE_STATE};
-    ULONG_PTR answer;
-    NTSTATUS status = Send(Filter, &request, &answer);
-
-    Trace("device-state on=%S status=%x state=%x", &Filter->Service, status, (ULONG)answer);
-}
-
 static VOID QueryUnknownInterface(PFILTER Filter)
 {
     INTERFACE nothing = {0};
@@ -214,7 +205,6 @@ VOID QueryEverything(PFILTER Filter)
     QueryBusInformation(Filter);
     QueryList(Filter, IRP_MN_QUERY_RESOURCES, "resources");
     QueryList(Filter, IRP_MN_QUERY_RESOURCE_REQUIREMENTS, "requirements");
-    QueryDeviceState(Filter);
     QueryUnknownInterface(Filter);
     QueryRelations(Filter);
     QueryUnknown(Filter);

@@ -74,14 +74,19 @@ class Buddyctl:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
 
-    async def run(self, *arguments: str) -> dict[str, Any]:
-        """Run any verb; returns its JSON, raises BuddyctlFailed for an exit code other than 0."""
+    async def start(self, *arguments: str) -> int:
+        """Start any verb and do not wait for its end; returns the process id."""
         started = await self._agent.execute(
             "guest-exec", {"path": "buddyctl.exe", "arg": list(arguments), "capture-output": True}
         )
+        return int(started["pid"])
+
+    async def run(self, *arguments: str) -> dict[str, Any]:
+        """Run any verb; returns its JSON, raises BuddyctlFailed for an exit code other than 0."""
+        pid = await self.start(*arguments)
         polls = 0
         while True:
-            status = await self._agent.execute("guest-exec-status", {"pid": started["pid"]})
+            status = await self._agent.execute("guest-exec-status", {"pid": pid})
             if status["exited"]:
                 break
             await asyncio.sleep(_POLL_SECONDS[min(polls, len(_POLL_SECONDS) - 1)])

@@ -92,9 +92,12 @@ class TestKernel:
         return self._driver(driver).hardware_ids
 
     def software_devices(self, drivers: Sequence[str]) -> Sequence[str]:
-        """For each driver whose INF is for ROOT\\ ids, the first of them: the kernel is told to make a device of it."""
-        roots = ([id for id in self._driver(name).hardware_ids if id.startswith("ROOT\\")] for name in drivers)
-        return [ids[0] for ids in roots if ids]
+        """The first id of each driver whose INF is for ROOT\\ ids only: the kernel is told to make a device of it.
+
+        A driver that serves hardware as well gets such a device when somebody asks for one (`buddyctl add`).
+        """
+        found = (self._driver(name).hardware_ids for name in drivers)
+        return [ids[0] for ids in found if ids and all(id.startswith("ROOT\\") for id in ids)]
 
     def symbol_files(self, drivers: Sequence[str]) -> Mapping[str, Path]:
         """DWARF of kernel (kernel.exe) and drivers (<driver>.debug); a driver without has its .sys, which may name a PDB."""

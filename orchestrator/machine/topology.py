@@ -84,7 +84,11 @@ def load_topology(name: str) -> Topology:
     ports = tuple(port.text() for port in root.need("ports").items())
     devices = {}
     for id, node in root.get_map("devices"):
-        devices[id] = _device(id, node, ports)
+        node.only("driver", "hardware_id", "bus", "plugged", "properties", "count")
+        count = node.get("count")
+        # Several of a kind: toaster with count 3 is toaster0, toaster1 and toaster2.
+        for each in [f"{id}{number}" for number in range(count.whole(1))] if count else [id]:
+            devices[each] = _device(each, node, ports)
     return Topology(name, ports, devices)
 
 

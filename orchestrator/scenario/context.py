@@ -117,15 +117,19 @@ class Context:
         """The guest's devnodes."""
         return await self.ask(self.ctl.devices(), "buddyctl devices")
 
-    async def instance(self, driver: str) -> str:
-        """The instance path of the one device that `driver` (or a mutant in its place) serves."""
+    async def instances(self, driver: str) -> list[str]:
+        """The instance paths of the devices that `driver` (or a mutant in its place) serves."""
         installed = next((d for d in self.drivers if self.guest.standing_for(d) == driver), driver)
         ids = set(self.guest.hardware_ids(installed))
-        found = [d for d in await self.devices() if d.has_id(ids)]
+        return [d.instance for d in await self.devices() if d.has_id(ids)]
+
+    async def instance(self, driver: str) -> str:
+        """The instance path of the one device that `driver` serves."""
+        found = await self.instances(driver)
         if len(found) != 1:
-            have = ", ".join(d.label for d in found) or "none"
+            have = ", ".join(found) or "none"
             self.fail("no-device", f"one device of driver {driver} was expected in the guest, but it has: {have}")
-        return found[0].instance
+        return found[0]
 
     def fail(self, name: str, reason: str, **facts: Any) -> None:
         """End the scenario: the drivers did not do what they must."""
@@ -134,11 +138,15 @@ class Context:
     def unsettled(self, devices: list[GuestDevice]) -> list[str]:
         """What still differs between the hardware that is there and the devices that the guest has started."""
         problems = []
+        roots = [f"{id}\\" for driver in self.drivers for id in self.guest.hardware_ids(driver) if id.startswith("ROOT\\")]
+        # Devices without hardware, and what their bus driver makes up below them.
+        software = [d for d in devices if _below(d.instance, roots) or _below(d.parent, roots)]
+        problems += [f"{d.label} is not started" + _problem(d) for d in software if not d.started]
         hardware_ids = {device.hardware_id: device.driver for device in self.machine.topology.devices.values()}
         hardware_ids |= {model.hardware_id: model.driver for model in models().values()}
         for hardware_id, driver in hardware_ids.items():
             there = [id for id in self.machine.present if self.machine.topology.device(id).hardware_id == hardware_id]
-            seen = [d for d in devices if d.instance.upper().startswith(hardware_id.upper())]
+            seen = [d for d in devices if d.instance.upper().startswith(hardware_id.upper()) and d not in software]
             started = [d for d in seen if d.started]
             if len(started) != len(there):
                 hardware = f"{len(there)} {driver} in the machine"
@@ -184,6 +192,10 @@ class Context:
             if last:
                 raise WaitExpired(f"{expired.what} ({'; '.join(last)})", limit) from None
             raise
+
+
+def _below(instance: str | None, roots: Sequence[str]) -> bool:
+    return instance is not None and any(instance.upper().startswith(root) for root in roots)
 
 
 def _problem(device: GuestDevice) -> str:

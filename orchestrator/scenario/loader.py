@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.base.errors import BadInput
@@ -141,6 +143,11 @@ def _step(node: Node, topology: Topology) -> Step:
     if name not in _PARSERS:
         node.fail(f"unknown step {name!r}{nearest(name, known)}", f"Steps: {', '.join(known)}.")
     step = _PARSERS[name](value)
+    if isinstance(step, Plug | Unplug | Yank) and (several := fnmatch.filter(topology.devices, step.device)) != [step.device]:
+        # A pattern: one after the other, and only then the wait until the guest has followed.
+        steps = [replace(step, device=id, settle=step.settle and id == several[-1]) for id in several]
+        if steps:
+            return Repeat(1, steps)
     if isinstance(step, Plug | Unplug | Yank | Wake) and step.device not in topology.devices:
         devices = list(topology.devices)
         value.fail(

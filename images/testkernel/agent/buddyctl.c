@@ -9,7 +9,7 @@
     "rescan | "                                                                                                        \
     "exercise INSTANCE start [PATTERN]|stop|status | hold INSTANCE | release HANDLE | ioctl INSTANCE CODE [HEX] | "    \
     "settings INSTANCE [NAME NUMBER] | start|stop SERVICE | filter INSTANCE [add|remove SERVICE] | io INSTANCE | "     \
-    "kill PROCESS | update "                                                                                           \
+    "kill PROCESS | add ROOT\\ID | update "                                                                            \
     "INF [force] | undock | sleep"
 
 static int VerbVersion(int Count, const char *const *Arguments, JSON_WRITER *Out)
@@ -49,6 +49,7 @@ int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out)
     return VerbUsage(out, USAGE);
 }
 
+    {"add", VerbAdd, 1, 1},
 int VerbSleep(int Count, const char *const *Arguments, JSON_WRITER *Out)
 {
     NTSTATUS status = PoSuspendSystem(PowerSystemSleeping3);

@@ -35,6 +35,7 @@ int VerbExercise(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbHold(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbRelease(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbIoctl(int Count, const char *const *Arguments, JSON_WRITER *Out);
+int VerbAdd(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbFilter(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbIo(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbKill(int Count, const char *const *Arguments, JSON_WRITER *Out);

@@ -66,6 +66,8 @@ NTSTATUS PnpRegisterBuiltinDriver(const char *ServiceName, PDRIVER_INITIALIZE Dr
  * the instance ("ROOT\\PCI_HOST"). Built-in and `root=` devices are ordered by the boot option `first=`.
  */
 NTSTATUS PnpAddRootDevice(const char *InstancePath, const char *Description);
+/* The same at run time, for a driver that takes power IRPs at PASSIVE_LEVEL. The tree lock must be held; invalidate the root's relations then. */
+NTSTATUS PnpAddSoftwareDevice(const char *InstancePath);
 
 /* Sends one synchronous IRP_MJ_PNP to the top of the stack of DeviceObject; IoStatus starts as STATUS_NOT_SUPPORTED. */
 NTSTATUS PnpSendIrp(PDEVICE_OBJECT DeviceObject, PIO_STACK_LOCATION Stack, PULONG_PTR Information);

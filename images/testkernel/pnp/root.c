@@ -250,6 +250,11 @@ NTSTATUS PnpAddRootDevice(const char *InstancePath, const char *Description)
     return AddDevice(InstancePath, Description, FALSE);
 }
 
+NTSTATUS PnpAddSoftwareDevice(const char *InstancePath)
+{
+    return AddDevice(InstancePath, NULL, TRUE);
+}
+
 BOOLEAN PnpIsRootPdo(PDEVICE_OBJECT Pdo)
 {
     return Pdo->DriverObject == RootDriver;

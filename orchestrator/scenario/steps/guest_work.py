@@ -21,31 +21,46 @@ BORROWER_CLIENT = 1
 
 @dataclass(frozen=True)
 class Exercise:
-    """Make a driver exercise its hardware flat out whenever it has power, or stop it."""
+    """Make a driver exercise the hardware of all its devices flat out whenever it has power, or stop it."""
 
     driver: str
     start: bool = True
     pattern: str | None = None
+    # When it stops: the operations that each device must have done.
+    least: int = 0
 
     @property
     def title(self) -> str:
         return f"{self.driver} {'starts' if self.start else 'stops'} exercising"
 
     async def run(self, context: Context) -> None:
-        instance = await context.instance(self.driver)
+        instances = await context.instances(self.driver)
+        if self.start and not instances:
+            context.fail("no-device", f"the guest has no device of driver {self.driver}")
         if self.start:
-            await context.ask(context.ctl.exercise_start(instance, self.pattern), f"exercise {self.driver} start")
             context.exercising.add(self.driver)
-        else:
-            context.exercising.discard(self.driver)
-            status = await context.ask(context.ctl.exercise_stop(instance), f"exercise {self.driver} stop")
-            if status.errors and not context.yanked:
-                context.fail(
-                    "exercise-errors",
-                    f"{self.driver}'s exerciser saw {status.errors} wrong results in {status.operations} operations, "
-                    "and no surprise removal explains them",
-                    driver=self.driver,
-                )
+            for instance in instances:
+                await context.ask(context.ctl.exercise_start(instance, self.pattern), f"exercise {self.driver} start")
+            return
+        context.exercising.discard(self.driver)
+        for instance in instances:
+            await self._stop(context, instance)
+
+    async def _stop(self, context: Context, instance: str) -> None:
+        status = await context.ask(context.ctl.exercise_stop(instance), f"exercise {self.driver} stop")
+        if status.errors and not context.yanked:
+            context.fail(
+                "exercise-errors",
+                f"{self.driver}'s exerciser saw {status.errors} wrong results in {status.operations} operations, "
+                "and no surprise removal explains them",
+                driver=self.driver,
+            )
+        if status.operations < self.least:
+            context.fail(
+                "exercise-idle",
+                f"{instance}: {status.operations} operations were done, but {self.least} were expected at least",
+                driver=self.driver,
+            )
 
 
 @dataclass(frozen=True)
@@ -104,12 +119,17 @@ class RunBuddyctl:
     arguments: tuple[str, ...]
     exit_code: int = 0
     answer: Mapping[str, Any] | None = None
+    # False: what it answers is not waited for.
+    wait: bool = True
 
     @property
     def title(self) -> str:
         return f"buddyctl {' '.join(self.arguments)}"
 
     async def run(self, context: Context) -> None:
+        if not self.wait:
+            await context.ask(context.ctl.start(*self.arguments), self.title)
+            return
         try:
             got = await context.ask(context.ctl.run(*self.arguments), self.title)
         except BuddyctlFailed as failed:
@@ -124,13 +144,15 @@ class RunBuddyctl:
 
 
 def parse_exercise(node: Node) -> Exercise:
-    """`exercise: toaster` or `exercise: {driver: toaster, do: stop, pattern: jobs}`."""
+    """`exercise: toaster` or `exercise: {driver: toaster, do: stop, pattern: jobs, least: 10}`."""
     if node.kind == "value":
         return Exercise(node.text())
-    node.only("driver", "do", "pattern")
-    do, pattern = node.get("do"), node.get("pattern")
+    node.only("driver", "do", "pattern", "least")
+    do, pattern, least = node.get("do"), node.get("pattern"), node.get("least")
     start = do is None or do.choice("start", "stop") == "start"
-    return Exercise(node.need("driver").text(), start, pattern.text() if pattern else None)
+    if least and start:
+        least.fail("least belongs to `do: stop`: it says what must have been done by then")
+    return Exercise(node.need("driver").text(), start, pattern.text() if pattern else None, least.whole(1) if least else 0)
 
 
 def parse_work(node: Node) -> Work:
@@ -143,15 +165,16 @@ def parse_work(node: Node) -> Work:
 
 
 def parse_buddyctl(node: Node) -> RunBuddyctl:
-    """`buddyctl: [rescan]` or `buddyctl: {run: [eject, owner], exit: 4, answer: {…}}`."""
+    """`buddyctl: [rescan]` or `buddyctl: {run: [eject, owner], exit: 4, answer: {…}}`, or with `wait: false`."""
     if node.kind == "list":
         return RunBuddyctl(tuple(entry.text() for entry in node.items()))
-    node.only("run", "exit", "answer")
-    exit_code, answer = node.get("exit"), node.get("answer")
+    node.only("run", "exit", "answer", "wait")
+    exit_code, answer, wait = node.get("exit"), node.get("answer"), node.get("wait")
     return RunBuddyctl(
         tuple(entry.text() for entry in node.need("run").items()),
         exit_code.whole() if exit_code else 0,
         answer.plain() if answer else None,
+        wait.flag() if wait else True,
     )
 
 

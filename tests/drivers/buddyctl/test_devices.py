@@ -56,7 +56,7 @@ def test_device_list(buddyctl: Ask) -> None:
 
 
 def test_brief_list_is_the_same_with_fewer_keys(buddyctl: Ask) -> None:
-    keys = ["instance", "service", "started", "problem", "problem_name"]
+    keys = ["instance", "service", "started", "problem", "problem_name", "parent"]
     full, brief = (buddyctl("devices", *option).json["devices"] for option in ((), ("--brief",)))
     assert brief == [{key: device[key] for key in keys} for device in full]
 
