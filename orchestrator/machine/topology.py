@@ -93,7 +93,6 @@ def load_topology(name: str) -> Topology:
 
 
 def _device(id: str, node: Node, ports: tuple[str, ...]) -> Device:
-    node.only("driver", "hardware_id", "bus", "plugged", "properties")
     driver, hardware_id = node.need("driver"), node.get("hardware_id")
     if hardware_id is None and driver.text() not in models():
         driver.fail(
