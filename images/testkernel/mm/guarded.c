@@ -83,8 +83,8 @@ PVOID MiAllocateGuarded(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
         return NULL; /* the slot is lost; memory is at its end anyway */
     }
     PUCHAR block = BlockAddress(index), start = SlotPage(index);
-    __stosb(start, POOL_FILL_ZONE, PAGE_SIZE);
-    __stosb(block, POOL_FILL_NEW, Size);
+    memset(start, POOL_FILL_ZONE, PAGE_SIZE);
+    memset(block, POOL_FILL_NEW, Size);
     if (Type & PagedPool) {
         MiMakePageable(start, 1);
     }

@@ -78,7 +78,7 @@ static BOOLEAN Refill(ULONG Class)
         header->Magic = BLOCK_FREE;
         header->Class = (UCHAR)Class;
         header->Next = MiFree[Class];
-        __stosb((PUCHAR)(header + 1), POOL_FILL_FREED, MiClasses[Class] - sizeof(*header));
+        memset(header + 1, POOL_FILL_FREED, MiClasses[Class] - sizeof(*header));
         MiFree[Class] = header;
     }
     return TRUE;
@@ -118,8 +118,8 @@ static PVOID AllocateSmall(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
                             .Size = (ULONG)Size,
                             .Caller = Caller};
     PUCHAR block = (PUCHAR)(header + 1);
-    __stosb(block, POOL_FILL_NEW, Size);
-    __stosb(block + Size, POOL_FILL_ZONE, room - Size);
+    memset(block, POOL_FILL_NEW, Size);
+    memset(block + Size, POOL_FILL_ZONE, room - Size);
     return block;
 }
 
@@ -141,8 +141,8 @@ static PVOID AllocateLarge(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
                            .Type = Type,
                            .Caller = Caller};
     PUCHAR block = large->Address;
-    __stosb(block, POOL_FILL_NEW, Size);
-    __stosb(block + Size, POOL_FILL_ZONE, (SIZE_T)pages * PAGE_SIZE - Size);
+    memset(block, POOL_FILL_NEW, Size);
+    memset(block + Size, POOL_FILL_ZONE, (SIZE_T)pages * PAGE_SIZE - Size);
     KIRQL irql;
     KeAcquireSpinLock(&MiPoolLock, &irql);
     InsertHeadList(LargeBucket(block), &large->Link);
@@ -234,7 +234,7 @@ static VOID FreeSmall(PVOID Block, ULONG Tag, PVOID Caller)
     CheckTag(Block, header->Tag, Tag, Caller);
     CheckZone(Block, header->Size, room, header->Tag, header->Caller);
     KiCheckFreedMemory(Block, header->Size, Caller);
-    __stosb(Block, POOL_FILL_FREED, room);
+    memset(Block, POOL_FILL_FREED, room);
     KIRQL irql;
     KeAcquireSpinLock(&MiPoolLock, &irql);
     header->Magic = BLOCK_FREE;
