@@ -11,6 +11,8 @@
 #include "function.h"
 #include "journal.h"
 
+#define MSI_PENDING_64 0x14 /* in the 64-bit MSI capability with masks */
+
 static const char mode_msix[] = "msix";
 static const char mode_msi[] = "msi";
 static const char mode_intx[] = "intx";
@@ -54,6 +56,27 @@ static void set_intx(BuddyFunction *f)
     pci_set_irq(PCI_DEVICE(f), (f->asserted & ~(f->lost_clients | f->late_clients)) != 0);
 }
 
+/*
+ * A message that a mask holds back is not to be sent when its cause goes away before the mask does (PCI 3.0, 6.8.3.5). QEMU keeps
+ * it pending until the function says so. Vectors may be shared.
+ */
+static void withdraw_message(BuddyFunction *f, const char *mode, unsigned vector)
+{
+    PCIDevice *pci = PCI_DEVICE(f);
+    uint8_t *msi_pending = pci->config + FUNCTION_MSI_OFFSET + MSI_PENDING_64;
+
+    for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
+        if ((f->asserted & (1 << i)) && vector_of(f, mode, i) == vector) {
+            return;
+        }
+    }
+    if (mode == mode_msix) {
+        msix_clr_pending(pci, vector);
+    } else {
+        pci_set_long(msi_pending, pci_get_long(msi_pending) & ~(1u << vector));
+    }
+}
+
 static void send_interrupt(BuddyFunction *f, int client, bool level)
 {
     PCIDevice *pci = PCI_DEVICE(f);
@@ -66,6 +89,7 @@ static void send_interrupt(BuddyFunction *f, int client, bool level)
         return;
     }
     if (!level) {
+        withdraw_message(f, mode, vector);
         return;
     }
     if (!f->bus_master) {

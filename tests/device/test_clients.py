@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.device.conftest import Board
-from tests.device.pci import COMMAND_INTX_OFF, COMMAND_MASTER, COMMAND_MEMORY
+from tests.device.pci import CAP_MSI, CAP_MSIX, COMMAND_INTX_OFF, COMMAND_MASTER, COMMAND_MEMORY
 from tests.device.registers import (
     DOORBELL,
     ERROR,
@@ -205,6 +205,68 @@ def test_msix_mask_holds_a_message_back_as_pending(buddy: Board) -> None:
     buddy.machine.write(entry + 12, 0)
     assert buddy.device.message(1) == 0x5001
     assert buddy.machine.read(buddy.device.bars[4] + 0x800) == 0
+
+
+@pytest.mark.parametrize("clients", range(2, 9))
+def test_each_of_several_clients_has_its_page_gate_and_vector(make_buddy: Callable[[str], Board], clients: int) -> None:
+    board = make_buddy(f"clients={clients}")
+    board.device.enable_msix(clients)
+    for client in range(1, clients):
+        board.set_reg(0, Client.GATE, 1 << client)
+        answering = [page for page in range(clients) if board.reg(page, Client.CLIENT) == page]
+        assert answering == [0, client]
+    board.set_reg(0, Client.GATE, (1 << clients) - 1)
+    for client in range(clients):
+        board.set_reg(client, Client.INT_ENABLE, DOORBELL)
+        board.set_reg((client + 1) % clients, Client.DOORBELL, 1 << client)
+        messages = [board.device.message(vector) for vector in range(clients)]
+        assert messages == [0x5000 + vector if vector == client else 0 for vector in range(clients)]
+        assert board.reg(client, Client.DOORBELL_FROM) == 1 << (client + 1) % clients
+        assert board.reg(0, Client.INT_PENDING) == 1 << client
+        board.set_reg(client, Client.INT_STATUS, DOORBELL)
+    interrupts = board.machine.qom_get("buddy0", "counters")["interrupts"]
+    assert interrupts == {str(client): 1 for client in range(clients)}
+
+
+def test_msix_function_mask_holds_back_every_vector(buddy: Board) -> None:
+    buddy.device.enable_msix(2)
+    control = buddy.device.capability(CAP_MSIX) + 2
+    buddy.device.config_write(control, 0xC000, 2)
+    for client in (0, 1):
+        raise_doorbell(buddy, client)
+    assert (buddy.device.message(0), buddy.device.message(1)) == (0, 0)
+    assert buddy.machine.read(buddy.device.bars[4] + 0x800) == 3
+    buddy.device.config_write(control, 0x8000, 2)
+    assert (buddy.device.message(0), buddy.device.message(1)) == (0x5000, 0x5001)
+    assert buddy.machine.read(buddy.device.bars[4] + 0x800) == 0
+
+
+def test_msix_pending_bit_goes_with_its_cause(buddy: Board) -> None:
+    """PCI 3.0, 6.8.3.5: when software removes the cause meanwhile, no message may come of unmasking."""
+    buddy.device.enable_msix(2)
+    entry = buddy.device.bars[4] + 16
+    buddy.machine.write(entry + 12, 1)
+    raise_doorbell(buddy, 1)
+    assert buddy.machine.read(buddy.device.bars[4] + 0x800) == 2
+    buddy.set_reg(1, Client.INT_STATUS, DOORBELL)
+    assert buddy.machine.read(buddy.device.bars[4] + 0x800) == 0
+    buddy.machine.write(entry + 12, 0)
+    assert buddy.device.message(1) == 0
+
+
+def test_msi_pending_bit_goes_with_its_last_cause(buddy: Board) -> None:
+    """The same for MSI; here both clients share the one vector that is granted."""
+    buddy.device.enable_msi()
+    cap = buddy.device.capability(CAP_MSI)
+    buddy.device.config_write(cap + 0x10, 1)
+    raise_doorbell(buddy, 0)
+    raise_doorbell(buddy, 1)
+    buddy.set_reg(0, Client.INT_STATUS, DOORBELL)
+    assert buddy.device.config_read(cap + 0x14) == 1
+    buddy.set_reg(1, Client.INT_STATUS, DOORBELL)
+    assert buddy.device.config_read(cap + 0x14) == 0
+    buddy.device.config_write(cap + 0x10, 0)
+    assert buddy.device.message() == 0
 
 
 def test_intx_level_follows_the_causes_of_all_clients(buddy: Board) -> None:
