@@ -27,14 +27,29 @@ static const struct {
     int Least;
     int Most;
 } Verbs[] = {
-    {"version", VerbVersion, 0, 0}, {"devices", VerbDevices, 0, 1},     {"disable", VerbDisable, 1, 1},
-    {"enable", VerbEnable, 1, 1},   {"restart", VerbRestart, 1, 1},     {"remove", VerbRemove, 1, 1},
-    {"eject", VerbEject, 1, 1},     {"rebalance", VerbRebalance, 1, 1}, {"rescan", VerbRescan, 0, 0},
-    {"hold", VerbHold, 1, 1},       {"exercise", VerbExercise, 2, 3},   {"release", VerbRelease, 1, 1},
-    {"ioctl", VerbIoctl, 2, 3},     {"settings", VerbSettings, 1, 3},   {"sleep", VerbSleep, 0, 0},
-    {"start", VerbStart, 1, 1},     {"stop", VerbStop, 1, 1},           {"update", VerbUpdate, 1, 2},
-    {"undock", VerbUndock, 0, 0},   {"filter", VerbFilter, 1, 3},       {"io", VerbIo, 1, 1},
+    {"version", VerbVersion, 0, 0},
+    {"devices", VerbDevices, 0, 1},
+    {"disable", VerbDisable, 1, 1},
+    {"enable", VerbEnable, 1, 1},
+    {"restart", VerbRestart, 1, 1},
+    {"remove", VerbRemove, 1, 1},
+    {"eject", VerbEject, 1, 1},
+    {"rebalance", VerbRebalance, 1, 1},
+    {"rescan", VerbRescan, 0, 0},
+    {"hold", VerbHold, 1, 1},
+    {"exercise", VerbExercise, 2, 3},
+    {"release", VerbRelease, 1, 1},
+    {"ioctl", VerbIoctl, 2, 3},
+    {"settings", VerbSettings, 1, 3},
+    {"sleep", VerbSleep, 0, 0},
+    {"start", VerbStart, 1, 1},
+    {"stop", VerbStop, 1, 1},
+    {"update", VerbUpdate, 1, 2},
+    {"undock", VerbUndock, 0, 0},
+    {"filter", VerbFilter, 1, 3},
+    {"io", VerbIo, 1, 1},
     {"kill", VerbKill, 1, 1},
+    {"add", VerbAdd, 1, 1},
 };
 
 int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out)
@@ -49,7 +64,6 @@ int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out)
     return VerbUsage(out, USAGE);
 }
 
-    {"add", VerbAdd, 1, 1},
 int VerbSleep(int Count, const char *const *Arguments, JSON_WRITER *Out)
 {
     NTSTATUS status = PoSuspendSystem(PowerSystemSleeping3);
