@@ -38,8 +38,8 @@ VOID PnpProcess(PDEVICE_NODE Node);
 VOID PnpForgetDrivers(PDEVICE_NODE Node);
 /* rebalance.c. Errors: STATUS_PLUGPLAY_QUERY_VETOED (all are started as before), STATUS_INVALID_DEVICE_STATE, and what Node failed to start with. */
 NTSTATUS PnpStopAndRestart(PDEVICE_NODE Node, PPNP_VETO Veto);
-/* start.c: requirements, as the bus and the function driver see them now, and what the arbiter gives. Failure: the problem code is set. */
-NTSTATUS PnpRequireResources(PDEVICE_NODE Node);
+/* start.c: Node->Requirements, as the bus and the function driver see them now. */
+VOID PnpAskRequirements(PDEVICE_NODE Node);
 /* start.c, after each start and after IoInvalidateDeviceState: asks for PNP_DEVICE_*; a device that failed is removed. */
 VOID PnpApplyState(PDEVICE_NODE Node);
 

@@ -69,6 +69,24 @@ static NTSTATUS Query(PREBALANCE Rebalance, PPNP_VETO Veto)
     return STATUS_SUCCESS;
 }
 
+/*
+ * While everybody is stop-pending: QUERY_RESOURCE_REQUIREMENTS and FILTER_RESOURCE_REQUIREMENTS, parents first. "The PnP manager cancels the query-stop if
+ * the overall rebalance operation failed".
+ */
+static NTSTATUS AskRequirements(PREBALANCE Rebalance)
+{
+    ULONG I;
+    for (I = Rebalance->Count; I-- > 0;) {
+        PnpAskRequirements(Rebalance->Nodes[I]);
+        if (!PnpCanAssignResources(Rebalance->Nodes[I])) {
+            KdLog(LOG_WARNING, "no rebalance: %wZ asks for resources that its bus does not have",
+                  &Rebalance->Nodes[I]->InstancePath);
+            return STATUS_CONFLICTING_ADDRESSES;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
 static VOID Stop(PREBALANCE Rebalance)
 {
     ULONG I;
@@ -88,16 +106,16 @@ static VOID Stop(PREBALANCE Rebalance)
 static NTSTATUS Restart(PDEVICE_NODE Node)
 {
     PDEVICE_NODE Child, Next;
-    NTSTATUS Status = PnpRequireResources(Node);
+    NTSTATUS Status = PnpAssignResources(Node);
+    ULONG Problem = CM_PROB_NORMAL_CONFLICT;
     if (NT_SUCCESS(Status)) {
+        Problem = CM_PROB_FAILED_START;
         Status = PnpStartStack(Node);
         KdTrace("start instance=%wZ status=0x%08x", &Node->InstancePath, Status);
-        if (!NT_SUCCESS(Status)) {
-            PnpSetProblem(Node, CM_PROB_FAILED_START, Status);
-        }
     }
     if (!NT_SUCCESS(Status)) {
-        PnpFailStarted(Node, Node->Problem);
+        Node->ProblemStatus = Status;
+        PnpFailStarted(Node, Problem);
         return Status;
     }
     PnpSetState(Node, DeviceNodeRestartCompletion);
@@ -132,6 +150,8 @@ NTSTATUS PnpStopAndRestart(PDEVICE_NODE Node, PPNP_VETO Veto)
         Cancel(Rebalance);
         KdTrace("veto instance=%wZ type=%u by=%ws", &Node->InstancePath, Veto->Type, Veto->Name);
         Status = STATUS_PLUGPLAY_QUERY_VETOED;
+    } else if (!NT_SUCCESS(Status = AskRequirements(Rebalance))) {
+        Cancel(Rebalance);
     } else {
         Stop(Rebalance);
         Status = Restart(Node);

@@ -12,15 +12,26 @@ NTSTATUS PnpRegisterArbiter(PDEVICE_OBJECT BusPdo, PNP_ARBITER Arbiter)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS PnpAssignResources(PDEVICE_NODE Node)
+static PDEVICE_NODE Arbiter(PDEVICE_NODE Node)
 {
     PDEVICE_NODE Bus;
-    for (Bus = Node->Parent; Bus; Bus = Bus->Parent) {
-        if (Bus->Arbiter) {
-            return Bus->Arbiter(Node);
-        }
+    for (Bus = Node->Parent; Bus && !Bus->Arbiter; Bus = Bus->Parent) {
     }
-    return Node->Requirements && Node->Requirements->List[0].Count ? STATUS_CONFLICTING_ADDRESSES : STATUS_SUCCESS;
+    return Bus;
+}
+
+BOOLEAN PnpCanAssignResources(PDEVICE_NODE Node)
+{
+    return !Node->Requirements || !Node->Requirements->List[0].Count || Arbiter(Node);
+}
+
+NTSTATUS PnpAssignResources(PDEVICE_NODE Node)
+{
+    PDEVICE_NODE Bus = Arbiter(Node);
+    if (!PnpCanAssignResources(Node)) {
+        return STATUS_CONFLICTING_ADDRESSES;
+    }
+    return Bus ? Bus->Arbiter(Node) : STATUS_SUCCESS;
 }
 
 void PnpFreeResources(PDEVICE_NODE Node)

@@ -22,6 +22,8 @@ NTSTATUS PnpRegisterArbiter(PDEVICE_OBJECT BusPdo, PNP_ARBITER Arbiter);
 
 /* Asks the nearest arbiter above Node. No arbiter and no requirements: success without resources. */
 NTSTATUS PnpAssignResources(PDEVICE_NODE Node);
+/* FALSE: no arbiter could ever give what Node->Requirements asks for. */
+BOOLEAN PnpCanAssignResources(PDEVICE_NODE Node);
 /* Frees raw and translated lists (at removal, or before they are replaced). */
 void PnpFreeResources(PDEVICE_NODE Node);
 /* Size in bytes, walking all full and partial descriptors, device-specific data included; 0 for NULL. */

@@ -123,7 +123,7 @@ static NTSTATUS AddDrivers(PDEVICE_NODE Node)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS PnpRequireResources(PDEVICE_NODE Node)
+VOID PnpAskRequirements(PDEVICE_NODE Node)
 {
     IO_STACK_LOCATION Stack;
     ULONG_PTR Information = 0;
@@ -146,12 +146,15 @@ NTSTATUS PnpRequireResources(PDEVICE_NODE Node)
         Node->Requirements =
             (PIO_RESOURCE_REQUIREMENTS_LIST)Information; /* "must free the previous list": the driver did */
     }
-    Status = PnpAssignResources(Node);
+}
+
+static NTSTATUS Assign(PDEVICE_NODE Node)
+{
+    NTSTATUS Status = PnpAssignResources(Node);
     if (!NT_SUCCESS(Status)) {
         PnpSetProblem(Node, CM_PROB_NORMAL_CONFLICT, Status);
-        return Status;
     }
-    return STATUS_SUCCESS;
+    return Status;
 }
 
 VOID PnpApplyState(PDEVICE_NODE Node)
@@ -280,7 +283,8 @@ VOID PnpProcess(PDEVICE_NODE Node)
             }
         }
         if (Node->State == DeviceNodeDriversAdded) {
-            if (!NT_SUCCESS(PnpRequireResources(Node))) {
+            PnpAskRequirements(Node);
+            if (!NT_SUCCESS(Assign(Node))) {
                 PnpRemoveStack(Node);
                 Docked(Node, Docking);
                 return;
