@@ -93,7 +93,7 @@ static NTSTATUS BorrowResources(PLEGACY Legacy)
 
     HardwareDescribe(&Legacy->Hardware, &request);
     KeWaitForSingleObject(&Legacy->Lock, Executive, KernelMode, FALSE, NULL);
-    status = Legacy->OwnerFile == NULL
+    status = Legacy->OwnerFile == NULL && !MUTANT(BORROWER_LEGACY_GOES_ON_WITHOUT_OWNER)
                  ? STATUS_DELETE_PENDING
                  : SendInternalIoctl(Legacy->Owner, Legacy->OwnerFile, IOCTL_INTERNAL_BUDDY_BORROW, &request,
                                      sizeof(request), &answer, sizeof(answer), NULL);
@@ -111,9 +111,9 @@ static NTSTATUS OpenOwner(PDRIVER_OBJECT DriverObject, PLEGACY Legacy)
         IoGetDeviceObjectPointer(&OwnerName, FILE_READ_DATA | FILE_WRITE_DATA, &Legacy->OwnerFile, &Legacy->Owner);
 
     Trace("open status=%x device=1", status);
-    if (!NT_SUCCESS(status) && !MUTANT(BORROWER_LEGACY_GOES_ON_WITHOUT_OWNER)) {
+    if (!NT_SUCCESS(status)) {
         Legacy->OwnerFile = NULL;
-        return status;
+        return MUTANT(BORROWER_LEGACY_GOES_ON_WITHOUT_OWNER) ? BorrowResources(Legacy) : status;
     }
     status = IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, Legacy->OwnerFile, DriverObject,
                                             TargetChanged, Legacy, &Legacy->Notification);

@@ -11,7 +11,7 @@ static const SETTING Settings[] = {
     [SettingPattern] = {L"ExercisePattern", BUDDY_PATTERN_MIXED, BUDDY_PATTERN_LAST},
     [SettingAutoStart] = {L"ExerciseAtStart", 0, 1},
     [SettingInterrupt] = {L"Interrupt", BUDDY_INTERRUPT_BY_OWNER, BUDDY_INTERRUPT_BY_LINE},
-    [SettingCallbackMilliseconds] = {L"CallbackMilliseconds", 0, 5000},
+    [SettingPowerUpMilliseconds] = {L"PowerUpMilliseconds", 0, 5000},
 };
 C_ASSERT(SettingCount <= MAX_SETTINGS);
 
@@ -33,7 +33,7 @@ static VOID ApplySettings(PBORROWER Borrower)
 {
     Borrower->Hardware.User.Exerciser.DefaultPattern = Borrower->Function.Settings[SettingPattern];
     Borrower->Hardware.UseLine = Borrower->Function.Settings[SettingInterrupt] == BUDDY_INTERRUPT_BY_LINE;
-    Borrower->Hardware.CallbackMilliseconds = Borrower->Function.Settings[SettingCallbackMilliseconds];
+    Borrower->Hardware.PowerUpMilliseconds = Borrower->Function.Settings[SettingPowerUpMilliseconds];
 }
 
 static NTSTATUS Initialize(PFUNCTION_DEVICE Device)

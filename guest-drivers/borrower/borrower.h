@@ -28,7 +28,7 @@ enum {
     SettingPattern,
     SettingAutoStart,
     SettingInterrupt,
-    SettingCallbackMilliseconds,
+    SettingPowerUpMilliseconds,
     SettingCount
 };
 

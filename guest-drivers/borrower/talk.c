@@ -80,9 +80,7 @@ static VOID CloseCallback(PTALK Talk)
             Talk->Registrations[index] = NULL;
         }
     }
-    if (!MUTANT(BORROWER_KEEPS_CALLBACK_OBJECT)) {
-        ObDereferenceObject(Talk->Object);
-    }
+    ObDereferenceObject(Talk->Object);
     Talk->Object = NULL;
 }
 

@@ -61,12 +61,12 @@ static BOOLEAN ConnectLine(PHARDWARE Hardware, const BUDDY_RESOURCES *Resources)
     return NT_SUCCESS(status);
 }
 
-/* Setting CallbackMilliseconds. */
+/* Setting PowerUpMilliseconds. */
 static VOID TakeTime(PHARDWARE Hardware)
 {
-    LARGE_INTEGER time = {.QuadPart = -10000LL * Hardware->CallbackMilliseconds};
+    LARGE_INTEGER time = {.QuadPart = -10000LL * Hardware->PowerUpMilliseconds};
 
-    if (Hardware->CallbackMilliseconds != 0) {
+    if (Hardware->PowerUpMilliseconds != 0) {
         KeDelayExecutionThread(KernelMode, FALSE, &time);
     }
 }
@@ -114,7 +114,6 @@ static VOID NTAPI PowerDown(PVOID Context, BUDDY_POWER_DOWN_REASON Reason)
 {
     PHARDWARE hardware = (PHARDWARE)Context;
 
-    TakeTime(hardware);
     hardware->User.Gone = Reason == BuddyPowerDownSurprise;
     if (MUTANT(BORROWER_UNMAPS_EARLY)) {
         HardwareUnmap(hardware);

@@ -14,7 +14,7 @@ typedef struct _HARDWARE {
     VOID (*OwnerLeft)(struct _HARDWARE *Hardware);
     BOOLEAN UseLine; /* connect to the interrupt line that was handed over, instead of being called by the owner */
     ULONG
-    CallbackMilliseconds; /* what the power callbacks take longer than they need, for tests of what happens meanwhile */
+    PowerUpMilliseconds; /* what PowerUp takes longer than it needs, for tests of what happens meanwhile */
 
     /* Mapped by PowerUp, unmapped when the resources have been returned. */
     SIZE_T PageLength;

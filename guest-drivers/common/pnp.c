@@ -124,7 +124,7 @@ static NTSTATUS QueryRemove(PFUNCTION_DEVICE Device, PIRP Irp)
  */
 static VOID InviteAgain(PFUNCTION_DEVICE Device)
 {
-    if (Device->OpenRefused && !MUTANT(OWNER_FORGETS_THE_REFUSED)) {
+    if (Device->OpenRefused) {
         EnableInterface(Device, FALSE);
         EnableInterface(Device, TRUE);
     }

@@ -265,13 +265,17 @@ VOID ClientsClose(PFUNCTION_DEVICE Device, PFILE_OBJECT FileObject)
     POWNER owner = Owner(Device);
     ULONG number;
 
-    LockClients(owner);
+    if (!MUTANT(OWNER_RETURNS_AT_ONCE)) {
+        LockClients(owner);
+    }
     for (number = 1; number < MAX_CLIENTS; number++) {
         if (owner->Clients[number].Lent && owner->Clients[number].FileObject == FileObject) {
             TakeBack(owner, number);
         }
     }
-    UnlockClients(owner);
+    if (!MUTANT(OWNER_RETURNS_AT_ONCE)) {
+        UnlockClients(owner);
+    }
 }
 
 NTSTATUS ClientsControl(PFUNCTION_DEVICE Device, PIRP Irp)

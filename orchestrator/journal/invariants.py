@@ -164,6 +164,9 @@ class ToldOfStop:
 
     def see(self, record: Record) -> Iterator[Finding]:
         line = record.trace
+        if _machine_reset(record):
+            self._stopped.clear()
+            self._up.clear()
         if line is None or line.driver != "owner":
             return
         device, client = line.values.get("device", "?"), line.values.get("client", "?")

@@ -10,6 +10,7 @@
 #include "ke/bugcheck.h"
 #include "kd/log.h"
 #include "boot/loader.h"
+#include "boot/multiboot.h"
 
 typedef struct _IO_MAPPING {
     LIST_ENTRY Link;
@@ -28,6 +29,22 @@ static LIST_ENTRY MiMappings = {&MiMappings, &MiMappings};
 static KSPIN_LOCK MiMappingLock;
 static ULONG MiUnmappedCount;
 
+/*
+ * Memory is not device space: pages that may be anybody's must be locked down before they are mapped (Microsoft, bug check 0xC4, 0x83), and a driver that
+ * has locked them has an MDL and another way to map them. ANY IRQL.
+ */
+static VOID RefuseMemory(ULONG64 Physical, SIZE_T Length, PVOID Caller)
+{
+    const BOOT_RANGE *range;
+
+    for (ULONG i = 0; (range = BootMemoryRange(i)) != NULL; i++) {
+        if (range->Usable && Physical < range->Base + range->Length && range->Base < Physical + Length) {
+            KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x83, Physical, Length, Physical >> PAGE_SHIFT, Caller,
+                             "MmMapIoSpace called for 0x%I64x, which is memory and no device", Physical);
+        }
+    }
+}
+
 static PVOID MapIoSpace(ULONG64 Physical, SIZE_T Length, ULONG64 Flags, PVOID Caller)
 {
     ULONG offset = (ULONG)(Physical & 0xFFF);
@@ -35,6 +52,7 @@ static PVOID MapIoSpace(ULONG64 Physical, SIZE_T Length, ULONG64 Flags, PVOID Ca
     if (!Length) {
         return NULL;
     }
+    RefuseMemory(Physical, Length, Caller);
     IO_MAPPING *mapping = ExAllocatePoolWithTag(NonPagedPool, sizeof(*mapping), 'oImM');
     if (!mapping) {
         return NULL;

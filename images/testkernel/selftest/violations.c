@@ -138,6 +138,12 @@ BROKEN(set_event_at_device_irql)
     KeSetEvent(&Event, 0, FALSE);
 }
 
+BROKEN(map_memory_as_device)
+{
+    PHYSICAL_ADDRESS low = {.QuadPart = 0x10000};
+    MmMapIoSpace(low, PAGE_SIZE, MmNonCached);
+}
+
 BROKEN(spin_lock_recursive)
 {
     KIRQL irql;

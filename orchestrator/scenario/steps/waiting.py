@@ -30,11 +30,15 @@ class WaitSettled:
 
 @dataclass(frozen=True)
 class WaitRecord:
-    """Wait for a journal record; one that came since the scenario began counts too, unless `new` or of a bulk kind."""
+    """Wait for a journal record; one that came since the scenario began counts too, unless `new` or of a bulk kind.
+
+    With `times` it is for the N-th one.
+    """
 
     wanted: Mapping[str, Any]
     limit: float
     new: bool
+    times: int = 1
 
     @property
     def title(self) -> str:
@@ -43,10 +47,10 @@ class WaitRecord:
     async def run(self, context: Context) -> None:
         if self.wanted.get("kind") in BULK_KINDS:
             kind = str(self.wanted["kind"])
-            await context.alarm.guard(context.journal.expect_bulk(kind, self.wanted, 1), self.title, self.limit)
+            await context.alarm.guard(context.journal.expect_bulk(kind, self.wanted, self.times), self.title, self.limit)
             return
         since = context.journal.mark() if self.new else 0
-        await context.alarm.guard(context.journal.expect(self.wanted, since), self.title, self.limit)
+        await context.alarm.guard(context.journal.expect(self.wanted, since, self.times), self.title, self.limit)
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,11 @@ class Repeat:
 
 def parse_wait(node: Node) -> WaitSettled | WaitRecord | WaitEvent:
     """`wait: {devices: settled}`, `wait: {journal: {kind: trace, line: owner start}}` or `wait: {event: NAME}`."""
-    node.only("devices", "journal", "new", "event", "data", "limit")
+    node.only("devices", "journal", "new", "times", "event", "data", "limit")
     asked = [key for key, _ in node.pairs() if key in ("devices", "journal", "event")]
     if len(asked) != 1:
         node.fail("wait needs exactly one of devices, journal and event")
-    limit_node, new, data = node.get("limit"), node.get("new"), node.get("data")
+    limit_node, new, data, times = node.get("limit"), node.get("new"), node.get("data"), node.get("times")
     limit = limit_node.seconds() if limit_node else WAIT_SECONDS
     what = node.need(asked[0])
     if asked[0] == "devices":
@@ -102,7 +106,7 @@ def parse_wait(node: Node) -> WaitSettled | WaitRecord | WaitEvent:
         wanted = {key: value.scalar() for key, value in what.pairs()}
         if not wanted:
             what.fail("journal must name at least one key of the record")
-        return WaitRecord(wanted, limit, new.flag() if new else False)
+        return WaitRecord(wanted, limit, new.flag() if new else False, times.whole(1) if times else 1)
     return WaitEvent(what.text(), data.plain() if data else {}, limit)
 
 
