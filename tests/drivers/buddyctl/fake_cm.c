@@ -4,6 +4,7 @@
  * the environment: FAKE_CM_RESULT (CONFIGRET, default success), FAKE_CM_VETO_TYPE and FAKE_CM_VETO_NAME, FAKE_CM_PROBLEM (0: started).
  */
 #include <windows.h>
+#include <setupapi.h>
 #include <cfgmgr32.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,22 @@ BOOL WINAPI DiInstallDriverW(HWND Parent, LPCWSTR Inf, DWORD Flags, BOOL *Restar
     snprintf(function, sizeof(function), "DiInstallDriverW %s%s", Parent ? "with a window " : "", path);
     Log(function, Flags);
     *Restart = Number("FAKE_CM_PROBLEM") != 0;
+    SetLastError(Number("FAKE_CM_RESULT"));
+    return Number("FAKE_CM_RESULT") == 0;
+}
+
+/* newdev.h: as above. Set is the caller's and real: Wine has made the device in it. */
+BOOL WINAPI DiInstallDevice(HWND Parent, HDEVINFO Set, SP_DEVINFO_DATA *Info, SP_DRVINFO_DATA_W *Driver, DWORD Flags,
+                            BOOL *Restart)
+{
+    wchar_t ids[MAX_PATH] = {0};
+    char function[MAX_PATH + 40];
+
+    SetupDiGetDeviceRegistryPropertyW(Set, Info, SPDRP_HARDWAREID, NULL, (BYTE *)ids, sizeof(ids), NULL);
+    snprintf(function, sizeof(function), "DiInstallDevice %s%s%ls", Parent ? "with a window " : "",
+             Driver ? "with a driver " : "", ids);
+    Log(function, Flags);
+    *Restart = FALSE;
     SetLastError(Number("FAKE_CM_RESULT"));
     return Number("FAKE_CM_RESULT") == 0;
 }
