@@ -86,6 +86,7 @@ def boot_drivers(
     append: str = "",
     image: Path | None = None,
     qemu: list[str] | None = None,
+    inf_text: str = INF,
 ) -> Boot:
     """Boots the kernel with a root device for each driver and waits until all of `until` are on the console, or it stopped."""
     log = directory / "com1.log"
@@ -93,7 +94,7 @@ def boot_drivers(
     modules = []
     for driver in drivers:
         inf = directory / f"{driver}.inf"
-        inf.write_text(INF.format(service=driver))
+        inf.write_text(inf_text.format(service=driver))
         modules += [str(image or built.drivers / f"{driver}.sys"), str(inf)]
     roots = ",".join(f"ROOT\\{driver}" for driver in drivers)
     command = ["qemu-system-x86_64", "-machine", "q35", "-m", "64", "-accel", "tcg", "-nodefaults", "-display", "none"]

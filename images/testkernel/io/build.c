@@ -51,14 +51,17 @@ static PIRP BuildDeviceControl(ULONG Code, PDEVICE_OBJECT DeviceObject, PVOID In
     PIO_STACK_LOCATION Stack;
     IoRequireIrql("IoBuildDeviceIoControlRequest", PASSIVE_LEVEL, Caller);
     if ((InputLength && !Input) || (OutputLength && !Output)) {
-        IoStopRule(0x09, Caller, NULL, DeviceObject,
-                   "IoBuildDeviceIoControlRequest(0x%08x) with a NULL buffer of %u bytes", Code,
-                   Input ? OutputLength : InputLength);
+        IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x09, (ULONG_PTR)DeviceObject, Code,
+               (ULONG)STATUS_ACCESS_VIOLATION, Caller,
+               "IoBuildDeviceIoControlRequest(0x%08x) with a NULL buffer of %u bytes", Code,
+               Input ? OutputLength : InputLength);
     }
     Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
     if (!Irp) {
         return NULL;
     }
+    IopTracker(Irp)->Built = TRUE;
+    IopTracker(Irp)->Allocator = Caller;
     Stack = IoGetNextIrpStackLocation(Irp);
     Stack->MajorFunction = Internal ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL;
     Stack->Parameters.DeviceIoControl.IoControlCode = Code;
@@ -72,6 +75,7 @@ static PIRP BuildDeviceControl(ULONG Code, PDEVICE_OBJECT DeviceObject, PVOID In
         Irp->UserBuffer = Output;
         if (OutputLength) {
             Irp->Flags |= IRP_INPUT_OPERATION;
+            IopTracker(Irp)->OutputLength = OutputLength;
         }
         break;
     case METHOD_IN_DIRECT:
@@ -104,16 +108,24 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
 }
 
 static PIRP BuildFsd(ULONG Major, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length, PLARGE_INTEGER Offset,
-                     PIO_STATUS_BLOCK Iosb)
+                     PIO_STATUS_BLOCK Iosb, PVOID Caller)
 {
-    PIRP Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
+    PIRP Irp;
     PIO_STACK_LOCATION Stack;
+    if (!Buffer && Length && (Major == IRP_MJ_READ || Major == IRP_MJ_WRITE)) {
+        IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x08, (ULONG_PTR)DeviceObject, Major,
+               (ULONG)STATUS_ACCESS_VIOLATION, Caller,
+               "an IRP for major function 0x%02x is built with a NULL buffer of %u bytes", Major, Length);
+    }
+    Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
     if (!Irp) {
         return NULL;
     }
+    IopTracker(Irp)->Built = TRUE;
+    IopTracker(Irp)->Allocator = Caller;
     Stack = IoGetNextIrpStackLocation(Irp);
     Stack->MajorFunction = (UCHAR)Major;
-    if (Major == IRP_MJ_PNP || Major == IRP_MJ_POWER) {
+    if (Major == IRP_MJ_PNP || Major == IRP_MJ_POWER || Major == IRP_MJ_SYSTEM_CONTROL) {
         Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     }
     if (Major == IRP_MJ_READ || Major == IRP_MJ_WRITE) {
@@ -123,6 +135,7 @@ static PIRP BuildFsd(ULONG Major, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULO
             }
             if (Major == IRP_MJ_READ) {
                 Irp->Flags |= IRP_INPUT_OPERATION;
+                IopTracker(Irp)->OutputLength = Length;
                 Irp->UserBuffer = Buffer;
             }
         } else if (DeviceObject->Flags & DO_DIRECT_IO) {
@@ -147,7 +160,7 @@ PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Dev
                                          PLARGE_INTEGER StartingOffset, PIO_STATUS_BLOCK IoStatusBlock)
 {
     IoRequireIrql("IoBuildAsynchronousFsdRequest", APC_LEVEL, _ReturnAddress());
-    return BuildFsd(MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock);
+    return BuildFsd(MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock, _ReturnAddress());
 }
 
 PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
@@ -155,7 +168,7 @@ PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Devi
 {
     PIRP Irp;
     IoRequireIrql("IoBuildSynchronousFsdRequest", PASSIVE_LEVEL, _ReturnAddress());
-    Irp = BuildFsd(MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock);
+    Irp = BuildFsd(MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock, _ReturnAddress());
     if (Irp) {
         Irp->UserEvent = Event;
         IopQueueThreadIrp(Irp);

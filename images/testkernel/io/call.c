@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/passing-irps-down-the-driver-stack
  */
 #include "io/io.h"
+#include "io/irp.h"
 #include "io/irplog.h"
 
 static NTSTATUS Call(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
@@ -12,7 +13,10 @@ static NTSTATUS Call(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     PDRIVER_DISPATCH Dispatch;
     IRP_CALL Record;
     NTSTATUS Status;
+    BOOLEAN Signalled;
     IopCheckCall(DeviceObject, Irp, Caller);
+    Signalled = (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && !IopTracker(Irp)->Holder &&
+                !IsListEmpty(&Irp->ThreadListEntry) && Irp->UserEvent && KeReadStateEvent(Irp->UserEvent);
     IopMarkForwarded(Irp);
     Irp->CurrentLocation--;
     Stack = --Irp->Tail.Overlay.CurrentStackLocation;
@@ -22,6 +26,12 @@ static NTSTATUS Call(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     IopEnterDispatch(&Record, DeviceObject, Irp, Dispatch);
     Status = Dispatch(DeviceObject, Irp);
     IopLeaveDispatch(&Record, Status);
+    if (Signalled && Status == STATUS_PENDING) {
+        IoStopRule(
+            0x307, Caller, Irp, DeviceObject,
+            "an IRP was sent with an event that is signalled already, and is pending now: who waits for the event "
+            "does not wait for the IRP (KeClearEvent first)");
+    }
     return Status;
 }
 

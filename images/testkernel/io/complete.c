@@ -109,6 +109,9 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
         UCHAR Control = Stack->Control;
         CCHAR Location = Irp->CurrentLocation - 1;
         Irp->PendingReturned = (Control & SL_PENDING_RETURNED) != 0;
+        if (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) {
+            IopTracker(Irp)->Holder = Irp->CurrentLocation <= Irp->StackCount ? (Stack + 1)->DeviceObject : NULL;
+        }
         if (!NT_SUCCESS(Irp->IoStatus.Status) && Location <= Irp->StackCount) {
             Stack->Control |= SL_ERROR_RETURNED;
         }
@@ -124,7 +127,8 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
             ClearLocation(Stack);
             Status = Routine(DeviceObject, Irp, Context);
             if (KeGetCurrentIrql() != Before) {
-                IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), Before, 0, 0, Routine,
+                IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_COMPLETION_IRQL, (ULONG_PTR)Routine, Before,
+                       KeGetCurrentIrql(), (PVOID)Routine,
                        "a completion routine was called at IRQL %u and returned at IRQL %u", Before,
                        KeGetCurrentIrql());
             }
@@ -132,6 +136,7 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
             if (Status == STATUS_MORE_PROCESSING_REQUIRED) {
                 return; /* the IRP belongs to that driver again; it may already be gone */
             }
+            IopCheckMarkedPending(Irp, (PVOID)(ULONG_PTR)Routine);
         } else {
             if (Irp->PendingReturned && Irp->CurrentLocation <= Irp->StackCount) {
                 IoMarkIrpPending(Irp);
@@ -150,6 +155,7 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
                    "STATUS_MORE_PROCESSING_REQUIRED",
                    Irp);
     }
+    IopCheckFinish(Irp, Caller);
     FinishForRequester(Irp);
 }
 
@@ -177,7 +183,11 @@ static NTSTATUS NTAPI CallExCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PV
     UCHAR Condition = NT_SUCCESS(Irp->IoStatus.Status) ? SL_INVOKE_ON_SUCCESS : SL_INVOKE_ON_ERROR;
     ExFreePoolWithTag(Context, IO_TAG);
     if ((Ex.Conditions & Condition) || (Irp->Cancel && (Ex.Conditions & SL_INVOKE_ON_CANCEL))) {
-        return Ex.Routine(DeviceObject, Irp, Ex.Context);
+        NTSTATUS Status = Ex.Routine(DeviceObject, Irp, Ex.Context);
+        if (Status != STATUS_MORE_PROCESSING_REQUIRED) {
+            IopCheckMarkedPending(Irp, (PVOID)(ULONG_PTR)Ex.Routine);
+        }
+        return Status;
     }
     if (Irp->PendingReturned && Irp->CurrentLocation <= Irp->StackCount) {
         IoMarkIrpPending(Irp);

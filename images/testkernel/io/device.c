@@ -3,7 +3,8 @@
  * Device objects and device stacks.
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/introduction-to-device-objects
  */
-#include "io/io.h"
+#include "io/driver.h"
+#include "io/irp.h"
 #include "io/removelock.h"
 #include "io/wmi.h"
 #include "ke/bugcheck.h"
@@ -157,6 +158,11 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
                "IoWMIRegistrationControl(WMIREG_ACTION_DEREGISTER) first",
                IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
     }
+    if (IopIsInSurpriseRemoval(DeviceObject)) {
+        IoStopRule(0x242, Caller, NULL, DeviceObject,
+                   "IoDeleteDevice of %s on IRP_MN_SURPRISE_REMOVAL: delete it on IRP_MN_REMOVE_DEVICE",
+                   IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
+    }
     Extra = IoExtra(DeviceObject);
     if (Extra->AttachedTo) {
         IoStopRule(0x201, Caller, NULL, DeviceObject,
@@ -183,13 +189,17 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 
 VOID IopDropDeviceReference(PDEVICE_OBJECT DeviceObject)
 {
-    BOOLEAN Finish;
+    BOOLEAN Finish, Unload;
     KIRQL Irql;
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
     DeviceObject->ReferenceCount--;
     Finish = DeviceObject->ReferenceCount == 0 && !DeviceObject->AttachedDevice &&
              (IoExtra(DeviceObject)->ExtensionFlags & DOE_DELETE_PENDING);
+    Unload = DeviceObject->ReferenceCount == 0 && (IoExtra(DeviceObject)->ExtensionFlags & DOE_UNLOAD_PENDING);
     KeReleaseSpinLock(&IopDeviceLock, Irql);
+    if (Unload) {
+        PnpQueueUnloadRecheck(&IoDriverData(DeviceObject->DriverObject)->ServiceName);
+    }
     if (Finish) {
         FinishDelete(DeviceObject);
     }
@@ -242,13 +252,19 @@ NTSTATUS NTAPI IoAttachDeviceToDeviceStackSafe(PDEVICE_OBJECT SourceDevice, PDEV
 VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
 {
     PDEVICE_OBJECT Upper = NULL;
-    BOOLEAN Finish = FALSE;
+    BOOLEAN Finish = FALSE, Unload = FALSE;
     KIRQL Irql;
     PVOID Caller = _ReturnAddress();
     IoRequireIrql("IoDetachDevice", DISPATCH_LEVEL, Caller);
+    if (TargetDevice && TargetDevice->Type == IO_TYPE_DEVICE && TargetDevice->AttachedDevice &&
+        IopIsInSurpriseRemoval(TargetDevice->AttachedDevice)) {
+        IoStopRule(0x241, Caller, NULL, TargetDevice->AttachedDevice,
+                   "IoDetachDevice on IRP_MN_SURPRISE_REMOVAL: it must wait for IRP_MN_REMOVE_DEVICE");
+    }
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
     if (TargetDevice && TargetDevice->Type == IO_TYPE_DEVICE) {
         Upper = TargetDevice->AttachedDevice;
+        Unload = Upper && (IoExtra(TargetDevice)->ExtensionFlags & DOE_UNLOAD_PENDING);
         if (Upper) {
             IoExtra(Upper)->AttachedTo = NULL;
             TargetDevice->AttachedDevice = NULL;
@@ -262,6 +278,9 @@ VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
                    "IoDetachDevice(%p): nothing is attached to that device object (pass the device object below yours, "
                    "and only once)",
                    TargetDevice);
+    }
+    if (Unload) {
+        PnpQueueUnloadRecheck(&IoDriverData(TargetDevice->DriverObject)->ServiceName);
     }
     if (Finish) {
         FinishDelete(TargetDevice);
@@ -374,6 +393,12 @@ PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject)
     }
     KeReleaseSpinLock(&IopDeviceLock, Irql);
     return Found;
+}
+
+BOOLEAN IopIsFunctionDevice(PDEVICE_OBJECT DeviceObject)
+{
+    PDEVICE_NODE Node = IoExtra(DeviceObject)->AttachedTo ? PnpDevnodeOfDeviceObject(DeviceObject) : NULL;
+    return Node && ObpEqualNames(&IoDriverData(DeviceObject->DriverObject)->ServiceName, &Node->ServiceName);
 }
 
 PSTR IopDescribeDevice(PDEVICE_OBJECT DeviceObject, PSTR Text, SIZE_T Size)

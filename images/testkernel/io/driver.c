@@ -322,7 +322,9 @@ VOID IopUnloadRecheck(PCUNICODE_STRING ServiceName)
     LockLoader();
     Driver = IopFindDriver(ServiceName);
     UnlockLoader();
-    if (Driver) {
+    if (Driver && Driver->UnloadPending) {
+        IopUnloadService(ServiceName);
+    } else if (Driver) {
         IopUnloadIfUnused(Driver);
     }
 }
@@ -366,10 +368,29 @@ VOID IopUnloadIfUnused(PDRIVER_DATA Driver)
     Unload(Driver);
 }
 
+/* Nobody opens or attaches to a device of a driver that is to go. TRUE: some are in use. */
+static BOOLEAN CloseDoors(PDRIVER_DATA Driver)
+{
+    PDEVICE_OBJECT Device;
+    BOOLEAN InUse = FALSE;
+    KIRQL Irql;
+    KeAcquireSpinLock(&IopDeviceLock, &Irql);
+    for (Device = Driver->Object.DeviceObject; Device; Device = Device->NextDevice) {
+        IoExtra(Device)->ExtensionFlags |= DOE_UNLOAD_PENDING;
+        InUse |= Device->ReferenceCount || Device->AttachedDevice;
+    }
+    KeReleaseSpinLock(&IopDeviceLock, Irql);
+    return InUse;
+}
+
+/*
+ * "An unload request is satisfied when there are no remaining references to the driver's device objects": it is a success at once, and DriverUnload is called after the
+ * last close or detach (https://learn.microsoft.com/windows-hardware/drivers/ifs/unloading-a-file-system-filter-driver).
+ */
 NTSTATUS IopUnloadService(PCUNICODE_STRING ServiceName)
 {
     PDRIVER_DATA Driver;
-    PDEVICE_OBJECT Device;
+    BOOLEAN InUse = FALSE;
     NTSTATUS Status = STATUS_SUCCESS;
     LockLoader();
     Driver = IopFindDriver(ServiceName);
@@ -379,17 +400,14 @@ NTSTATUS IopUnloadService(PCUNICODE_STRING ServiceName)
         Status =
             STATUS_INVALID_DEVICE_REQUEST; /* a PnP driver unloads with its last device; one without Unload never */
     } else {
-        for (Device = Driver->Object.DeviceObject; Device; Device = Device->NextDevice) {
-            if (Device->ReferenceCount || Device->AttachedDevice) {
-                Status = STATUS_DEVICE_BUSY;
-            }
-        }
-    }
-    if (NT_SUCCESS(Status)) {
-        Driver->Unloading = TRUE;
+        Driver->UnloadPending = TRUE;
+        InUse = CloseDoors(Driver);
+        Driver->Unloading = !InUse;
     }
     UnlockLoader();
-    if (NT_SUCCESS(Status)) {
+    if (NT_SUCCESS(Status) && InUse) {
+        KdLog(LOG_INFO, "unloading of %wZ waits until its device objects are no longer in use", ServiceName);
+    } else if (NT_SUCCESS(Status)) {
         Unload(Driver);
     }
     return Status;

@@ -53,6 +53,7 @@ typedef struct _DRIVER_DATA {
     KTIMER RecheckTimer;
     KDPC RecheckDpc;
     BOOLEAN Unloading;
+    BOOLEAN UnloadPending; /* ZwUnloadDriver was called; its device objects are still in use */
 } DRIVER_DATA, *PDRIVER_DATA;
 
 static inline PDRIVER_DATA IoDriverData(PDRIVER_OBJECT DriverObject)
@@ -81,6 +82,8 @@ PDEVICE_OBJECT IopBottomOfStack(PDEVICE_OBJECT DeviceObject);
 extern KSPIN_LOCK IopDeviceLock;
 /* A device object of the driver that was deleted but is still referenced, or NULL. */
 PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject);
+/* Does it belong to the function driver of its devnode (and not to a filter or to the bus driver)? */
+BOOLEAN IopIsFunctionDevice(PDEVICE_OBJECT DeviceObject);
 /* A name for reports: "\Device\NTPNP_PCI0001 (owner)". */
 PSTR IopDescribeDevice(PDEVICE_OBJECT DeviceObject, PSTR Text, SIZE_T Size);
 
@@ -120,11 +123,9 @@ typedef struct _IRP_CALL {
 LONG IopApcDisableCount(VOID);
 /* Stops with 0xC4/Rule when a driver's routine, What, left the count other than Before. */
 VOID IopCheckApcDisable(ULONG Rule, PVOID Routine, PCSTR What, LONG Before);
-VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller);
 VOID IopMarkForwarded(PIRP Irp);
 VOID IopEnterDispatch(PIRP_CALL Call, PDEVICE_OBJECT DeviceObject, PIRP Irp, PDRIVER_DISPATCH Dispatch);
 VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status);
-VOID IopCheckComplete(PIRP Irp, PVOID Caller);
 /* Location was just completed: Control is its control byte. */
 VOID IopLocationCompleted(PIRP Irp, CCHAR Location, UCHAR Control);
 /* Logs the dispatch routines that are running now, for bug-check reports. */

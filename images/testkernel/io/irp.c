@@ -62,6 +62,10 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     Tracker->PendingReturned = 0;
     Tracker->Forwarded = 0;
     Tracker->KernelWaits = FALSE;
+    Tracker->Holder = NULL;
+    Tracker->OutputLength = 0;
+    Tracker->Built = FALSE;
+    Tracker->CancelledAt = 0;
     Tracker->Completer = NULL;
     Tracker->Allocator = _ReturnAddress();
     Tracker->Sent = 0;
@@ -79,11 +83,12 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
     KIRQL Irql;
     IoRequireIrql("IoFreeIrp", DISPATCH_LEVEL, Caller);
     if (!Irp || Irp->Type != IO_TYPE_IRP) {
-        IoStopRule(0x01, Caller, Irp, NULL, "IoFreeIrp of %p, which is no IRP (freed before?)", Irp);
+        IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x01, (ULONG_PTR)Irp, 0, 0, Caller,
+               "IoFreeIrp of %p, which is no IRP (freed before?)", Irp);
     }
     if (!IsListEmpty(&Irp->ThreadListEntry)) {
-        IoStopRule(0x02, Caller, Irp, NULL,
-                   "IoFreeIrp of IRP %p, which is still queued to a thread: the I/O manager frees such IRPs", Irp);
+        IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x02, (ULONG_PTR)Irp, 0, 0, Caller,
+               "IoFreeIrp of IRP %p, which is still queued to a thread: the I/O manager frees such IRPs", Irp);
     }
     if (Irp->CancelRoutine) {
         IoStopRule(0x20B, Caller, Irp, NULL, "IoFreeIrp of IRP %p, whose cancel routine is still set", Irp);
@@ -115,9 +120,18 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
     UCHAR Flags = Irp->AllocationFlags;
     USHORT Size = Irp->Size;
     CCHAR Stack = Irp->StackCount;
-    if (Irp->Type != IO_TYPE_IRP || !IsListEmpty(&Irp->ThreadListEntry)) {
-        IoStopRule(0x20B, _ReturnAddress(), Irp, NULL, "IoReuseIrp of IRP %p, which is %s", Irp,
-                   Irp->Type != IO_TYPE_IRP ? "no IRP" : "queued to a thread (made by IoBuild…)");
+    BOOLEAN Ours = (Flags & IRP_ALLOCATED_BY_KERNEL) != 0;
+    if (Irp->Type != IO_TYPE_IRP) {
+        IoStopRule(0x20B, _ReturnAddress(), Irp, NULL, "IoReuseIrp of %p, which is no IRP", Irp);
+    }
+    if (Ours && IopTracker(Irp)->Built) {
+        IoStopRule(0x311, _ReturnAddress(), Irp, NULL,
+                   "IoReuseIrp of IRP %p, which IoBuild… or IoMakeAssociatedIrp made: only IRPs of IoAllocateIrp are "
+                   "used again",
+                   Irp);
+    }
+    if (Ours && IopTracker(Irp)->Holder) {
+        IoStopRule(0x310, _ReturnAddress(), Irp, NULL, "IoReuseIrp of IRP %p, which a driver below still has", Irp);
     }
     Irp->AllocationFlags = 0;
     IoInitializeIrp(Irp, Size, Stack);
@@ -126,6 +140,7 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
     if (Flags & IRP_ALLOCATED_BY_KERNEL) {
         IopTracker(Irp)->PendingReturned = 0;
         IopTracker(Irp)->Forwarded = 0;
+        IopTracker(Irp)->CancelledAt = 0;
     }
 }
 
@@ -133,6 +148,7 @@ PIRP NTAPI IoMakeAssociatedIrp(PIRP Irp, CCHAR StackSize)
 {
     PIRP Associated = IoAllocateIrp(StackSize, FALSE);
     if (Associated) {
+        IopTracker(Associated)->Built = TRUE;
         Associated->Flags |= IRP_ASSOCIATED_IRP;
         Associated->AssociatedIrp.MasterIrp = Irp;
         Associated->Tail.Overlay.Thread = Irp->Tail.Overlay.Thread;

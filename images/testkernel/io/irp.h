@@ -18,8 +18,17 @@ typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
     PDEVICE_OBJECT *Completer; /* where to note the device object that completes it first, or NULL */
     PVOID Allocator;           /* return addresses */
     PVOID Freer;
-    LIST_ENTRY Live; /* in IopLiveIrps */
-    ULONG64 Sent;    /* ns; when it was last sent to a driver, 0 = never */
+    /* The I/O verifier's memory. */
+    PDEVICE_OBJECT
+        Holder; /* the device object that the IRP was last sent to, or completed back to; NULL: its maker has it */
+    UCHAR Major, Minor; /* as Holder got it */
+    NTSTATUS Status;
+    ULONG_PTR Information;
+    ULONG OutputLength;  /* of the system buffer, for IRP_INPUT_OPERATION */
+    BOOLEAN Built;       /* by IoBuild… or IoMakeAssociatedIrp */
+    ULONG64 CancelledAt; /* ns; 0 = not cancelled */
+    LIST_ENTRY Live;     /* in IopLiveIrps */
+    ULONG64 Sent;        /* ns; when it was last sent to a driver, 0 = never */
 } IRP_TRACKER, *PIRP_TRACKER;
 
 static inline PIRP_TRACKER IopTracker(PIRP Irp)
@@ -31,6 +40,21 @@ static inline PIRP_TRACKER IopTracker(PIRP Irp)
 extern LIST_ENTRY IopLiveIrps;
 
 BOOLEAN IopIrpIsBeingDispatched(PIRP Irp);
+/*
+ * PASSIVE_LEVEL or APC_LEVEL. Does the dispatch routine that runs in this thread own the IRP no more, as a driver below has it and returned
+ * STATUS_PENDING? FALSE where that cannot be told.
+ */
+BOOLEAN IopIsHeldBelow(PIRP Irp);
+/* The dispatch routine for IRP_MN_SURPRISE_REMOVAL of Device runs in this thread. */
+BOOLEAN IopIsInSurpriseRemoval(PDEVICE_OBJECT Device);
+/* sendcheck.c: stops when the driver at Caller may not send Irp to DeviceObject. */
+VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller);
+/* completecheck.c: … may not complete it; … when its completion routine did not mark it pending; … when its maker's memory is gone. */
+VOID IopCheckComplete(PIRP Irp, PVOID Caller);
+VOID IopCheckMarkedPending(PIRP Irp, PVOID Routine);
+VOID IopCheckFinish(PIRP Irp, PVOID Caller);
+/* A PnP IRP that only the bus driver answers: the others pass it down with the status unchanged. */
+BOOLEAN IopIsForBusDriver(UCHAR Minor);
 VOID IopInitIrps(VOID);
 VOID IopInitCancel(VOID);
 VOID IopInitChecks(VOID);

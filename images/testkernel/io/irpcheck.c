@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The I/O verifier: what Driver Verifier's I/O verification checks of every IRP, always on.
+ * The I/O verifier: what Driver Verifier's I/O verification checks of every IRP, always on. Here: dispatch routines, and which of them run.
+ * sendcheck.c: IoCallDriver. completecheck.c: IoCompleteRequest.
  * https://learn.microsoft.com/windows-hardware/drivers/debugger/bug-check-0xc9--driver-verifier-iomanager-violation
  * https://learn.microsoft.com/windows-hardware/drivers/devtest/enhanced-i-o-verification
  */
@@ -15,65 +16,6 @@ VOID IopInitChecks(VOID)
 {
     KeInitializeSpinLock(&CallLock);
     InitializeListHead(&Calls);
-}
-
-static BOOLEAN NeedsPassive(UCHAR Major)
-{
-    return Major == IRP_MJ_PNP || Major == IRP_MJ_CREATE || Major == IRP_MJ_CLEANUP || Major == IRP_MJ_CLOSE ||
-           Major == IRP_MJ_SYSTEM_CONTROL;
-}
-
-VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
-{
-    PIO_STACK_LOCATION Next;
-    KIRQL Irql = KeGetCurrentIrql();
-    CHAR Name[120];
-    if (!Irp || Irp->Type != IO_TYPE_IRP) {
-        IoStopRule(0x03, Caller, Irp, DeviceObject,
-                   "IoCallDriver with %p, which is no IRP (completed or freed before?)", Irp);
-    }
-    if (!DeviceObject) {
-        IoStopRule(0x204, Caller, Irp, NULL, "IoCallDriver with a NULL device object");
-    }
-    if (DeviceObject->Type != IO_TYPE_DEVICE || (IoExtra(DeviceObject)->ExtensionFlags & DOE_DELETED)) {
-        IoStopRule(0x04, Caller, Irp, DeviceObject, "IoCallDriver to %p, which is %s", DeviceObject,
-                   DeviceObject->Type != IO_TYPE_DEVICE ? "no device object" : "a device object that was deleted");
-    }
-    if (Irql > DISPATCH_LEVEL) {
-        IoStopRule(0x10, Caller, Irp, DeviceObject, "IoCallDriver at IRQL %u", Irql);
-    }
-    if (Irp->CurrentLocation <= 1) {
-        IoStop(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, 0, 0, 0, Caller,
-               "IoCallDriver: IRP %p (%u stack locations) has none left for %s; allocate it with the StackSize of the "
-               "topmost device object",
-               Irp, Irp->StackCount, IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
-    }
-    if (Irp->CancelRoutine) {
-        IoStopRule(0x203, Caller, Irp, DeviceObject,
-                   "IoCallDriver with a cancel routine still set: clear it with IoSetCancelRoutine(Irp, NULL)");
-    }
-    Next = IoGetNextIrpStackLocation(Irp);
-    if (Irql > PASSIVE_LEVEL && NeedsPassive(Next->MajorFunction)) {
-        IoStopRule(0x23A, Caller, Irp, DeviceObject,
-                   "IRP with major function 0x%02x was sent at IRQL %u, but it must be PASSIVE_LEVEL",
-                   Next->MajorFunction, Irql);
-    }
-    if (Next->MajorFunction == IRP_MJ_PNP || Next->MajorFunction == IRP_MJ_POWER) {
-        NTSTATUS Status = Irp->IoStatus.Status;
-        BOOLEAN Pnp = Next->MajorFunction == IRP_MJ_PNP;
-        if (Irp->CurrentLocation == Irp->StackCount + 1) {
-            if (Status != STATUS_NOT_SUPPORTED && IoIsDriverCode(Caller)) {
-                IoStopRule(Pnp ? 0x20E : 0x20F, Caller, Irp, DeviceObject,
-                           "a new %s IRP was sent with status 0x%08x: IoStatus.Status must be STATUS_NOT_SUPPORTED",
-                           Pnp ? "PnP" : "power", Status);
-            }
-        } else if (!NT_SUCCESS(Status) && Status != STATUS_NOT_SUPPORTED) {
-            IoStopRule(
-                Pnp ? 0x215 : 0x219, Caller, Irp, DeviceObject,
-                "a %s IRP (minor 0x%02x) with the failure status 0x%08x is passed down: a failed IRP must be completed",
-                Pnp ? "PnP" : "power", Next->MinorFunction, Status);
-        }
-    }
 }
 
 /* Called just before the location goes down by one: the present one's driver passes the IRP on. */
@@ -104,6 +46,14 @@ VOID IopEnterDispatch(PIRP_CALL Call, PDEVICE_OBJECT DeviceObject, PIRP Irp, PDR
     Call->Completed = FALSE;
     Call->WasPending = FALSE;
     Call->Status = 0;
+    if (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) {
+        PIRP_TRACKER Tracker = IopTracker(Irp);
+        Tracker->Holder = DeviceObject;
+        Tracker->Major = Stack->MajorFunction;
+        Tracker->Minor = Stack->MinorFunction;
+        Tracker->Status = Irp->IoStatus.Status;
+        Tracker->Information = Irp->IoStatus.Information;
+    }
     KeAcquireSpinLock(&CallLock, &Irql);
     InsertHeadList(&Calls, &Call->Link);
     KeReleaseSpinLock(&CallLock, Irql);
@@ -143,6 +93,7 @@ VOID IopLocationCompleted(PIRP Irp, CCHAR Location, UCHAR Control)
 VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status)
 {
     KIRQL Irql;
+    BOOLEAN InterruptsOff = !(__readeflags() & 0x200);
     BOOLEAN Completed, WasPending;
     NTSTATUS CompletedWith;
     KeAcquireSpinLock(&CallLock, &Irql);
@@ -156,15 +107,25 @@ VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status)
         IopTracker(Call->Irp)->PendingReturned |= 1ULL << (Call->Location - 1);
     }
     KeReleaseSpinLock(&CallLock, Irql);
+    if (InterruptsOff) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RETURN_INTERRUPTS_OFF, (ULONG_PTR)Call->Dispatch, 0, 0,
+               (PVOID)Call->Dispatch,
+               "the dispatch routine for major function 0x%02x returned with interrupts disabled", Call->Major);
+    }
     if (KeGetCurrentIrql() != Call->Irql) {
-        IoStopRule(0x05, Call->Dispatch, Call->Irp, Call->DeviceObject,
-                   "the dispatch routine for major function 0x%02x was called at IRQL %u and returned at IRQL %u",
-                   Call->Major, Call->Irql, KeGetCurrentIrql());
+        IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x05, (ULONG_PTR)Call->DeviceObject, Call->Irql,
+               KeGetCurrentIrql(), (PVOID)Call->Dispatch,
+               "the dispatch routine for major function 0x%02x was called at IRQL %u and returned at IRQL %u",
+               Call->Major, Call->Irql, KeGetCurrentIrql());
     }
     IopCheckApcDisable(0xC5, (PVOID)(ULONG_PTR)Call->Dispatch, "dispatch routine", Call->ApcDisable);
     if (Status == (NTSTATUS)0xFFFFFFFF) {
         IoStopRule(0x225, Call->Dispatch, Call->Irp, Call->DeviceObject,
                    "the dispatch routine returned 0xFFFFFFFF (an uninitialised variable?)");
+    }
+    if (IopIsSuspicious(Status)) {
+        IoStopRule(0x300, Call->Dispatch, Call->Irp, Call->DeviceObject,
+                   "the dispatch routine returned 0x%08x, which is no status: an uninitialised variable?", Status);
     }
     if (Status == STATUS_PENDING) {
         if (Completed && !WasPending) {
@@ -195,94 +156,42 @@ VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status)
     }
 }
 
-/* PnP IRPs that only the bus driver answers: the others pass them down with the status unchanged. */
-static BOOLEAN IsForBusDriver(UCHAR Minor)
+BOOLEAN IopIsHeldBelow(PIRP Irp)
 {
-    switch (Minor) {
-    case IRP_MN_QUERY_CAPABILITIES:
-    case IRP_MN_QUERY_RESOURCES:
-    case IRP_MN_QUERY_RESOURCE_REQUIREMENTS:
-    case IRP_MN_QUERY_DEVICE_TEXT:
-    case IRP_MN_READ_CONFIG:
-    case IRP_MN_WRITE_CONFIG:
-    case IRP_MN_EJECT:
-    case IRP_MN_SET_LOCK:
-    case IRP_MN_QUERY_ID:
-    case IRP_MN_QUERY_BUS_INFORMATION:
-        return TRUE;
-    default:
-        return FALSE;
+    PLIST_ENTRY Entry;
+    KIRQL Irql;
+    BOOLEAN Held = FALSE;
+    if (!(Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) || Irp->CurrentLocation < 1 || Irp->CurrentLocation > 64 ||
+        KeGetCurrentIrql() >= DISPATCH_LEVEL) {
+        return FALSE; /* a DPC, maybe of the driver below, runs in any thread's context */
     }
+    KeAcquireSpinLock(&CallLock, &Irql);
+    for (Entry = Calls.Flink; Entry != &Calls; Entry = Entry->Flink) {
+        PIRP_CALL Call = CONTAINING_RECORD(Entry, IRP_CALL, Link);
+        if (Call->Thread == PsGetCurrentThread()) {
+            /* The innermost routine of this thread: its own location is marked as pending only by one below that shares it. */
+            Held = Call->Irp == Irp && !Call->Completed && Call->Location >= Irp->CurrentLocation &&
+                   (IopTracker(Irp)->PendingReturned & 1ULL << (Irp->CurrentLocation - 1));
+            break;
+        }
+    }
+    KeReleaseSpinLock(&CallLock, Irql);
+    return Held;
 }
 
-/*
- * "A function or filter driver must pass every PnP and power IRP that it does not fail on to the next driver":
- * https://learn.microsoft.com/windows-hardware/drivers/kernel/passing-pnp-irps-down-the-device-stack
- * Checked when a driver that is not at the bottom completes an IRP that it never passed on.
- */
-static VOID CheckNotStolen(PIRP Irp, PVOID Caller)
+BOOLEAN IopIsInSurpriseRemoval(PDEVICE_OBJECT Device)
 {
-    PIO_STACK_LOCATION Stack;
-    BOOLEAN Pnp;
-    NTSTATUS Status = Irp->IoStatus.Status;
-    if (!(Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) || Irp->CurrentLocation > min(Irp->StackCount, 64)) {
-        return;
+    PLIST_ENTRY Entry;
+    KIRQL Irql;
+    BOOLEAN Found = FALSE;
+    KeAcquireSpinLock(&CallLock, &Irql);
+    for (Entry = Calls.Flink; Entry && Entry != &Calls; Entry = Entry->Flink) {
+        PIRP_CALL Call = CONTAINING_RECORD(Entry, IRP_CALL, Link);
+        Found |= Call->Thread == PsGetCurrentThread() && Call->DeviceObject == Device && Call->Major == IRP_MJ_PNP &&
+                 Call->Minor == IRP_MN_SURPRISE_REMOVAL;
     }
-    Stack = IoGetCurrentIrpStackLocation(Irp);
-    Pnp = Stack->MajorFunction == IRP_MJ_PNP;
-    if ((!Pnp && Stack->MajorFunction != IRP_MJ_POWER) || !IoExtra(Stack->DeviceObject)->AttachedTo ||
-        (IopTracker(Irp)->Forwarded & 1ULL << (Irp->CurrentLocation - 1))) {
-        return;
-    }
-    if (Status == STATUS_NOT_SUPPORTED) {
-        IoStopRule(Pnp ? 0x22F : 0x232, Caller, Irp, Stack->DeviceObject,
-                   "a function or filter driver completed a %s IRP (minor 0x%02x) with STATUS_NOT_SUPPORTED: pass down "
-                   "what you do not handle",
-                   Pnp ? "PnP" : "power", Stack->MinorFunction);
-    }
-    if (NT_SUCCESS(Status)) {
-        IoStopRule(Pnp ? 0x22E : 0x231, Caller, Irp, Stack->DeviceObject,
-                   "a function or filter driver completed a %s IRP (minor 0x%02x) with success instead of passing it "
-                   "down: the drivers below never see it",
-                   Pnp ? "PnP" : "power", Stack->MinorFunction);
-    }
-    if (Pnp && IsForBusDriver(Stack->MinorFunction)) {
-        IoStopRule(0x22D, Caller, Irp, Stack->DeviceObject,
-                   "a function or filter driver failed a PnP IRP (minor 0x%02x) with 0x%08x that only the bus driver "
-                   "answers: pass it down",
-                   Stack->MinorFunction, Status);
-    }
-}
-
-VOID IopCheckComplete(PIRP Irp, PVOID Caller)
-{
-    if (!Irp || Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount + 1) {
-        IoStop(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, __LINE__, 0, 0, Caller,
-               "IoCompleteRequest for IRP %p, which was already completed: exactly one driver completes an IRP, "
-               "exactly once",
-               Irp);
-    }
-    if (KeGetCurrentIrql() > DISPATCH_LEVEL) {
-        IoStopRule(0x0E, Caller, Irp, NULL, "IoCompleteRequest at IRQL %u: queue a DPC instead", KeGetCurrentIrql());
-    }
-    if (Irp->IoStatus.Status == STATUS_PENDING || Irp->IoStatus.Status == (NTSTATUS)0xFFFFFFFF) {
-        IoStopRule(0x06, Caller, Irp, NULL, "IoCompleteRequest with IoStatus.Status 0x%08x", Irp->IoStatus.Status);
-    }
-    if (Irp->CancelRoutine) {
-        IoStopRule(0x23C, Caller, Irp, NULL, "IoCompleteRequest while the cancel routine %p is still set",
-                   Irp->CancelRoutine);
-    }
-    if (Irp->CurrentLocation > Irp->StackCount && IoIsDriverCode(Caller)) {
-        IoStopRule(
-            0x239, Caller, Irp, NULL,
-            "IoCompleteRequest for an IRP that was never sent with IoCallDriver: free it with IoFreeIrp instead");
-    }
-    CheckNotStolen(Irp, Caller);
-    if ((Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && IopTracker(Irp)->Completer &&
-        Irp->CurrentLocation <= Irp->StackCount) {
-        *IopTracker(Irp)->Completer = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
-        IopTracker(Irp)->Completer = NULL;
-    }
+    KeReleaseSpinLock(&CallLock, Irql);
+    return Found;
 }
 
 BOOLEAN IopIrpIsBeingDispatched(PIRP Irp)

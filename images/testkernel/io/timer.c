@@ -24,8 +24,8 @@ NTSTATUS NTAPI IoInitializeTimer(PDEVICE_OBJECT DeviceObject, PIO_TIMER_ROUTINE 
     PIO_TIMER Timer;
     IoRequireIrql("IoInitializeTimer", PASSIVE_LEVEL, _ReturnAddress());
     if (DeviceObject->Timer) {
-        IoStopRule(0x0A, _ReturnAddress(), NULL, DeviceObject,
-                   "IoInitializeTimer of a device object whose timer is already initialised");
+        IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x0A, (ULONG_PTR)DeviceObject, 0, 0, _ReturnAddress(),
+               "IoInitializeTimer of a device object whose timer is already initialised");
     }
     Timer = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Timer), IO_TAG);
     if (!Timer) {

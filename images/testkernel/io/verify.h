@@ -23,6 +23,11 @@ DECLSPEC_NORETURN VOID IoStop(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR 
 DECLSPEC_NORETURN VOID IoStopRule(ULONG Rule, PVOID Caller, PIRP Irp, PDEVICE_OBJECT DeviceObject, PCSTR Format, ...);
 /* Stops with 0xC4 when the current IRQL is above Irql. Name is the function that was called, Caller its caller. */
 VOID IoRequireIrql(PCSTR Name, KIRQL Irql, PVOID Caller);
+/* A value that no NTSTATUS has: the reserved bit, or what fills new and freed pool. */
+static inline BOOLEAN IopIsSuspicious(NTSTATUS Status)
+{
+    return ((ULONG)Status & 0x10000000) || (ULONG)Status == 0xA5A5A5A5 || (ULONG)Status == 0xDDDDDDDD;
+}
 /* TRUE when Address is in a loaded driver (not in the kernel): only drivers are held to some rules. */
 BOOLEAN IoIsDriverCode(PVOID Address);
 

@@ -119,19 +119,33 @@ VOID KiArmClock(BOOLEAN Idle)
 
 /*
  * The clock interrupts DISPATCH_LEVEL too. Code that stays there for long keeps everything else from running:
- * https://learn.microsoft.com/windows-hardware/drivers/debugger/bug-check-0x133-dpc-watchdog-violation (P1 = 1)
+ * https://learn.microsoft.com/windows-hardware/drivers/debugger/bug-check-0x133-dpc-watchdog-violation (P1 = 0: one DPC; 1: in all).
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/introduction-to-spin-locks: "hold spin locks for as short a time as possible".
  */
 static VOID WatchDispatchLevel(KIRQL Interrupted, ULONG64 Now)
 {
+    PKTHREAD thread = KiProcessor.CurrentThread;
+    PKDPC dpc = KiProcessor.CurrentDpc;
     ULONG64 since = KiDispatchSince;
     if (Interrupted < DISPATCH_LEVEL) {
         KiDispatchSince = 0;
-    } else if (!since) {
+        return;
+    }
+    if (!since) {
         KiDispatchSince = Now;
-    } else if (Now - since > DISPATCH_LIMIT) {
-        KeBugCheckReason(0x133, 1, (Now - since) / TICK_100NS, DISPATCH_LIMIT / TICK_100NS, 0, NULL,
-                         "the processor has been at IRQL %u or above for %I64u s without a break", DISPATCH_LEVEL,
-                         (Now - since) / 10000000);
+        return;
+    }
+    if (dpc && Now - KiProcessor.DpcSince / 100 > DISPATCH_LIMIT) {
+        KeBugCheckReason(0x133, 0, (Now - KiProcessor.DpcSince / 100) / TICK_100NS, DISPATCH_LIMIT / TICK_100NS, 0,
+                         (PVOID)KiProcessor.DpcRoutine, "a DPC has been running for %I64u s",
+                         (Now - KiProcessor.DpcSince / 100) / 10000000);
+    }
+    if (Now - since > DISPATCH_LIMIT) {
+        const HELD_SPIN_LOCK *held = thread->DriverLockCount ? &thread->DriverLocks[0] : NULL;
+        KeBugCheckReason(0x133, 1, (Now - since) / TICK_100NS, DISPATCH_LIMIT / TICK_100NS, 0,
+                         held ? held->Caller : NULL,
+                         "the processor has been at IRQL %u or above for %I64u s without a break%s", DISPATCH_LEVEL,
+                         (Now - since) / 10000000, held ? ", since spin lock was acquired by the blamed function" : "");
     }
 }
 

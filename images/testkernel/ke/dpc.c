@@ -143,6 +143,7 @@ static VOID DrainDpcs(VOID)
         PKDEFERRED_ROUTINE routine = dpc->DeferredRoutine;
         PVOID context = dpc->DeferredContext, argument1 = dpc->SystemArgument1, argument2 = dpc->SystemArgument2;
         KiProcessor.CurrentDpc = dpc;
+        KiProcessor.DpcRoutine = routine;
         KiProcessor.DpcSince = HalNanoseconds();
         KiProcessor.Dpcs++;
         dpc->DpcData = NULL; /* may be queued again, or freed, from now on */

@@ -34,7 +34,8 @@ static VOID RaiseAndRun(PKINTERRUPT Interrupt, PBOOLEAN Claimed)
         Interrupt->MessageServiceRoutine ? (PVOID)Interrupt->MessageServiceRoutine : (PVOID)Interrupt->ServiceRoutine;
     KIRQL irql = KeGetCurrentIrql();
     if (irql != Interrupt->SynchronizeIrql) {
-        KeBugCheckReason(0xC8, irql, Interrupt->SynchronizeIrql, (ULONG_PTR)routine, 0, routine,
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_ISR_IRQL, (ULONG_PTR)routine,
+                         Interrupt->SynchronizeIrql, irql, routine,
                          "an interrupt service routine returned at IRQL %u instead of %u", irql,
                          Interrupt->SynchronizeIrql);
     }

@@ -21,6 +21,7 @@ typedef struct _PROCESSOR {
     volatile BOOLEAN SwitchWanted;
     volatile BOOLEAN TimersDue;
     PKDPC CurrentDpc;
+    PKDEFERRED_ROUTINE DpcRoutine; /* of CurrentDpc, which it may have freed */
     ULONG64 DpcSince;
     volatile ULONG InterruptDepth;
     ULONG64 ContextSwitches, Interrupts, Dpcs;

@@ -49,11 +49,14 @@ const RULE *KiFindRule(ULONG Code, ULONG_PTR Parameter1);
 #define RULE_WMI_LEFT               0xDA
 #define RULE_ETW_BAD_HANDLE         0xDC
 #define RULE_ETW_REGISTERED         0xDD
+#define RULE_PAGEABLE_OBJECT        0xE1
 #define RULE_IRQL                   0xE5
 #define RULE_ZW_IRQL                0xE6
 #define RULE_PUSHLOCK_ACQUIRE_APCS  0xEA
 #define RULE_PUSHLOCK_RELEASE_APCS  0xEB
+#define RULE_COMPLETION_IRQL        0xFA
 #define RULE_POOL_OF_IRP            0x105
+#define RULE_ISR_IRQL               0x111
 #define RULE_ENTER_REGION_IRQL      0x11A
 #define RULE_LEAVE_REGION_IRQL      0x11B
 #define RULE_WAIT_ABOVE_DISPATCH    0x120

@@ -30,6 +30,11 @@ static VOID CheckAdded(PDRIVER_DATA Driver, PDEVICE_OBJECT Below, BOOLEAN Filter
             IoStopRule(0x244, AddDevice, NULL, Device,
                        "AddDevice of filter %wZ did not copy DO_BUFFERED_IO or DO_DIRECT_IO", &Driver->ServiceName);
         }
+        if (Filter && Below->DeviceType != Device->DeviceType) {
+            IoStopRule(0x246, AddDevice, NULL, Device,
+                       "AddDevice of filter %wZ did not copy DeviceType from the device object below",
+                       &Driver->ServiceName);
+        }
     }
 }
 

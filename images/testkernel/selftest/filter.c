@@ -26,8 +26,17 @@ static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
     case IRP_MN_START_DEVICE:
         Say("start");
         break;
+    case IRP_MN_QUERY_REMOVE_DEVICE:
+    case IRP_MN_SURPRISE_REMOVAL:
+    case IRP_MN_CANCEL_REMOVE_DEVICE:
+    case IRP_MN_QUERY_STOP_DEVICE:
+    case IRP_MN_STOP_DEVICE:
+    case IRP_MN_CANCEL_STOP_DEVICE:
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        break;
     case IRP_MN_REMOVE_DEVICE:
         Say("remove");
+        Irp->IoStatus.Status = STATUS_SUCCESS;
         status = PassDown(Device, Irp);
         IoDetachDevice(lower);
         IoDeleteDevice(Device);
@@ -53,6 +62,7 @@ static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Phys
     }
     lower = IoAttachDeviceToDeviceStack(device, Physical);
     *(PDEVICE_OBJECT *)device->DeviceExtension = lower;
+    device->DeviceType = lower->DeviceType;
     device->Flags |= lower->Flags & (DO_POWER_PAGABLE | DO_BUFFERED_IO | DO_DIRECT_IO);
     device->Flags &= ~DO_DEVICE_INITIALIZING;
     Say("add");

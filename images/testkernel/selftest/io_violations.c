@@ -185,3 +185,46 @@ BROKEN(property_of_fdo)
     ULONG length;
     IoGetDeviceProperty(Upper, DevicePropertyHardwareID, 0, NULL, &length);
 }
+
+BROKEN(notification_unregistered_twice)
+{
+    static const GUID class = {0x6f4b0d31, 0x5a5c, 0x4e0b, {0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 9}};
+    PVOID entry;
+    IoRegisterPlugPlayNotification(EventCategoryDeviceInterfaceChange, 0, (PVOID) & class, Driver, Notify, NULL,
+                                   &entry);
+    IoUnregisterPlugPlayNotificationEx(entry);
+    IoUnregisterPlugPlayNotificationEx(entry);
+}
+
+BROKEN(lock_released_for_ever_other_tag)
+{
+    IoInitializeRemoveLock(&Lock, TAG, 0, 0);
+    IoAcquireRemoveLock(&Lock, Lower);
+    IoReleaseRemoveLockAndWait(&Lock, Upper);
+}
+
+BROKEN(lock_uninitialized)
+{
+    static IO_REMOVE_LOCK never;
+    IoAcquireRemoveLock(&never, NULL);
+}
+
+BROKEN(device_deleted_with_lock)
+{
+    PDEVICE_OBJECT device;
+    IoCreateDevice(Driver, sizeof(IO_REMOVE_LOCK), NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+    IoInitializeRemoveLock(device->DeviceExtension, TAG, 0, 0);
+    IoAcquireRemoveLock(device->DeviceExtension, NULL);
+    IoDeleteDevice(device);
+}
+
+static VOID NTAPI BAD(work_item_raised, _routine)(PDEVICE_OBJECT DeviceObject, PVOID Context)
+{
+    Raise(DISPATCH_LEVEL);
+}
+
+BROKEN(work_item_raised)
+{
+    IoQueueWorkItem(IoAllocateWorkItem(Lower), Break_work_item_raised_routine, DelayedWorkQueue, NULL);
+    Forever();
+}

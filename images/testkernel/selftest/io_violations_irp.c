@@ -222,3 +222,105 @@ BROKEN(completion_keeps_irql)
     IoSetCompletionRoutine(irp, Break_completion_keeps_irql_completion, NULL, TRUE, TRUE, TRUE);
     IoCallDriver(Upper, irp);
 }
+
+BROKEN(frees_thread_irp)
+{
+    IoFreeIrp(Build());
+}
+
+BROKEN(sends_freed_irp)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+    IoFreeIrp(irp);
+    IoCallDriver(Upper, irp);
+}
+
+static NTSTATUS NTAPI BAD(completes_at_device_irql, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Raise(5);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+BROKEN(completes_at_device_irql)
+{
+    SendTo(Break_completes_at_device_irql_dispatch);
+}
+
+static NTSTATUS NTAPI BAD(forwards_cancelable, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    if (DeviceObject == Lower) {
+        return Complete(Irp, STATUS_SUCCESS);
+    }
+    IoSetCancelRoutine(Irp, Cancel);
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(Lower, Irp);
+}
+BROKEN(forwards_cancelable)
+{
+    OnUpper = Break_forwards_cancelable_dispatch;
+    IoCallDriver(Upper, Build());
+}
+
+BROKEN(allocates_without_stack)
+{
+    IoAllocateIrp(0, FALSE);
+}
+
+BROKEN(frees_own_memory)
+{
+    PIRP irp = (PIRP)Allocate(IoSizeOfIrp(1));
+    RtlZeroMemory(irp, IoSizeOfIrp(1));
+    IoInitializeIrp(irp, IoSizeOfIrp(1), 1);
+    IoFreeIrp(irp);
+}
+
+BROKEN(reuses_thread_irp)
+{
+    IoReuseIrp(Build(), STATUS_SUCCESS);
+}
+
+BROKEN(power_irp_without_status)
+{
+    PIRP irp = IoAllocateIrp(2, FALSE);
+    IoGetNextIrpStackLocation(irp)->MajorFunction = IRP_MJ_POWER;
+    IoGetNextIrpStackLocation(irp)->MinorFunction = IRP_MN_QUERY_POWER;
+    IoCallDriver(Upper, irp);
+}
+
+static NTSTATUS NTAPI BAD(returns_minus_one, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Complete(Irp, STATUS_SUCCESS);
+    return (NTSTATUS)0xFFFFFFFF;
+}
+BROKEN(returns_minus_one)
+{
+    SendTo(Break_returns_minus_one_dispatch);
+}
+
+static NTSTATUS NTAPI BAD(completion_keeps_region, _completion)(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    KeEnterCriticalRegion();
+    return STATUS_CONTINUE_COMPLETION;
+}
+BROKEN(completion_keeps_region)
+{
+    PIRP irp = Build();
+    IoSetCompletionRoutine(irp, Break_completion_keeps_region_completion, NULL, TRUE, TRUE, TRUE);
+    IoCallDriver(Upper, irp);
+}
+
+BROKEN(cancels_completed_irp)
+{
+    PIRP irp = Build();
+    IoCallDriver(Upper, irp);
+    IoCancelIrp(irp);
+}
+
+static NTSTATUS NTAPI BAD(starts_next_power_irp, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PoStartNextPowerIrp(Irp);
+    return Complete(Irp, STATUS_SUCCESS);
+}
+BROKEN(starts_next_power_irp)
+{
+    SendTo(Break_starts_next_power_irp_dispatch);
+}

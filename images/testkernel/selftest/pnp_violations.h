@@ -7,7 +7,7 @@
 #define SELFTEST_PNP_VIOLATIONS_H
 #include "violations.h"
 
-extern PDEVICE_OBJECT Fdo, Below, Pdo, Child; /* Pdo: of the root device */
+extern PDEVICE_OBJECT Fdo, Below, Pdo, Child, Sibling; /* Pdo: of the root device */
 extern BOOLEAN IsBus;
 extern BOOLEAN Failing;   /* once started, the device reports PNP_DEVICE_FAILED: surprise removal, removal */
 extern BOOLEAN FailStart; /* IRP_MN_START_DEVICE fails: removal */

@@ -183,3 +183,113 @@ BROKEN(keeps_untouched)
 {
     Take_keeps_untouched();
 }
+
+/* Two device objects of the driver: Fdo on top of Middle. */
+static PDEVICE_OBJECT Middle;
+
+static NTSTATUS NTAPI AddTwo(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice)
+{
+    Add(DriverObject, PhysicalDevice);
+    Middle = Fdo;
+    return Add(DriverObject, PhysicalDevice);
+}
+
+static NTSTATUS MiddlePnp(PIRP Irp)
+{
+    NTSTATUS status;
+    BOOLEAN remove = IoGetCurrentIrpStackLocation(Irp)->MinorFunction == IRP_MN_REMOVE_DEVICE;
+    IoSkipCurrentIrpStackLocation(Irp);
+    status = IoCallDriver(Pdo, Irp);
+    if (remove) {
+        IoDetachDevice(Pdo);
+        IoDeleteDevice(Middle);
+    }
+    return status;
+}
+
+static NTSTATUS NTAPI BAD(skips_to_pdo, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(Pdo, Irp);
+}
+BROKEN(skips_to_pdo)
+{
+    Driver->DriverExtension->AddDevice = AddTwo;
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_skips_to_pdo_pnp;
+}
+
+static NTSTATUS NTAPI BAD(unsets_status, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    if (Device != Middle) {
+        return Pnp(Device, Irp);
+    }
+    if (Irp->IoStatus.Status != STATUS_NOT_SUPPORTED) {
+        Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+        IoSkipCurrentIrpStackLocation(Irp);
+        return IoCallDriver(Pdo, Irp);
+    }
+    return MiddlePnp(Irp);
+}
+BROKEN(unsets_status)
+{
+    FailStart = TRUE;
+    Driver->DriverExtension->AddDevice = AddTwo;
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_unsets_status_pnp;
+}
+
+ON(passes_other_minor, IRP_MN_QUERY_CAPABILITIES)
+{
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoGetNextIrpStackLocation(Irp)->MinorFunction = IRP_MN_QUERY_RESOURCES;
+    return IoCallDriver(Below, Irp);
+}
+BROKEN(passes_other_minor)
+{
+    Take_passes_other_minor();
+}
+
+ON(passes_removal_untouched, IRP_MN_REMOVE_DEVICE)
+{
+    NTSTATUS status = PassDown(Irp);
+    IoDetachDevice(Below);
+    IoDeleteDevice(Fdo);
+    return status;
+}
+BROKEN(passes_removal_untouched)
+{
+    FailStart = TRUE;
+    Take_passes_removal_untouched();
+}
+
+ON(answers_for_bus_driver, IRP_MN_QUERY_CAPABILITIES)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    return PassDown(Irp);
+}
+BROKEN(answers_for_bus_driver)
+{
+    Take_answers_for_bus_driver();
+}
+
+ON(remove_fails, IRP_MN_REMOVE_DEVICE)
+{
+    return Complete(Irp, STATUS_UNSUCCESSFUL);
+}
+BROKEN(remove_fails)
+{
+    FailStart = TRUE;
+    Take_remove_fails();
+}
+
+ON(surprise_deletes, IRP_MN_SURPRISE_REMOVAL)
+{
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    NTSTATUS status = PassDown(Irp);
+    IoDeleteDevice(Fdo);
+    return status;
+}
+BROKEN(surprise_deletes)
+{
+    Failing = TRUE;
+    Take_surprise_deletes();
+}

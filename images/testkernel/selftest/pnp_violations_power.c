@@ -40,3 +40,43 @@ POWERS(power_passes_failed_down)
     IoSkipCurrentIrpStackLocation(Irp);
     return PoCallDriver(Below, Irp);
 }
+
+POWERS(power_irp_kept_later)
+{
+    IoMarkIrpPending(Irp);
+    return STATUS_PENDING;
+}
+
+/* Two device objects: the upper one sets the status, the lower one takes it back. */
+static PDEVICE_OBJECT Middle;
+
+static NTSTATUS NTAPI AddTwo(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice)
+{
+    Add(DriverObject, PhysicalDevice);
+    Middle = Fdo;
+    return Add(DriverObject, PhysicalDevice);
+}
+
+static NTSTATUS NTAPI BAD(power_unsets_status_later, _power)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    Irp->IoStatus.Status = Device == Middle ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+    PoStartNextPowerIrp(Irp);
+    IoSkipCurrentIrpStackLocation(Irp);
+    return PoCallDriver(Device == Middle ? Pdo : Middle, Irp);
+}
+
+static NTSTATUS NTAPI PnpOfTwo(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    if (Device == Middle) {
+        IoSkipCurrentIrpStackLocation(Irp);
+        return IoCallDriver(Pdo, Irp);
+    }
+    return StartAndSleep(Device, Irp);
+}
+
+BROKEN(power_unsets_status_later)
+{
+    Driver->DriverExtension->AddDevice = AddTwo;
+    Driver->MajorFunction[IRP_MJ_POWER] = Break_power_unsets_status_later_power;
+    Driver->MajorFunction[IRP_MJ_PNP] = PnpOfTwo;
+}

@@ -155,6 +155,9 @@ static void Asynchronous(void)
 static NTSTATUS NTAPI CountOnly(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     (*(PLONG)Context)++;
+    if (Irp->PendingReturned) {
+        IoMarkIrpPending(Irp);
+    }
     return STATUS_CONTINUE_COMPLETION;
 }
 

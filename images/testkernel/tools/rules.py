@@ -98,8 +98,8 @@ def page(rules: list[Rule], names: dict[int, str], violations: list[Violation]) 
         "",
         "Each rule that stops the [test kernel](testkernel.md), with Microsoft's page, and the drivers of",
         "`images/testkernel/selftest` that break it in `tests/testkernel`. Made from `images/testkernel/ke/rules.txt` by",
-        "`make -C images/testkernel rules-page`; do not edit. Sub-codes (the stop's first parameter) of 0xC4 from 0xF0001 on are the",
-        "test kernel's own, for rules that Microsoft's page has no number for.",
+        "`make -C images/testkernel rules-page`; do not edit. Sub-codes (the stop's first parameter) of 0xC4 from 0xF0001 on are",
+        "the test kernel's own, for rules that Microsoft's page has no number for.",
     ]
     section = ""
     for rule in rules:
@@ -119,7 +119,7 @@ def main() -> int:
     if command == "table":
         sys.stdout.write(table(rules))
     else:
-        sys.stdout.write(page(rules, names, [v for path in others for v in read_violations(Path(path))]))
+        sys.stdout.write(page(rules, names, [v for path in sorted(others) for v in read_violations(Path(path))]))
     return 0
 
 

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* Broken rules of bus drivers, of DMA adapters, and of what must not outlive a device. See violations.h. */
+#include "pnp_violations.h"
+
+/* A case of IRP_MJ_PNP: the bus with its child, and then this for one minor function of the child. */
+#define CHILD(name, minor)                                                                                             \
+    static NTSTATUS Wrong_##name(PDEVICE_OBJECT Device, PIRP Irp);                                                     \
+    static NTSTATUS NTAPI BAD(name, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)                                             \
+    {                                                                                                                  \
+        BOOLEAN mine = Device == Child && IoGetCurrentIrpStackLocation(Irp)->MinorFunction == (minor);                 \
+        return mine ? Wrong_##name(Device, Irp) : Pnp(Device, Irp);                                                    \
+    }                                                                                                                  \
+    static void Take_##name(void)                                                                                      \
+    {                                                                                                                  \
+        IsBus = TRUE;                                                                                                  \
+        Driver->MajorFunction[IRP_MJ_PNP] = Break_##name##_pnp;                                                        \
+    }                                                                                                                  \
+    __attribute__((always_inline)) static inline NTSTATUS Wrong_##name(PDEVICE_OBJECT Device, PIRP Irp)
+
+CHILD(reports_twins, 0xFF)
+{
+    return Pnp(Device, Irp);
+}
+BROKEN(reports_twins)
+{
+    Children = 2;
+    Take_reports_twins();
+}
+
+CHILD(reports_bad_id, 0xFF)
+{
+    return Pnp(Device, Irp);
+}
+BROKEN(reports_bad_id)
+{
+    ChildId = L"TEST\\A,B";
+    Take_reports_bad_id();
+}
+
+static NTSTATUS NTAPI BAD(reports_deleted_child, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    BOOLEAN relations = stack->MinorFunction == IRP_MN_QUERY_DEVICE_RELATIONS &&
+                        stack->Parameters.QueryDeviceRelations.Type == BusRelations;
+    NTSTATUS status = Pnp(Device, Irp);
+    if (relations) {
+        IoDeleteDevice(Child);
+    }
+    return status;
+}
+BROKEN(reports_deleted_child)
+{
+    IsBus = TRUE;
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_reports_deleted_child_pnp;
+}
+
+CHILD(child_dereferenced, IRP_MN_QUERY_CAPABILITIES)
+{
+    while (ObDereferenceObject(Device) > 0) {
+    }
+    return ChildPnp(Device, Irp);
+}
+BROKEN(child_dereferenced)
+{
+    Take_child_dereferenced();
+}
+
+/* The child can be started raw; its start fails, so it is removed. */
+CHILD(present_child_deleted, IRP_MN_REMOVE_DEVICE)
+{
+    NTSTATUS status = ChildPnp(Device, Irp);
+    IoDeleteDevice(Device);
+    return status;
+}
+static NTSTATUS NTAPI RawAndFails(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    if (stack->MinorFunction == IRP_MN_QUERY_CAPABILITIES) {
+        stack->Parameters.DeviceCapabilities.Capabilities->RawDeviceOK = TRUE;
+    }
+    return stack->MinorFunction == IRP_MN_START_DEVICE ? Complete(Irp, STATUS_UNSUCCESSFUL) : ChildPnp(Device, Irp);
+}
+BROKEN(present_child_deleted)
+{
+    OnChild = RawAndFails;
+    Take_present_child_deleted();
+}
+
+/* Target device relations: asked for when somebody registers for notification about a file of the child. */
+static NTSTATUS NTAPI Notify(PVOID Structure, PVOID Context)
+{
+    return STATUS_SUCCESS;
+}
+
+static VOID NTAPI OpenAndRegister(PDEVICE_OBJECT Device, PVOID Context)
+{
+    UNICODE_STRING name;
+    PFILE_OBJECT file;
+    PDEVICE_OBJECT device;
+    WCHAR buffer[64];
+    ULONG length;
+    PVOID entry;
+    IoGetDeviceProperty(Child, DevicePropertyPhysicalDeviceObjectName, sizeof(buffer), buffer, &length);
+    RtlInitUnicodeString(&name, buffer);
+    if (NT_SUCCESS(IoGetDeviceObjectPointer(&name, FILE_READ_DATA, &file, &device))) {
+        IoRegisterPlugPlayNotification(EventCategoryTargetDeviceChange, 0, file, Driver, Notify, NULL, &entry);
+    }
+}
+
+CHILD(target_relation_unanswered_later, IRP_MN_QUERY_DEVICE_RELATIONS)
+{
+    return Complete(Irp, Irp->IoStatus.Status);
+}
+static NTSTATUS NTAPI RawAndOpened(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    if (stack->MinorFunction == IRP_MN_QUERY_CAPABILITIES) {
+        stack->Parameters.DeviceCapabilities.Capabilities->RawDeviceOK = TRUE;
+    }
+    if (stack->MinorFunction == IRP_MN_START_DEVICE) {
+        IoQueueWorkItem(IoAllocateWorkItem(Device), OpenAndRegister, DelayedWorkQueue, NULL);
+    }
+    return ChildPnp(Device, Irp);
+}
+static NTSTATUS NTAPI Open(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    return Complete(Irp, STATUS_SUCCESS);
+}
+BROKEN(target_relation_unanswered_later)
+{
+    OnChild = RawAndOpened;
+    Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] = Driver->MajorFunction[IRP_MJ_CLEANUP] =
+        Open;
+    Take_target_relation_unanswered_later();
+}
+
+/* What must not outlive the device: the start fails after this was done, and the device is removed. */
+#define LEAVES(name)                                                                                                   \
+    static NTSTATUS NTAPI BAD(name, _add)(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice);                 \
+    BROKEN(name)                                                                                                       \
+    {                                                                                                                  \
+        FailStart = TRUE;                                                                                              \
+        Driver->DriverExtension->AddDevice = Break_##name##_add;                                                       \
+    }                                                                                                                  \
+    static NTSTATUS NTAPI Break_##name##_add(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice)
+
+LEAVES(device_leaves_notification)
+{
+    static const GUID class = {0x6f4b0d31, 0x5a5c, 0x4e0b, {0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 9}};
+    PVOID entry;
+    IoRegisterPlugPlayNotification(EventCategoryDeviceInterfaceChange, 0, (PVOID) & class, Driver, Notify, NULL,
+                                   &entry);
+    return Add(DriverObject, PhysicalDevice);
+}
+
+static NTSTATUS NTAPI BAD(device_leaves_reference_later, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    if (IoGetCurrentIrpStackLocation(Irp)->MinorFunction == IRP_MN_START_DEVICE) {
+        ObReferenceObject(Device);
+    }
+    return Pnp(Device, Irp);
+}
+BROKEN(device_leaves_reference_later)
+{
+    FailStart = TRUE;
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_device_leaves_reference_later_pnp;
+}
+
+/* DMA */
+static PDMA_ADAPTER Adapter(PDEVICE_OBJECT PhysicalDevice)
+{
+    DEVICE_DESCRIPTION description = {.Version = DEVICE_DESCRIPTION_VERSION,
+                                      .Master = TRUE,
+                                      .ScatterGather = TRUE,
+                                      .Dma32BitAddresses = TRUE,
+                                      .InterfaceType = PCIBus,
+                                      .MaximumLength = 0x10000};
+    ULONG registers;
+    return IoGetDmaAdapter(PhysicalDevice, &description, &registers);
+}
+
+LEAVES(common_buffer_left)
+{
+    PDMA_ADAPTER adapter = Adapter(PhysicalDevice);
+    PHYSICAL_ADDRESS address;
+    adapter->DmaOperations->AllocateCommonBuffer(adapter, 4096, &address, TRUE);
+    adapter->DmaOperations->PutDmaAdapter(adapter);
+    return STATUS_SUCCESS;
+}
+
+LEAVES(common_buffer_wrong_address)
+{
+    PDMA_ADAPTER adapter = Adapter(PhysicalDevice);
+    PHYSICAL_ADDRESS address;
+    PVOID buffer = adapter->DmaOperations->AllocateCommonBuffer(adapter, 4096, &address, TRUE);
+    address.QuadPart += 4096;
+    adapter->DmaOperations->FreeCommonBuffer(adapter, 4096, address, buffer, TRUE);
+    return STATUS_SUCCESS;
+}
+
+static VOID NTAPI KeepList(PDEVICE_OBJECT Device, PIRP Irp, PSCATTER_GATHER_LIST List, PVOID Context)
+{
+}
+
+static void GetList(PDEVICE_OBJECT PhysicalDevice, PDMA_ADAPTER Dma)
+{
+    static UCHAR buffer[64];
+    PMDL mdl = IoAllocateMdl(buffer, sizeof(buffer), FALSE, FALSE, NULL);
+    MmBuildMdlForNonPagedPool(mdl);
+    Dma->DmaOperations->GetScatterGatherList(Dma, PhysicalDevice, mdl, buffer, sizeof(buffer), KeepList, NULL, TRUE);
+}
+
+LEAVES(scatter_gather_list_left)
+{
+    PDMA_ADAPTER adapter = Adapter(PhysicalDevice);
+    KIRQL irql = Raise(DISPATCH_LEVEL);
+    GetList(PhysicalDevice, adapter);
+    KeLowerIrql(irql);
+    adapter->DmaOperations->PutDmaAdapter(adapter);
+    return STATUS_SUCCESS;
+}
+
+LEAVES(scatter_gather_at_passive)
+{
+    static UCHAR buffer[64];
+    PDMA_ADAPTER adapter = Adapter(PhysicalDevice);
+    PMDL mdl = IoAllocateMdl(buffer, sizeof(buffer), FALSE, FALSE, NULL);
+    MmBuildMdlForNonPagedPool(mdl);
+    adapter->DmaOperations->GetScatterGatherList(adapter, PhysicalDevice, mdl, buffer, sizeof(buffer), KeepList, NULL,
+                                                 TRUE);
+    return STATUS_SUCCESS;
+}

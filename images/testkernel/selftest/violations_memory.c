@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Broken rules of memory that the kernel allocated or touches for a driver: MDLs, contiguous memory, buffers. See violations.h. */
+#include "violations.h"
+
+BROKEN(contiguous_freed_twice)
+{
+    PHYSICAL_ADDRESS highest = {.QuadPart = -1};
+    PVOID memory = MmAllocateContiguousMemory(PAGE_SIZE, highest);
+    MmFreeContiguousMemory(memory);
+    MmFreeContiguousMemory(memory);
+}
+
+BROKEN(mdl_overrun)
+{
+    PMDL mdl = IoAllocateMdl(Allocate(64), 64, FALSE, FALSE, NULL);
+    ((volatile UCHAR *)mdl)[mdl->Size] = 1;
+    IoFreeMdl(mdl);
+}
+
+BROKEN(mdl_written_after_free)
+{
+    PUCHAR block = Allocate(64);
+    PMDL mdl = IoAllocateMdl(block, 64, FALSE, FALSE, NULL);
+    IoFreeMdl(mdl);
+    *(volatile UCHAR *)&mdl->ByteCount = 1;
+    Sink = IoAllocateMdl(block, 64, FALSE, FALSE, NULL) != NULL;
+}
+
+BROKEN(freed_pool_given_to_kernel)
+{
+    PUCHAR block = Allocate(64), other = Allocate(64);
+    ExFreePoolWithTag(block, TAG);
+    Sink = (ULONG)RtlCompareMemory(other, block, 64);
+}
+
+BROKEN(short_buffer_given_to_kernel)
+{
+    PUCHAR block = Allocate(64), other = Allocate(96);
+    RtlFillMemory(block, 64, 1);
+    RtlFillMemory(other, 96, 1);
+    Sink = (ULONG)RtlCompareMemory(other, block, 96);
+}
+
+BROKEN(kernel_reads_null_at_dispatch)
+{
+    PUCHAR other = Allocate(64);
+    Raise(DISPATCH_LEVEL);
+    Sink = (ULONG)RtlCompareMemory(other, NULL, 64);
+}
+
+BROKEN(mdl_unlocked_twice)
+{
+    PMDL mdl = IoAllocateMdl(Allocate(64), 64, FALSE, FALSE, NULL);
+    MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
+    MmUnlockPages(mdl);
+    MmUnlockPages(mdl);
+}
+
+BROKEN(mdl_of_pool_unlocked)
+{
+    PMDL mdl = IoAllocateMdl(Allocate(64), 64, FALSE, FALSE, NULL);
+    MmBuildMdlForNonPagedPool(mdl);
+    MmUnlockPages(mdl);
+}
+
+BROKEN(mdl_of_pool_locked)
+{
+    PMDL mdl = IoAllocateMdl(Allocate(64), 64, FALSE, FALSE, NULL);
+    MmBuildMdlForNonPagedPool(mdl);
+    MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
+}
+
+BROKEN(mdl_mapped_unlocked)
+{
+    PMDL mdl = IoAllocateMdl(Allocate(64), 64, FALSE, FALSE, NULL);
+    MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
+}
