@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import random
 import re
 import socket
@@ -24,10 +25,20 @@ GLOBALS = ["ICH9-LPC.disable_s3=0", "ICH9-LPC.acpi-pci-hotplug-with-bridge-suppo
 
 
 class Machine:
-    """QEMU with `ports` empty root ports rp1, rp2, …; the test kernel runs in it as soon as the object is made."""
+    """QEMU with `ports` empty root ports rp1, rp2, …; the test kernel runs in it as soon as the object is made.
+
+    With `device_module` (buddy.so) QEMU has our devices too, and writes `journal`.
+    """
 
     def __init__(
-        self, kernel: Path, directory: Path, modules: list[Path], append: str = "", ports: int = 2, qemu: list[str] | None = None
+        self,
+        kernel: Path,
+        directory: Path,
+        modules: list[Path],
+        append: str = "",
+        ports: int = 2,
+        qemu: list[str] | None = None,
+        device_module: Path | None = None,
     ) -> None:
         self.console = directory / "com1.log"
         self.console.touch()
@@ -39,12 +50,17 @@ class Machine:
             command += ["-global", setting]
         for port in range(1, ports + 1):
             command += ["-device", f"pcie-root-port,id=rp{port},chassis={port},slot={port},addr={port}.0"]
+        self.journal = directory / "journal.jsonl"
+        environment = dict(os.environ)
+        if device_module:
+            environment["LD_PRELOAD"] = str(device_module)
+            command += ["-chardev", f"file,id=journal,path={self.journal}", "-device", "buddy-trace,id=trace,chardev=journal"]
         command += ["-kernel", str(kernel), "-append", append, *(qemu or [])]
         if modules:
             command += ["-initrd", ",".join(map(str, modules))]
         self.events: list[str] = []
         self._qmp = QEMUMonitorProtocol(str(monitor), server=True)
-        self._process = subprocess.Popen([*command, "-qmp", f"unix:{monitor}"], stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen([*command, "-qmp", f"unix:{monitor}"], stdin=subprocess.DEVNULL, env=environment)
         self._qmp.accept(TIME_LIMIT)
         self._agent = socket.socket(socket.AF_UNIX)
         self._agent.connect(str(agent))
@@ -68,6 +84,11 @@ class Machine:
     def complaints(self) -> list[str]:
         """Checks of a test driver that failed."""
         return re.findall(r".*\w+: \w+ FAILED.*", self.log)
+
+    def records(self) -> list[dict[str, Any]]:
+        """The journal up to now."""
+        self.qmp("qom-set", path="/machine/peripheral/trace", property="flush", value=True)
+        return [json.loads(line) for line in self.journal.read_text().splitlines()]
 
     def qmp(self, command: str, **arguments: Any) -> Any:
         return self._qmp.cmd(command, **arguments)

@@ -169,14 +169,18 @@ static VOID Report(PCI_ADDRESS At)
     }
 }
 
-/* Log and clear the errors of the functions on Bus. PASSIVE_LEVEL. */
+/* Log and clear the errors of the functions on Bus. One that has just changed its power state is given its time. PASSIVE_LEVEL. */
 VOID PciReportCorrected(PCI_BUS *Bus)
 {
+    LARGE_INTEGER millisecond = {.QuadPart = -10000};
+
     ExAcquireFastMutex(&Bus->Lock);
     for (PLIST_ENTRY e = Bus->Functions.Flink; e != &Bus->Functions; e = e->Flink) {
         PCI_FUNCTION *function = CONTAINING_RECORD(e, PCI_FUNCTION, Link);
 
-        if (function->Present && function->PcieCap != 0 && PciIsReady(function))
+        while (function->Present && !PciIsReady(function))
+            KeDelayExecutionThread(KernelMode, FALSE, &millisecond);
+        if (function->Present && function->PcieCap != 0)
             Report(function->At);
     }
     ExReleaseFastMutex(&Bus->Lock);
