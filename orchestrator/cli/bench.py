@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""`orchestrator bench`: what things cost on this machine. Prints medians, and asserts nothing."""
+"""`orchestrator bench`: what things cost on this machine. Prints least, median and most of each, and asserts nothing."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import statistics
-import time
-from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from orchestrator.base.alarm import WaitExpired
@@ -15,14 +14,12 @@ from orchestrator.base.errors import HarnessError
 from orchestrator.base.paths import repository
 from orchestrator.base.verdict import ScenarioFailed
 from orchestrator.cli.signals import run_async
+from orchestrator.runner import measure
 from orchestrator.runner.bench import make_bench
-from orchestrator.runner.run import new_run_directory, run_scenarios
-from orchestrator.scenario.context import Context
-from orchestrator.scenario.execution import Bench, booted
+from orchestrator.runner.measure import Measurement
+from orchestrator.runner.run import new_run_directory
+from orchestrator.scenario.execution import Bench
 from orchestrator.scenario.loader import load_suite
-from orchestrator.scenario.model import Scenario
-from orchestrator.scenario.steps.hotplug import Plug, Unplug
-from orchestrator.scenario.steps.power import Resume, Suspend
 
 SUITE = repository() / "suites" / "default.yaml"
 
@@ -35,65 +32,48 @@ def main(options: argparse.Namespace) -> int:
 async def _bench(options: argparse.Namespace) -> int:
     bench = await make_bench(options.guest, options.qemu, options.accel)
     directory = new_run_directory(options.runs)
-    print(f"accelerator {bench.accelerator.name}, {os.cpu_count()} processors, medians of {options.repeats}", flush=True)
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"accelerator {bench.accelerator.name}, {os.cpu_count()} processors, load {load}, {options.repeats} times each")
+    print(f"{'':<42} {'least':>10} {'median':>10} {'most':>10}   aim", flush=True)
+    done: list[Measurement] = []
     try:
-        _line("QEMU start to all drivers started", await _boots(bench, directory, options.repeats), 0.3)
-        _line("S3 suspend and resume", await _cycles(bench, directory / "s3", options.repeats, _sleep), 0.020)
-        _line("unplug and re-plug", await _cycles(bench, directory / "plug", options.repeats, _replug), 0.100)
+        await _measure(bench, directory, options, done)
     except (ScenarioFailed, WaitExpired) as failure:
         raise HarnessError(f"a measurement failed: {failure}", f"Evidence: {directory}") from failure
-    if not options.no_suite:
-        suite = load_suite(SUITE)
-        result = await run_scenarios(bench, suite, suite.scenarios, directory / "suite", os.cpu_count() or 1)
-        _line(f"default suite ({len(suite.scenarios)} scenarios, {result.verdict})", [result.seconds], 30)
+    finally:
+        (directory / "bench.json").write_text(json.dumps([asdict(each) for each in done], indent=2) + "\n", encoding="utf-8")
     return 0
 
 
-def _line(what: str, seconds: list[float], aim: float) -> None:
-    median = statistics.median(seconds)
-    shown = f"{median:.2f} s" if median >= 1 else f"{median * 1e3:.1f} ms"
-    goal = f"{aim:g} s" if aim >= 0.3 else f"{aim * 1e3:g} ms"
-    print(f"{what:<45} {shown:>10}   (aim {goal})", flush=True)
+async def _measure(bench: Bench, directory: Path, options: argparse.Namespace, done: list[Measurement]) -> None:
+    def tell(measurement: Measurement) -> None:
+        done.append(measurement)
+        print(line(measurement), flush=True)
+
+    repeats = options.repeats
+    tell(Measurement("QEMU start to all drivers started", "ms", await measure.boots(bench, directory, repeats), 150))
+    slept = await measure.cycles(bench, directory / "s3", repeats, measure.sleep_and_wake)
+    tell(Measurement("S3 suspend and resume", "ms", slept, 10))
+    plugged = await measure.cycles(bench, directory / "plug", repeats, measure.unplug_and_plug)
+    tell(Measurement("unplug and re-plug", "ms", plugged, 30))
+    rates = await measure.inside(bench, directory, min(repeats, 3))
+    tell(Measurement("IRP round trips, stack of two drivers", "/s", rates["irp"]))
+    tell(Measurement("interrupts (MSI) with service routine", "/s", rates["interrupt"]))
+    if options.no_suite:
+        return
+    suite = load_suite(SUITE)
+    seconds, memory = await measure.smallest_memory(bench, suite, directory, os.cpu_count() or 1)
+    if seconds is not None:
+        tell(Measurement(f"default suite, {len(suite.scenarios)} scenarios", "s", [seconds], 30))
+    if memory is not None:
+        tell(Measurement("guest memory with which it passes", "MiB", [memory], 32))
 
 
-def _scenario(name: str) -> Scenario:
-    return Scenario(name, "measurement", "bench", Path(), "testkernel", "buddy", [], journal_detail="events")
-
-
-async def _boots(bench: Bench, directory: Path, repeats: int) -> list[float]:
-    times = []
-    for number in range(repeats):
-        place = directory / f"boot-{number}"
-        place.mkdir(parents=True)
-        started = time.monotonic()
-        async with booted(bench, _scenario("boot"), place) as context:
-            await _ready(context)
-            times.append(time.monotonic() - started)
-    return times
-
-
-async def _ready(context: Context) -> None:
-    await context.answering(0, "a sync after boot", 20)
-    await context.settled()
-
-
-async def _cycles(bench: Bench, directory: Path, repeats: int, cycle: Callable[[Context], Awaitable[None]]) -> list[float]:
-    directory.mkdir(parents=True)
-    times = []
-    async with booted(bench, _scenario(directory.name), directory) as context:
-        await _ready(context)
-        for _ in range(repeats):
-            started = time.monotonic()
-            await cycle(context)
-            times.append(time.monotonic() - started)
-    return times
-
-
-async def _sleep(context: Context) -> None:
-    await Suspend().run(context)
-    await Resume().run(context)
-
-
-async def _replug(context: Context) -> None:
-    await Unplug("buddy0").run(context)
-    await Plug("buddy0").run(context)
+def line(measurement: Measurement) -> str:
+    """One line of the table."""
+    numbers = [min(measurement.values), measurement.median, max(measurement.values)]
+    digits = 0 if measurement.median >= 1000 or measurement.unit == "MiB" else 1
+    shown = " ".join(f"{number:>10,.{digits}f}" for number in numbers)
+    aim = "" if measurement.aim is None else f"   {measurement.aim:g} {measurement.unit}"
+    missed = "  (missed)" if measurement.met is False else ""
+    return f"{f'{measurement.what}, {measurement.unit}':<42} {shown}{aim}{missed}"

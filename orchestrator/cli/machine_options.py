@@ -18,5 +18,6 @@ def machine_options(arguments: argparse.Namespace) -> Options:
         dump=not arguments.no_dump,
         seed=arguments.seed,
         qemu_arguments=tuple(shlex.split(arguments.qemu_args)),
+        memory_mib=arguments.memory,
         kernel_arguments=tuple(shlex.split(arguments.kernel_args)),
     )

@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
             help="install your own driver too: a folder with its INF and SYS, or the INF (may be repeated)",
         )
         command.add_argument("--qemu-args", default="", metavar="'ARGUMENTS'", help="more arguments for QEMU, as for a shell")
+        command.add_argument("--memory", type=int, metavar="MIB", help="the guest's memory (default: 64)")
         command.add_argument("--kernel-args", default="", metavar="'OPTIONS'", help="more options for the guest's kernel")
         command.add_argument("--seed", type=int, metavar="N", help="perturb the guest's timing, the same way for the same seed")
         command.add_argument(

@@ -10,6 +10,8 @@ from pathlib import Path
 from orchestrator.machine.module import QemuInstallation
 from orchestrator.machine.topology import Device, Topology
 
+DEFAULT_MEMORY_MIB = 64
+
 
 @dataclass(frozen=True)
 class MachineFiles:
@@ -84,7 +86,7 @@ class MachineConfig:
     accelerator: str
     topology: Topology
     boot: Sequence[str]
-    memory_mib: int = 64
+    memory_mib: int = DEFAULT_MEMORY_MIB
     journal_detail: str = "full"
     gdb: GdbServer | None = None
     extra: Sequence[str] = ()

@@ -23,7 +23,7 @@ from orchestrator.guest.guest import BootRequest, Guest
 from orchestrator.journal.follower import Journal
 from orchestrator.journal.invariants import Invariants
 from orchestrator.machine.accelerator import Accelerator
-from orchestrator.machine.command import GdbServer, MachineConfig, MachineFiles
+from orchestrator.machine.command import DEFAULT_MEMORY_MIB, GdbServer, MachineConfig, MachineFiles
 from orchestrator.machine.machine import Machine
 from orchestrator.machine.module import QemuInstallation
 from orchestrator.machine.process import shown
@@ -61,6 +61,7 @@ class Options:
     qemu_arguments: tuple[str, ...] = ()
     # More options of the guest's kernel, such as `power-watchdog=60` (docs/testkernel.md).
     kernel_arguments: tuple[str, ...] = ()
+    memory_mib: int | None = None
 
 
 def prepare(bench: Bench, scenario: Scenario, options: Options) -> MachineConfig:
@@ -73,6 +74,7 @@ def prepare(bench: Bench, scenario: Scenario, options: Options) -> MachineConfig
         bench.accelerator.name,
         load_topology(scenario.topology),
         guest.qemu_arguments(request),
+        memory_mib=options.memory_mib or DEFAULT_MEMORY_MIB,
         journal_detail=scenario.journal_detail,
         gdb=options.gdb,
         extra=options.qemu_arguments,
