@@ -16,8 +16,8 @@ from orchestrator.base.verdict import ScenarioFailed
 from orchestrator.cli.signals import run_async
 from orchestrator.runner import measure
 from orchestrator.runner.bench import make_bench
+from orchestrator.runner.directory import new_run_directory
 from orchestrator.runner.measure import Measurement
-from orchestrator.runner.run import new_run_directory
 from orchestrator.scenario.execution import Bench
 from orchestrator.scenario.loader import load_suite
 
@@ -31,7 +31,7 @@ def main(options: argparse.Namespace) -> int:
 
 async def _bench(options: argparse.Namespace) -> int:
     bench = await make_bench(options.guest, options.qemu, options.accel)
-    directory = new_run_directory(options.runs)
+    directory = new_run_directory(options.runs, options.keep)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"accelerator {bench.accelerator.name}, {os.cpu_count()} processors, load {load}, {options.repeats} times each")
     print(f"{'':<42} {'least':>10} {'median':>10} {'most':>10}   aim", flush=True)

@@ -16,7 +16,7 @@ from orchestrator.cli.signals import run_async
 from orchestrator.machine.command import MachineFiles, command, environment
 from orchestrator.machine.process import shown
 from orchestrator.runner.bench import make_bench
-from orchestrator.runner.run import new_run_directory
+from orchestrator.runner.directory import new_run_directory
 from orchestrator.scenario.execution import Bench, Options, booted, prepare
 from orchestrator.scenario.model import Scenario
 
@@ -52,7 +52,7 @@ async def _boot(options: argparse.Namespace, scenario: Scenario) -> int:
         config = prepare(bench, scenario, settings)
         print(shown(command(config, files), environment(config)))
         return 0
-    directory = new_run_directory(options.runs)
+    directory = new_run_directory(options.runs, options.keep)
     return await _session(bench, scenario, directory, settings)
 
 

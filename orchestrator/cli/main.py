@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestrator.base.errors import BadInput, HarnessError
 from orchestrator.base.verdict import EXIT_BAD_INPUT, Verdict
+from orchestrator.runner.directory import KEEP_RUNS
 
 _EPILOG = """exit codes: 0 passed, 1 driver failure, 2 wrong usage or bad input, 3 guest bugcheck, 4 hang,
 5 harness error (the only one that may be worth a retry), 130 interrupted"""
@@ -56,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     for command in (boot, run, bench):
         command.add_argument("--guest", default="testkernel", help="which guest (default: %(default)s)")
         command.add_argument("--accel", default="auto", help="auto (try KVM, else TCG), kvm or tcg")
+        command.add_argument(
+            "--keep",
+            type=int,
+            default=KEEP_RUNS,
+            metavar="N",
+            help="remove older runs, except the last N and the last N that failed; 0 removes nothing (default: %(default)s)",
+        )
         command.add_argument("--qemu", default="qemu-system-x86_64", metavar="PROGRAM", help="the QEMU to use")
         command.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are kept (default: %(default)s)")
     for command in (boot, run):

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import argparse
 
+from orchestrator.base.errors import BadInput
+
 
 def main(options: argparse.Namespace) -> int:
     """Run the command; the exit code is the run's."""
@@ -18,7 +20,10 @@ def main(options: argparse.Namespace) -> int:
     if options.html:
         from orchestrator.report.html import write_html
 
-        write_html(result, result.directory / "report.html")
+        try:
+            write_html(result, result.directory / "report.html")
+        except OSError as error:
+            raise BadInput(f"cannot write {result.directory / 'report.html'}: {error.strerror or error}") from error
         print(result.directory / "report.html")
         return result.verdict.exit_code
     show(Console(), result)

@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import sys
 from dataclasses import replace
 
 from orchestrator.base.errors import BadInput
+from orchestrator.base.verdict import Verdict
 from orchestrator.cli.machine_options import machine_options
 from orchestrator.cli.signals import run_async
 from orchestrator.runner.bench import make_bench
-from orchestrator.runner.run import new_run_directory, run_scenarios, select
+from orchestrator.runner.directory import new_run_directory
+from orchestrator.runner.result import RunResult
+from orchestrator.runner.run import run_scenarios, select
 from orchestrator.scenario.loader import load_suite
 from orchestrator.scenario.model import Scenario, Suite
 
@@ -34,12 +39,10 @@ def main(options: argparse.Namespace) -> int:
 
 async def _run(options: argparse.Namespace, suite: Suite, scenarios: list[Scenario], jobs: int) -> int:
     bench = await make_bench(options.guest, options.qemu, options.accel)
-    directory = new_run_directory(options.runs)
+    directory = new_run_directory(options.runs, options.keep)
     from rich.console import Console
 
     from orchestrator.report.console import Progress, show
-    from orchestrator.report.json_report import write_json
-    from orchestrator.report.junit import write_junit
 
     console = Console()
     console.print(f"{len(scenarios)} scenarios, {jobs} VMs at a time, accelerator {bench.accelerator.name}", highlight=False)
@@ -53,11 +56,28 @@ async def _run(options: argparse.Namespace, suite: Suite, scenarios: list[Scenar
             jobs,
             machine_options(options),
         )
-    write_json(result, directory / "results.json")
-    write_junit(result, directory / "junit.xml")
-    if options.html:
-        from orchestrator.report.html import write_html
-
-        write_html(result, directory / "report.html")
+    unwritten = write_results(result, options.html)
     show(console, result)
+    if unwritten:
+        print(f"orchestrator: {unwritten}", file=sys.stderr)
+        # What the drivers did wrong weighs more than what could not be written down.
+        return result.verdict.exit_code or Verdict.HARNESS_ERROR.exit_code
     return result.verdict.exit_code
+
+
+def write_results(result: RunResult, html: bool) -> str | None:
+    """Write results.json, junit.xml and, if asked, report.html; returns why one of them could not be written."""
+    from orchestrator.report.html import write_html
+    from orchestrator.report.json_report import write_json
+    from orchestrator.report.junit import write_junit
+
+    directory = result.directory
+    try:
+        write_json(result, directory / "results.json")
+        write_junit(result, directory / "junit.xml")
+        if html:
+            write_html(result, directory / "report.html")
+    except OSError as error:
+        free = shutil.disk_usage(directory).free >> 20
+        return f"the results are incomplete: {error.filename or directory}: {error.strerror or error} ({free} MiB are free there)"
+    return None

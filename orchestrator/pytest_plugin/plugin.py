@@ -48,7 +48,7 @@ def _bench(config: pytest.Config) -> Bench:
 
 def _directory(config: pytest.Config, name: str) -> Path:
     if _RUN not in config.stash:
-        from orchestrator.runner.run import new_run_directory
+        from orchestrator.runner.directory import new_run_directory
 
         config.stash[_RUN] = new_run_directory(Path(config.getoption("--buddy-runs")))
     clean = re.sub(r"[^\w.-]+", "-", name).strip("-")

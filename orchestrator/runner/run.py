@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,9 +17,6 @@ from orchestrator.runner.result import RunResult, ScenarioResult, judge
 from orchestrator.scenario.execution import Bench, Options, execute, guest_of, installed
 from orchestrator.scenario.model import Scenario, Suite
 
-# A scenario with a full journal writes 30 MB a second; below this a run is not even begun.
-LEAST_FREE_BYTES = 1 << 30
-
 
 def select(suite: Suite, patterns: Sequence[str]) -> list[Scenario]:
     """The scenarios whose names match one of the patterns (shell style); all without patterns. BadInput if one matches none."""
@@ -31,32 +27,6 @@ def select(suite: Suite, patterns: Sequence[str]) -> list[Scenario]:
         if not fnmatch.filter(names, pattern):
             raise BadInput(f"{suite.file} has no scenario {pattern!r}{nearest(pattern, names)}", f"It has: {', '.join(names)}.")
     return [s for s in suite.scenarios if any(fnmatch.fnmatch(s.name, pattern) for pattern in patterns)]
-
-
-def new_run_directory(parent: Path) -> Path:
-    """A fresh directory `parent/<time>`; `parent/latest` leads to it. Raises BadInput when there is no space."""
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(parent).free
-        if free < LEAST_FREE_BYTES:
-            raise BadInput(
-                f"no space: {parent} has {free >> 20} MiB free, but a run needs {LEAST_FREE_BYTES >> 20} MiB",
-                "Remove old runs, or choose another place with --runs DIRECTORY.",
-            )
-        stamp, number = time.strftime("%Y%m%d-%H%M%S"), 0
-        while True:
-            directory = parent / (f"{stamp}-{number}" if number else stamp)
-            try:
-                directory.mkdir()
-                break
-            except FileExistsError:
-                number += 1
-        latest = parent / "latest"
-        latest.unlink(missing_ok=True)
-        latest.symlink_to(directory.name)
-    except OSError as error:
-        raise BadInput(f"cannot make a run directory in {parent}: {error.strerror or error}") from error
-    return directory
 
 
 async def run_scenarios(
