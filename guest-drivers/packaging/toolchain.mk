@@ -20,6 +20,8 @@ endif
 
 VARIANT := $(if $(filter gcc-x64,$(TOOLCHAIN)-$(ARCH)),,-$(TOOLCHAIN)-$(ARCH))
 MACHINE := $(if $(filter x64,$(ARCH)),x86_64,i686)
+# The sources' INFs are decorated NTamd64; a build's INFs are decorated for what it builds.
+INF_ARCHITECTURE := $(if $(filter x64,$(ARCH)),NTamd64,NTx86)
 CROSS   := $(MACHINE)-w64-mingw32-
 AR      := $(CROSS)ar
 WINDRES := $(CROSS)windres

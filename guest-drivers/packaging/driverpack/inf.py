@@ -175,6 +175,12 @@ class Inf:
             for entry in self.entries(section):
                 yield entry, entry.value(0), tuple(value for value in map(self.expand, entry.values[1:]) if value), decoration
 
+    def architectures(self) -> set[str]:
+        """The architectures of all models and DefaultInstall sections, as their decorations begin, in lower case."""
+        decorations = [decoration for _, _, decoration in self.models()]
+        decorations += [name.partition(".")[2] for name in self.sections if name.startswith("defaultinstall.")]
+        return {decoration.split(".")[0].lower() for decoration in decorations if decoration}
+
     def hardware_ids(self) -> list[str]:
         """All ids that the INF matches, in order, each once, in lower case."""
         return list(dict.fromkeys(identifier.lower() for _, _, ids, _ in self.devices() for identifier in ids))

@@ -67,8 +67,12 @@ def unsigned_catalog(inf_path: Path, image: Path, architectures: Sequence[str]) 
     return catalog.build(members, inf.hardware_ids(), driver_date(inf), architectures)
 
 
-def checked_inf(path: Path) -> Inf:
-    """The INF, which must break no rule and belong to the driver whose name it has."""
+# What begins the decoration of an INF's sections for an architecture.
+DECORATIONS = {"X64": "ntamd64", "X86": "ntx86"}
+
+
+def checked_inf(path: Path, architectures: Sequence[str]) -> Inf:
+    """The INF, which must break no rule, belong to the driver whose name it has and install on these architectures."""
     findings = check(Inf.read(path))
     if findings:
         raise PackageError("\n".join(map(str, findings)))
@@ -80,6 +84,12 @@ def checked_inf(path: Path) -> Inf:
         )
     if inf.version("CatalogFile").lower() != f"{path.stem}.cat":
         raise PackageError(f"{path.name}: CatalogFile is '{inf.version('CatalogFile')}'; expected {path.stem}.cat")
+    for architecture in architectures:
+        if DECORATIONS[architecture] not in inf.architectures():
+            found = ", ".join(sorted(inf.architectures())) or "no"
+            raise PackageError(
+                f"{path.name} has {found} sections; {architecture} Windows needs one decorated {DECORATIONS[architecture]}"
+            )
     return inf
 
 
@@ -90,7 +100,7 @@ def build(source: Path, target: Path, key: SigningKey, architectures: Sequence[s
     for file in (inf, image, symbols):
         if not file.exists():
             raise PackageError(f"{file} is missing; build the driver first: make -C guest-drivers drivers")
-    checked_inf(inf)
+    checked_inf(inf, architectures)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{name}-") as work:
         package = Package(Path(work) / name, name)

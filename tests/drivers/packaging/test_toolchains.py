@@ -10,10 +10,13 @@ from pathlib import Path
 import pefile
 import pytest
 from driverpack import certificate, package
+from driverpack.errors import PackageError
+from driverpack.inf import Inf
 
 from tests.drivers.packaging.variants import NAMES, build
 
 MACHINES = {"x64": 0x8664, "x86": 0x14C}
+DECORATIONS = {"x64": "ntamd64", "x86": "ntx86"}
 SOME = ("owner", "toaster")  # with the common code that is most of the sources
 VARIANTS = [("gcc", "x86"), ("clang", "x64"), ("clang", "x86")]
 
@@ -71,6 +74,16 @@ def test_they_can_be_packaged(variant: tuple[str, str, Path], key: certificate.S
     _, architecture, folder = variant
     made = package.build(folder / "owner", tmp_path / "owner", key, (architecture.upper(),))
     assert f"_v100_{architecture.upper()}".encode("utf-16-le") in made.catalog.read_bytes()
+    assert Inf.read(made.inf).architectures() == {DECORATIONS[architecture]}
+
+
+def test_an_inf_for_another_architecture_is_refused(
+    variant: tuple[str, str, Path], key: certificate.SigningKey, tmp_path: Path
+) -> None:
+    _, architecture, folder = variant
+    other = "X86" if architecture == "x64" else "X64"
+    with pytest.raises(PackageError, match=f"{other} Windows needs one decorated {DECORATIONS[other.lower()]}"):
+        package.build(folder / "owner", tmp_path / "owner", key, (other,))
 
 
 @pytest.mark.long
