@@ -47,7 +47,8 @@ def _where(report: CrashReport) -> str:
 
 
 def _places(report: CrashReport) -> dict[str, Any]:
-    return {"source": report.source, "backtrace": list(report.backtrace)}
+    facts = {"source": report.source, "backtrace": list(report.backtrace)}
+    return {key: value for key, value in facts.items() if value}
 
 
 async def explain_bugcheck(context: Context, finding: Finding) -> Finding:

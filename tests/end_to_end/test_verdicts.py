@@ -61,7 +61,10 @@ def test_a_bugcheck_is_told_in_the_guests_words(tiny_guest: Command) -> None:
         "bugcheck": "DRIVER_IRQL_NOT_LESS_OR_EQUAL",
         "driver": "owner",
         "at": "owner.sys!Isr+0x10",
+        # Without symbols there is no script for gdb, but the memory is kept.
+        "dump": str(tiny_guest.run / "one" / "memory.elf"),
     }
+    assert (tiny_guest.run / "one" / "memory.elf").read_bytes()[:4] == b"\x7fELF"
     assert json.loads((tiny_guest.run / "one" / "crash.json").read_text())["code"] == 0xD1
 
 
