@@ -81,11 +81,19 @@ static BOOLEAN Serialized(const PO_REQUEST *Request)
     return Request->Type == DevicePowerState && Request->Minor != IRP_MN_WAIT_WAKE;
 }
 
-/* A device that draws an inrush of current powers up alone in the whole system ("Setting Device Object Flags for Power Management"). */
+/*
+ * A device that draws an inrush of current powers up alone in the whole system; one device object of the stack says so, usually the PDO (Microsoft,
+ * "Setting Device Object Flags for Power Management").
+ */
 static BOOLEAN Inrush(const PO_REQUEST *Request)
 {
-    return Serialized(Request) && Request->Minor == IRP_MN_SET_POWER && Request->State.DeviceState == PowerDeviceD0 &&
-           (Request->Top->Flags & DO_POWER_INRUSH) != 0;
+    if (!Serialized(Request) || Request->Minor != IRP_MN_SET_POWER || Request->State.DeviceState != PowerDeviceD0)
+        return FALSE;
+    for (PDEVICE_OBJECT device = Request->Pdo; device != NULL; device = device->AttachedDevice) {
+        if (device->Flags & DO_POWER_INRUSH)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 static PO_REQUEST *TakeFirst(PLIST_ENTRY List)
@@ -251,7 +259,9 @@ NTSTATUS NTAPI PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunctio
     PO_REQUEST *request;
     KIRQL irql;
 
-    IoRequireIrql("PoRequestPowerIrp", DISPATCH_LEVEL, _ReturnAddress());
+    /* Microsoft, IRP_MN_WAIT_WAKE: "The driver must be running at IRQL = PASSIVE_LEVEL to send this IRP." */
+    IoRequireIrql("PoRequestPowerIrp", MinorFunction == IRP_MN_WAIT_WAKE ? PASSIVE_LEVEL : DISPATCH_LEVEL,
+                  _ReturnAddress());
     if (MinorFunction != IRP_MN_WAIT_WAKE && MinorFunction != IRP_MN_QUERY_POWER && MinorFunction != IRP_MN_SET_POWER)
         return STATUS_INVALID_PARAMETER_2;
     if (type == DevicePowerState && (PowerState.DeviceState < PowerDeviceD0 || PowerState.DeviceState > PowerDeviceD3))

@@ -7,6 +7,10 @@
  *   power_slow     completes device set-power IRPs after 20 ms
  *   power_queue    requests three device IRPs at once and checks that they come one after the other
  *   power_idle     registers for idle detection and checks that D3 is requested
+ *   power_busy     as power_idle, but says for three seconds that it is busy; goes back to D0 once, and is idle again
+ *   power_inrush   a slow device whose PDO has DO_POWER_INRUSH; the most that power up at the same time are counted
+ *   power_alone    requests D3 for itself and never completes it
+ *   power_raised   requests device IRPs at DISPATCH_LEVEL
  * Each system and device IRP prints one line.
  */
 #include <ntddk.h>
@@ -19,7 +23,12 @@ typedef struct _POWER {
     PIRP Held;
     volatile LONG DeviceIrps, MostDeviceIrps;
     PIO_WORKITEM Work;
+    PULONG Idle;
+    DEVICE_POWER_STATE State;
+    ULONG Sleeps;
 } POWER;
+
+static volatile LONG PoweringUp, MostPoweringUp; /* of all power_inrush devices */
 
 static BOOLEAN Is(POWER *Power, PCWSTR Kind)
 {
@@ -62,7 +71,14 @@ static NTSTATUS NTAPI DeviceIrpBack(PDEVICE_OBJECT Device, PIRP Irp, PVOID Conte
 {
     if (Irp->PendingReturned)
         IoMarkIrpPending(Irp);
-    InterlockedDecrement(&((POWER *)Context)->DeviceIrps);
+    POWER *power = Context;
+
+    InterlockedDecrement(&power->DeviceIrps);
+    if (Is(power, L"power_inrush") &&
+        IoGetCurrentIrpStackLocation(Irp)->Parameters.Power.State.DeviceState == PowerDeviceD0) {
+        DbgPrint("power: inrush over, most at once %d\n", MostPoweringUp);
+        InterlockedDecrement(&PoweringUp);
+    }
     PoStartNextPowerIrp(Irp);
     return STATUS_CONTINUE_COMPLETION;
 }
@@ -85,6 +101,17 @@ static VOID NTAPI Late(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument
     PassDeviceIrp(power, irp);
 }
 
+/* An idle device is used again: its driver brings it back and says so. */
+static VOID NTAPI UseAgain(PDEVICE_OBJECT Device, PVOID Context)
+{
+    POWER_STATE on = {.DeviceState = PowerDeviceD0};
+    POWER *power = Context;
+
+    PoRequestPowerIrp(power->Pdo, IRP_MN_SET_POWER, on, NULL, NULL, NULL);
+    PoSetDeviceBusyEx(power->Idle);
+    DbgPrint("power: used again\n");
+}
+
 static NTSTATUS DevicePower(POWER *Power, PIRP Irp, PIO_STACK_LOCATION Stack)
 {
     LARGE_INTEGER late = {.QuadPart = -200000};
@@ -93,12 +120,22 @@ static NTSTATUS DevicePower(POWER *Power, PIRP Irp, PIO_STACK_LOCATION Stack)
     Power->MostDeviceIrps = max(Power->MostDeviceIrps, now);
     DbgPrint("power: %ws device D%d irql %u\n", Power->Kind, Stack->Parameters.Power.State.DeviceState - 1,
              KeGetCurrentIrql());
-    PoSetPowerState(Power->Self, DevicePowerState, Stack->Parameters.Power.State);
-    if (Is(Power, L"power_stall") && Stack->Parameters.Power.State.DeviceState == PowerDeviceD3) {
+    if (PoSetPowerState(Power->Self, DevicePowerState, Stack->Parameters.Power.State).DeviceState != Power->State)
+        DbgPrint("power: previous-state FAILED\n");
+    Power->State = Stack->Parameters.Power.State.DeviceState;
+    if (Is(Power, L"power_busy") && Power->State == PowerDeviceD3 && Power->Sleeps++ == 0)
+        IoQueueWorkItem(Power->Work, UseAgain, DelayedWorkQueue, Power);
+    if (Is(Power, L"power_inrush") && Power->State == PowerDeviceD0) {
+        LONG together = InterlockedIncrement(&PoweringUp);
+
+        MostPoweringUp = max(MostPoweringUp, together);
+    }
+    if ((Is(Power, L"power_stall") || Is(Power, L"power_alone")) &&
+        Stack->Parameters.Power.State.DeviceState == PowerDeviceD3) {
         IoMarkIrpPending(Irp);
         return STATUS_PENDING;
     }
-    if (Is(Power, L"power_slow") || Is(Power, L"power_queue")) {
+    if (Is(Power, L"power_slow") || Is(Power, L"power_queue") || Is(Power, L"power_inrush")) {
         IoMarkIrpPending(Irp);
         Power->Held = Irp;
         KeSetTimer(&Power->Timer, late, &Power->Dpc);
@@ -155,6 +192,33 @@ static VOID NTAPI Exercise(PDEVICE_OBJECT Device, PVOID Context)
     }
 }
 
+static VOID NTAPI Alone(PDEVICE_OBJECT Device, PVOID Context)
+{
+    POWER_STATE off = {.DeviceState = PowerDeviceD3};
+
+    PoRequestPowerIrp(((POWER *)Context)->Pdo, IRP_MN_SET_POWER, off, NULL, NULL, NULL);
+}
+
+static VOID NTAPI Raised(PDEVICE_OBJECT Device, PVOID Context)
+{
+    KIRQL irql;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    Exercise(Device, Context);
+    KeLowerIrql(irql);
+}
+
+static VOID NTAPI Busy(PDEVICE_OBJECT Device, PVOID Context)
+{
+    LARGE_INTEGER busy = {.QuadPart = -30000000};
+    POWER *power = Context;
+
+    PoStartDeviceBusy(power->Idle);
+    KeDelayExecutionThread(KernelMode, FALSE, &busy);
+    DbgPrint("power: no longer busy\n");
+    PoEndDeviceBusy(power->Idle);
+}
+
 static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT Device, PIRP Irp)
 {
     POWER *power = Device->DeviceExtension;
@@ -168,8 +232,16 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT Device, PIRP Irp)
             return Complete(Irp, STATUS_UNSUCCESSFUL);
         if (Is(power, L"power_queue"))
             IoQueueWorkItem(power->Work, Exercise, DelayedWorkQueue, power);
-        if (Is(power, L"power_idle"))
-            PoRegisterDeviceForIdleDetection(power->Self, 1, 1, PowerDeviceD3);
+        power->State = PowerDeviceD0;
+        PoSetPowerState(power->Self, DevicePowerState, (POWER_STATE){.DeviceState = PowerDeviceD0});
+        if (Is(power, L"power_alone"))
+            IoQueueWorkItem(power->Work, Alone, DelayedWorkQueue, power);
+        if (Is(power, L"power_raised"))
+            IoQueueWorkItem(power->Work, Raised, DelayedWorkQueue, power);
+        if (Is(power, L"power_idle") || Is(power, L"power_busy"))
+            power->Idle = PoRegisterDeviceForIdleDetection(power->Self, 1, 1, PowerDeviceD3);
+        if (Is(power, L"power_busy"))
+            IoQueueWorkItem(power->Work, Busy, DelayedWorkQueue, power);
         return Complete(Irp, Irp->IoStatus.Status);
     case IRP_MN_REMOVE_DEVICE:
         PoRegisterDeviceForIdleDetection(power->Self, 0, 0, PowerDeviceD3);
@@ -209,6 +281,8 @@ static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
     status = IoGetDeviceProperty(Pdo, DevicePropertyHardwareID, sizeof(ids), ids, &length);
     for (ULONG i = 0; NT_SUCCESS(status) && i < 31 && ids[5 + i] != 0; i++) /* behind ROOT\ */
         power->Kind[i] = ids[5 + i];
+    if (Is(power, L"power_inrush"))
+        Pdo->Flags |= DO_POWER_INRUSH; /* as a bus driver does for such a device */
     KeInitializeTimer(&power->Timer);
     KeInitializeDpc(&power->Dpc, Late, power);
     power->Work = IoAllocateWorkItem(device);
