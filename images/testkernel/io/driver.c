@@ -384,8 +384,9 @@ static BOOLEAN CloseDoors(PDRIVER_DATA Driver)
 }
 
 /*
- * "An unload request is satisfied when there are no remaining references to the driver's device objects": it is a success at once, and DriverUnload is called after the
- * last close or detach (https://learn.microsoft.com/windows-hardware/drivers/ifs/unloading-a-file-system-filter-driver).
+ * A success at once; DriverUnload is called when "no references remain to any of the device objects" and "no other drivers remain attached". The page also wants
+ * PnP notifications unregistered before; here DriverUnload may still do that, as drivers without PnP do.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/unload-routine-environment
  */
 NTSTATUS IopUnloadService(PCUNICODE_STRING ServiceName)
 {
