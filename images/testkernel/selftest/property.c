@@ -13,9 +13,11 @@ DEFINE_GUID(GUID_PROPERTY, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0
         {0x6f4b0d31, 0x5a5c, 0x4e0b, {0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x2c}}, n                                       \
     }
 
-typedef NTSTATUS(NTAPI *SET_INTERFACE)(PUNICODE_STRING, const DEVPROPKEY *, LCID, ULONG, DEVPROPTYPE, ULONG, PVOID);
-typedef NTSTATUS(NTAPI *GET_INTERFACE)(PUNICODE_STRING, const DEVPROPKEY *, LCID, ULONG, ULONG, PVOID, PULONG,
-                                       PDEVPROPTYPE);
+/* Not in mingw's wdm.h. */
+NTSTATUS NTAPI IoSetDeviceInterfacePropertyData(PUNICODE_STRING Link, const DEVPROPKEY *Key, LCID Lcid, ULONG Flags,
+                                                DEVPROPTYPE Type, ULONG Size, PVOID Data);
+NTSTATUS NTAPI IoGetDeviceInterfacePropertyData(PUNICODE_STRING Link, const DEVPROPKEY *Key, LCID Lcid, ULONG Flags,
+                                                ULONG Size, PVOID Data, PULONG Required, PDEVPROPTYPE Type);
 
 static const DEVPROPKEY One = KEY(2), Two = KEY(3);
 static PDEVICE_OBJECT Self, Lower, Physical;
@@ -82,32 +84,31 @@ static void System(void)
 
 static void Interface(void)
 {
-    UNICODE_STRING name, none;
-    SET_INTERFACE set;
-    GET_INTERFACE get;
+    UNICODE_STRING none;
     DEVPROP_BOOLEAN enabled = 7;
     GUID class;
-    RtlInitUnicodeString(&name, L"IoSetDeviceInterfacePropertyData");
-    set = (SET_INTERFACE)MmGetSystemRoutineAddress(&name);
-    RtlInitUnicodeString(&name, L"IoGetDeviceInterfacePropertyData");
-    get = (GET_INTERFACE)MmGetSystemRoutineAddress(&name);
-    CHECK(set && get);
-    CHECK(NT_SUCCESS(get(&Link, &DEVPKEY_DeviceInterface_Enabled, 0, 0, 1, &enabled, &Size, &Type)));
+    CHECK(NT_SUCCESS(
+        IoGetDeviceInterfacePropertyData(&Link, &DEVPKEY_DeviceInterface_Enabled, 0, 0, 1, &enabled, &Size, &Type)));
     CHECK(enabled == DEVPROP_FALSE && Type == DEVPROP_TYPE_BOOLEAN && Size == 1);
     CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, TRUE)));
-    CHECK(NT_SUCCESS(get(&Link, &DEVPKEY_DeviceInterface_Enabled, 0, 0, 1, &enabled, &Size, &Type)));
+    CHECK(NT_SUCCESS(
+        IoGetDeviceInterfacePropertyData(&Link, &DEVPKEY_DeviceInterface_Enabled, 0, 0, 1, &enabled, &Size, &Type)));
     CHECK(enabled == DEVPROP_TRUE);
-    CHECK(NT_SUCCESS(get(&Link, &DEVPKEY_DeviceInterface_ClassGuid, 0, 0, sizeof(class), &class, &Size, &Type)));
+    CHECK(NT_SUCCESS(IoGetDeviceInterfacePropertyData(&Link, &DEVPKEY_DeviceInterface_ClassGuid, 0, 0, sizeof(class),
+                                                      &class, &Size, &Type)));
     CHECK(IsEqualGUID(&class, &GUID_PROPERTY) && Type == DEVPROP_TYPE_GUID);
-    CHECK(set(&Link, &DEVPKEY_DeviceInterface_Enabled, 0, 0, DEVPROP_TYPE_BOOLEAN, 1, &enabled) ==
-          STATUS_ACCESS_DENIED);
-    CHECK(NT_SUCCESS(set(&Link, &DEVPKEY_DeviceInterface_FriendlyName, 0, 0, DEVPROP_TYPE_STRING, 10, L"name")));
-    CHECK(NT_SUCCESS(get(&Link, &DEVPKEY_DeviceInterface_FriendlyName, 0, 0, sizeof(Text), Text, &Size, &Type)));
+    CHECK(IoSetDeviceInterfacePropertyData(&Link, &DEVPKEY_DeviceInterface_Enabled, 0, 0, DEVPROP_TYPE_BOOLEAN, 1,
+                                           &enabled) == STATUS_ACCESS_DENIED);
+    CHECK(NT_SUCCESS(IoSetDeviceInterfacePropertyData(&Link, &DEVPKEY_DeviceInterface_FriendlyName, 0, 0,
+                                                      DEVPROP_TYPE_STRING, 10, L"name")));
+    CHECK(NT_SUCCESS(IoGetDeviceInterfacePropertyData(&Link, &DEVPKEY_DeviceInterface_FriendlyName, 0, 0, sizeof(Text),
+                                                      Text, &Size, &Type)));
     CHECK(!wcscmp(Text, L"name") && Size == 10);
     RtlInitUnicodeString(&none, L"\\??\\none");
-    CHECK(get(&none, &DEVPKEY_DeviceInterface_Enabled, 0, 0, 1, &enabled, &Size, &Type) ==
+    CHECK(IoGetDeviceInterfacePropertyData(&none, &DEVPKEY_DeviceInterface_Enabled, 0, 0, 1, &enabled, &Size, &Type) ==
           STATUS_OBJECT_NAME_NOT_FOUND);
-    CHECK(set(&none, &One, 0, 0, DEVPROP_TYPE_STRING, 2, L"") == STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK(IoSetDeviceInterfacePropertyData(&none, &One, 0, 0, DEVPROP_TYPE_STRING, 2, L"") ==
+          STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
 static void Begin(void)
