@@ -70,15 +70,20 @@ static NTSTATUS QueryStop(PFUNCTION_DEVICE Device, PIRP Irp)
     }
     Device->StateBeforeQuery = Device->State;
     Device->State = PnpStopPending;
+    if (MUTANT(OWNER_STOPS_AT_QUERY)) {
+        HardwarePowerDown(Device, PowerDownStop);
+    }
     Irp->IoStatus.Status = STATUS_SUCCESS;
     return PassIrp(Device->Lower, Irp);
 }
 
 static NTSTATUS CancelStop(PFUNCTION_DEVICE Device, PIRP Irp)
 {
-    /* The lower drivers come back first. A cancel may come without its query. */
-    NTSTATUS status = ForwardIrpAndWait(Device->Lower, Irp);
+    NTSTATUS status;
 
+    /* The lower drivers come back first. A cancel may come without its query. */
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    status = ForwardIrpAndWait(Device->Lower, Irp);
     if (Device->State == PnpStopPending) {
         Device->State = Device->StateBeforeQuery;
     }
@@ -133,10 +138,12 @@ static VOID InviteAgain(PFUNCTION_DEVICE Device)
 
 static NTSTATUS CancelRemove(PFUNCTION_DEVICE Device, PIRP Irp)
 {
-    NTSTATUS status = ForwardIrpAndWait(Device->Lower, Irp);
+    NTSTATUS status;
 
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    status = ForwardIrpAndWait(Device->Lower, Irp);
     Trace("cancel-remove device=%u", Device->Number);
-    if (Device->State == PnpRemovePending) {
+    if (Device->State == PnpRemovePending && !MUTANT(OWNER_STAYS_REMOVE_PENDING)) {
         Device->State = Device->StateBeforeQuery;
         KeMemoryBarrier();
         InviteAgain(Device);

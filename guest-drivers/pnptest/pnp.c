@@ -14,14 +14,14 @@ static NTSTATUS Watch(PFILTER Filter, PIRP Irp, const CHAR *Name)
     return CompleteIrp(Irp, status, Irp->IoStatus.Information);
 }
 
-/* Fails a query on its way down if that was armed: the PnP manager cancels it then for everybody. */
+/* Fails a query on its way up if that was armed: the drivers below have agreed, and must take the cancel that follows. */
 static NTSTATUS Query(PFILTER Filter, PIRP Irp, LONG Veto, const CHAR *Name)
 {
-    if (TakeArmed(Filter, Veto)) {
-        Trace("%s on=%S vetoed=1", Name, &Filter->Service);
-        return CompleteIrp(Irp, STATUS_UNSUCCESSFUL, 0);
-    }
-    return Watch(Filter, Irp, Name);
+    NTSTATUS status = ForwardIrpAndWait(Filter->Lower, Irp);
+    BOOLEAN veto = NT_SUCCESS(status) && TakeArmed(Filter, Veto);
+
+    Trace("%s on=%S status=%x vetoed=%u", Name, &Filter->Service, status, (ULONG)veto);
+    return CompleteIrp(Irp, veto ? STATUS_DEVICE_BUSY : status, Irp->IoStatus.Information);
 }
 
 static NTSTATUS Start(PFILTER Filter, PIRP Irp, PIO_STACK_LOCATION Stack)
