@@ -29,6 +29,7 @@ void removal_destroy(DeviceState *dev)
         qdev_unrealize(dev);
     }
     object_unparent(OBJECT(dev));
+    removal_hurry_later();
 }
 
 /* A removal that has been asked for and not been done yet. */
@@ -116,6 +117,7 @@ static void yank_bh(void *opaque)
     g_free(removal);
     object_unref(OBJECT(pci));
     /* The memory regions go after a grace period; a device_add before that would find their RAM blocks and abort QEMU. */
+    removal_hurry();
     drain_call_rcu();
 }
 
@@ -163,6 +165,7 @@ void removal_exit(BuddyFunction *f)
 {
     if (!removal_pending(PCI_DEVICE(f))) {
         void_device_gone(f);
+        removal_hurry_later();
     }
 }
 

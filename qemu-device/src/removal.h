@@ -11,6 +11,10 @@ void removal_destroy(DeviceState *dev);
 /* The device has been yanked, and is not gone yet. */
 bool removal_pending(PCIDevice *pci);
 
+/* removal_hurry.c: DEVICE_DELETED soon after a removal that is done, or that the caller is in the middle of. */
+void removal_hurry(void);
+void removal_hurry_later(void);
+
 /* removal_acpi.c: where ACPI handles a slot's hot-plug */
 typedef struct RemovalAcpiSlot {
     Object *handler;

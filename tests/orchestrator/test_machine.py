@@ -65,6 +65,21 @@ def on_machine(qemu: QemuInstallation, directory: Path, test: Test, topology: st
     asyncio.run(run())
 
 
+def test_a_removal_is_told_at_once(qemu: QemuInstallation, tmp_path: Path) -> None:
+    """Stock QEMU's RCU thread lets 50 ms pass first (qemu-device/src/removal_hurry.c)."""
+
+    async def test(vm: Machine, journal: Journal) -> None:
+        times = []
+        for _ in range(8):
+            started = time.monotonic()
+            await vm.yank("buddy0")
+            times.append(time.monotonic() - started)
+            await vm.plug("buddy0")
+        assert sorted(times)[2] < 0.04, times
+
+    on_machine(qemu, tmp_path, test)
+
+
 def test_hardware_is_yanked_and_plugged_back(qemu: QemuInstallation, tmp_path: Path) -> None:
     async def test(vm: Machine, journal: Journal) -> None:
         for _ in range(3):
