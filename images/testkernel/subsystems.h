@@ -7,6 +7,11 @@
 
 /* io/ (PASSIVE_LEVEL, initial system thread): object manager, registry, I/O, PnP; enumerates the buses and starts the devices. */
 NTSTATUS IoInitSystem(VOID);
+/*
+ * io/irp.c (PASSIVE_LEVEL): the current thread ends; cancels the IRPs that it made and waits until they are completed.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/introduction-to-cancelable-irps
+ */
+VOID IoRundownThread(VOID);
 /* agent/buddyctl.c (PASSIVE_LEVEL): runs a verb of docs/guest-interface.md, writes one JSON object, returns the exit code. */
 int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out);
 /* po/ (PASSIVE_LEVEL): sleeps and wakes; returns after resume, or with the veto. */

@@ -5,12 +5,53 @@
  */
 #include "io/io.h"
 #include "io/irp.h"
+#include "hal/hal.h"
+
+/*
+ * "The driver took longer than expected to complete the canceled IRP": 0xC4/0x135. Windows allows minutes, here nobody is that patient.
+ * In ns.
+ */
+#define CANCEL_LIMIT (10ULL * 1000000000)
 
 static KSPIN_LOCK CancelLock;
+static KTIMER CancelTimer;
+static KDPC CancelDpc;
+
+static VOID WatchCancelled(VOID)
+{
+    LARGE_INTEGER Due = {.QuadPart = -(LONGLONG)(CANCEL_LIMIT / 100) - 10000};
+    if (!KeReadStateTimer(&CancelTimer) && !CancelTimer.Header.Inserted) {
+        KeSetTimer(&CancelTimer, Due, &CancelDpc);
+    }
+}
+
+/* One look in the time limit, so that an IRP is found late after one to two limits. */
+static VOID NTAPI LookForCancelled(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    PDEVICE_OBJECT Holder;
+    PIRP Irp;
+    BOOLEAN More = IopFindCancelled(HalNanoseconds() - CANCEL_LIMIT, &Irp, &Holder);
+    if (Irp) {
+        PVOID Dispatch = (PVOID)Holder->DriverObject->MajorFunction[IopTracker(Irp)->Major];
+        IoStop(
+            DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_CANCEL_TOO_LONG, (ULONG_PTR)Irp, CANCEL_LIMIT / 1000000, 0,
+            Dispatch,
+            "IRP %p (major 0x%02x minor 0x%02x) was cancelled, but %wZ has not completed it in %I64u s: a pending IRP "
+            "needs a cancel routine",
+            Irp, IopTracker(Irp)->Major, IopTracker(Irp)->Minor, &Holder->DriverObject->DriverName,
+            CANCEL_LIMIT / 1000000000);
+    }
+    KeInitializeTimer(&CancelTimer);
+    if (More) {
+        WatchCancelled();
+    }
+}
 
 VOID IopInitCancel(VOID)
 {
     KeInitializeSpinLock(&CancelLock);
+    KeInitializeTimer(&CancelTimer);
+    KeInitializeDpc(&CancelDpc, LookForCancelled, NULL);
 }
 
 VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql)
@@ -36,6 +77,10 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     }
     IoAcquireCancelSpinLock(&Irql);
     Irp->Cancel = TRUE;
+    if ((Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && !IopTracker(Irp)->CancelledAt) {
+        IopTracker(Irp)->CancelledAt = HalNanoseconds();
+        WatchCancelled();
+    }
     Routine = IoSetCancelRoutine(Irp, NULL);
     if (!Routine) {
         IoReleaseCancelSpinLock(Irql);

@@ -7,6 +7,8 @@
 #include "io/io.h"
 #include "io/irplog.h"
 #include "io/irp.h"
+#include "ke/apc.h"
+#include "ke/processor.h"
 
 static BOOLEAN WantsCall(const IO_STACK_LOCATION *Stack, PIRP Irp)
 {
@@ -47,10 +49,7 @@ static VOID CompleteAssociated(PIRP Irp, CCHAR Boost)
     }
 }
 
-/*
- * What Windows does in a special kernel APC in the requesting thread. Here every buffer is system memory that is mapped everywhere, so it is done
- * at once; the order of effects (buffers, status block, event) is the same.
- */
+/* In the requesting thread: buffers, status block, event, in this order. */
 static VOID FinishForRequester(PIRP Irp)
 {
     NTSTATUS Status = Irp->IoStatus.Status;
@@ -94,6 +93,43 @@ static VOID FinishForRequester(PIRP Irp)
     }
     if (Event) {
         KeSetEvent(Event, IO_NO_INCREMENT, FALSE);
+    }
+}
+
+static VOID NTAPI FinishInThread(PKAPC Apc, PKNORMAL_ROUTINE *Normal, PVOID *Context, PVOID *Argument1,
+                                 PVOID *Argument2)
+{
+    PIRP Irp = *Argument1;
+    if (IopTracker(Irp)->EventOwner.Object) {
+        KeRetractWaitOwner(&IopTracker(Irp)->EventOwner);
+    }
+    FinishForRequester(Irp);
+}
+
+/*
+ * The second stage of completion runs as a special kernel APC of the thread that made the IRP: not while it is at APC_LEVEL or in a guarded region.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/types-of-apcs
+ * "The I/O manager … uses special kernel APCs to complete asynchronous I/O". The kernel's own synchronous requests need none.
+ */
+static VOID FinishOrQueue(PIRP Irp, CCHAR Boost)
+{
+    PIRP_TRACKER Tracker = IopTracker(Irp);
+    PKTHREAD Thread = (PKTHREAD)Irp->Tail.Overlay.Thread;
+    if (Tracker->KernelWaits || !Thread || (Thread == KiCurrentThread() && KiIsApcEnabled())) {
+        FinishForRequester(Irp);
+        return;
+    }
+    Tracker->EventOwner.Object = NULL;
+    if (Irp->UserEvent) {
+        KeDeclareWaitOwner(&Tracker->EventOwner, Irp->UserEvent, Thread,
+                           "the I/O manager sets this event in a special kernel APC of the thread, which does not run "
+                           "at APC_LEVEL or in a guarded region",
+                           Tracker->Allocator);
+    }
+    KeInitializeApc(&Tracker->Apc, Thread, 0, FinishInThread, NULL, NULL, KernelMode, NULL);
+    if (!KeInsertQueueApc(&Tracker->Apc, Irp, NULL, Boost)) {
+        PVOID Self = Irp; /* the thread has ended */
+        FinishInThread(&Tracker->Apc, NULL, NULL, &Self, NULL);
     }
 }
 
@@ -156,7 +192,7 @@ static VOID Complete(PIRP Irp, CCHAR Boost, PVOID Caller)
                    Irp);
     }
     IopCheckFinish(Irp, Caller);
-    FinishForRequester(Irp);
+    FinishOrQueue(Irp, Boost);
 }
 
 VOID FASTCALL IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)

@@ -174,28 +174,53 @@ VOID IopDequeueThreadIrp(PIRP Irp)
     KeReleaseSpinLock(&ListLock, Irql);
 }
 
-BOOLEAN IoCancelThreadIo(PETHREAD Thread)
+/* An IRP that Thread made and that is not finished; only one that is not cancelled yet, if NotCancelled. */
+static PIRP FindThreadIrp(PETHREAD Thread, BOOLEAN NotCancelled)
+{
+    PIRP Found = NULL;
+    KIRQL Irql;
+    KeAcquireSpinLock(&ListLock, &Irql);
+    for (PLIST_ENTRY Entry = ThreadIrps.Flink; Entry && Entry != &ThreadIrps && !Found; Entry = Entry->Flink) {
+        PIRP Irp = CONTAINING_RECORD(Entry, IRP, ThreadListEntry);
+        if (Irp->Tail.Overlay.Thread == Thread && !(NotCancelled && Irp->Cancel)) {
+            Found = Irp;
+        }
+    }
+    KeReleaseSpinLock(&ListLock, Irql);
+    return Found;
+}
+
+VOID IoRundownThread(VOID)
+{
+    PETHREAD Thread = PsGetCurrentThread();
+    LARGE_INTEGER Due = {.QuadPart = -10000};
+    PIRP Irp;
+    while (FindThreadIrp(Thread, FALSE)) {
+        while ((Irp = FindThreadIrp(Thread, TRUE)) != NULL) {
+            IoCancelIrp(Irp);
+        }
+        KeDelayExecutionThread(KernelMode, FALSE, &Due); /* the verifier watches cancelled IRPs: io/cancel.c */
+    }
+}
+
+BOOLEAN IopFindCancelled(ULONG64 Since, PIRP *Irp, PDEVICE_OBJECT *Holder)
 {
     BOOLEAN Any = FALSE;
-    PLIST_ENTRY Entry;
     KIRQL Irql;
-    for (;;) {
-        PIRP Found = NULL;
-        KeAcquireSpinLock(&ListLock, &Irql);
-        for (Entry = ThreadIrps.Flink; Entry != &ThreadIrps; Entry = Entry->Flink) {
-            PIRP Irp = CONTAINING_RECORD(Entry, IRP, ThreadListEntry);
-            if (Irp->Tail.Overlay.Thread == Thread && !Irp->Cancel) {
-                Found = Irp;
-                break;
+    *Irp = NULL;
+    KeAcquireSpinLock(&ListLock, &Irql);
+    for (PLIST_ENTRY Entry = IopLiveIrps.Flink; Entry != &IopLiveIrps && !*Irp; Entry = Entry->Flink) {
+        PIRP_TRACKER Tracker = CONTAINING_RECORD(Entry, IRP_TRACKER, Live);
+        if (Tracker->CancelledAt && Tracker->Holder) {
+            Any = TRUE;
+            if (Tracker->CancelledAt <= Since) {
+                *Irp = (PIRP)(Tracker + 1);
+                *Holder = Tracker->Holder;
             }
         }
-        KeReleaseSpinLock(&ListLock, Irql);
-        if (!Found) {
-            return Any;
-        }
-        Any = TRUE;
-        IoCancelIrp(Found);
     }
+    KeReleaseSpinLock(&ListLock, Irql);
+    return Any;
 }
 
 VOID IopWatchCompleter(PIRP Irp, PDEVICE_OBJECT *Completer)

@@ -3,6 +3,7 @@
 #ifndef IO_IRP_H
 #define IO_IRP_H
 #include "io/io.h"
+#include "ke/bugcheck.h"
 
 #define IRP_TAG                 ' prI'
 #define TRACKER_MAGIC           0x4B525454u
@@ -20,7 +21,7 @@ typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
     PVOID Freer;
     /* The I/O verifier's memory. */
     PDEVICE_OBJECT
-        Holder; /* the device object that the IRP was last sent to, or completed back to; NULL: its maker has it */
+    Holder; /* the device object that the IRP was last sent to, or completed back to; NULL: its maker has it */
     UCHAR Major, Minor; /* as Holder got it */
     NTSTATUS Status;
     ULONG_PTR Information;
@@ -28,7 +29,10 @@ typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
     BOOLEAN Built;       /* by IoBuild… or IoMakeAssociatedIrp */
     ULONG64 CancelledAt; /* ns; 0 = not cancelled */
     LIST_ENTRY Live;     /* in IopLiveIrps */
-    ULONG64 Sent;        /* ns; when it was last sent to a driver, 0 = never */
+    /* Completion in the requesting thread. */
+    KAPC Apc;
+    WAIT_OWNER EventOwner; /* while the APC is queued: who waits for the event waits for the thread */
+    ULONG64 Sent;          /* ns; when it was last sent to a driver, 0 = never */
 } IRP_TRACKER, *PIRP_TRACKER;
 
 static inline PIRP_TRACKER IopTracker(PIRP Irp)
@@ -58,7 +62,9 @@ BOOLEAN IopIsForBusDriver(UCHAR Minor);
 VOID IopInitIrps(VOID);
 VOID IopInitCancel(VOID);
 VOID IopInitChecks(VOID);
-/* At thread exit: cancels the thread's IRPs. TRUE when there were any. PASSIVE_LEVEL. */
-BOOLEAN IoCancelThreadIo(PETHREAD Thread);
+/*
+ * IRQL <= DISPATCH_LEVEL. Are cancelled IRPs still with a driver? *Irp is one that was cancelled before Since (ns), with its *Holder, or NULL.
+ */
+BOOLEAN IopFindCancelled(ULONG64 Since, PIRP *Irp, PDEVICE_OBJECT *Holder);
 
 #endif

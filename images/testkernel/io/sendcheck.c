@@ -189,11 +189,10 @@ static BOOLEAN NeedsSuccess(UCHAR Minor)
     switch (Minor) {
     case IRP_MN_QUERY_REMOVE_DEVICE:
     case IRP_MN_REMOVE_DEVICE:
-    case IRP_MN_CANCEL_REMOVE_DEVICE:
     case IRP_MN_STOP_DEVICE:
     case IRP_MN_QUERY_STOP_DEVICE:
     case IRP_MN_SURPRISE_REMOVAL:
-        return TRUE;
+        return TRUE; /* the others are handled after the drivers below */
     default:
         return FALSE;
     }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernel-mode APCs. Delivered by an interrupt at APC_LEVEL when the target runs below it and has them enabled; a waiting thread takes
- * them when its wait ends (Windows interrupts the wait for them; alertable waits are not interrupted either).
+ * Kernel-mode APCs. Delivered by an interrupt at APC_LEVEL when the target runs below it and has them enabled. A thread that waits
+ * below APC_LEVEL is woken for them and then waits on; alertable waits are not ended by them.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/types-of-apcs
  */
+#include "ke/apc.h"
+#include "ke/deadlock.h"
 #include "ke/dispatch.h"
 #include "ke/dpc.h"
 #include "ke/processor.h"
@@ -10,9 +13,12 @@
 
 #define APC_OBJECT 18
 
-VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine,
-                           PKRUNDOWN_ROUTINE RundownRoutine, PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode,
-                           PVOID Context);
+/* Dispatcher lock held. A special APC (without normal routine) runs in critical regions too. */
+static BOOLEAN IsEnabled(PKTHREAD Thread, PKAPC Apc)
+{
+    return !Thread->SpecialApcDisable && (!Apc->NormalRoutine || !Thread->KernelApcDisable);
+}
+
 VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKERNEL_ROUTINE KernelRoutine,
                            PKRUNDOWN_ROUTINE RundownRoutine, PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE Mode,
                            PVOID Context)
@@ -28,7 +34,6 @@ VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKE
 }
 
 /* IRQL <= DISPATCH_LEVEL. FALSE: queued already, or the thread has ended. Partial: a waiting thread runs its APC when its wait ends. */
-BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment);
 BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment)
 {
     PKTHREAD thread = Apc->Thread;
@@ -42,10 +47,19 @@ BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemAr
         thread->ApcPending = TRUE;
         if (thread == KiProcessor.CurrentThread) {
             HalApicSelfInterrupt(VECTOR_APC);
+        } else if (thread->State == ThreadWaiting && thread->WaitIrql < APC_LEVEL && IsEnabled(thread, Apc)) {
+            KiEndWait(thread, STATUS_KERNEL_APC, Increment);
+        } else if (thread->State == ThreadWaiting && !thread->WaitTimer.Header.Inserted) {
+            KiCheckDeadlock(thread); /* it may wait for what the APC would do */
         }
     }
     KiUnlockDispatcher(irql);
     return inserted;
+}
+
+BOOLEAN KiIsApcEnabled(VOID)
+{
+    return KeGetCurrentIrql() < APC_LEVEL && !KiCurrentThread()->SpecialApcDisable;
 }
 
 VOID KiDeliverApcs(VOID)
@@ -56,8 +70,7 @@ VOID KiDeliverApcs(VOID)
         PKAPC apc = NULL;
         for (PLIST_ENTRY e = thread->ApcList.Flink; e != &thread->ApcList && !apc; e = e->Flink) {
             PKAPC candidate = CONTAINER(e, KAPC, ApcListEntry);
-            BOOLEAN special = candidate->NormalRoutine == NULL;
-            if (!thread->SpecialApcDisable && (special || !thread->KernelApcDisable)) {
+            if (IsEnabled(thread, candidate)) {
                 apc = candidate;
             }
         }

@@ -8,11 +8,13 @@
 #include "ke/threads.h"
 #include "ke/timer.h"
 #include "ex/ex.h"
+#include "hal/apic.h"
 #include "kd/log.h"
 #include "mm/mm.h"
 #include "mm/pool.h"
 #include "boot/loader.h"
 #include "rtl/format.h"
+#include "subsystems.h"
 
 #define STACK_PAGES 8 /* Windows has 6; DPCs and ISRs run on the thread's stack here */
 #define STACK_CACHE 16
@@ -135,13 +137,16 @@ NTSTATUS KiCreateThread(PCSTR Name, KPRIORITY Priority, PKSTART_ROUTINE Routine,
 VOID KiThreadStartup(VOID)
 {
     PKTHREAD thread = KiCurrentThread();
+    if (thread->ApcPending) {
+        HalApicSelfInterrupt(VECTOR_APC);
+    }
     KeLowerIrql(PASSIVE_LEVEL);
     thread->StartRoutine(thread->StartContext);
     KiCheckThreadReturn(thread, (PVOID)thread->StartRoutine);
     KiTerminateThread(STATUS_SUCCESS);
 }
 
-/* What a system thread must have given back when it ends. */
+/* What a system thread must have given back when it ends; its IRPs are cancelled. */
 VOID KiCheckThreadReturn(PKTHREAD Thread, PVOID Culprit)
 {
     KIRQL irql = KeGetCurrentIrql();
@@ -159,6 +164,7 @@ VOID KiCheckThreadReturn(PKTHREAD Thread, PVOID Culprit)
         KeBugCheckReason(KERNEL_APC_PENDING_DURING_EXIT, 0, (ULONG)Thread->KernelApcDisable, 0, 0, Culprit,
                          "a system thread ends inside a critical region (count %d)", Thread->KernelApcDisable);
     }
+    IoRundownThread();
 }
 
 VOID KiTerminateThread(NTSTATUS ExitStatus)

@@ -163,21 +163,10 @@ static BOOLEAN TryWait(ULONG Count, PVOID Objects[], WAIT_TYPE Type, PKTHREAD Th
     return TRUE;
 }
 
-static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REASON Reason, BOOLEAN Alertable,
-                        PLARGE_INTEGER Timeout, PKWAIT_BLOCK Blocks, PVOID Caller)
+/* Lock held, released here. Waits until somebody ends the wait. Due: ~0 without time-out. */
+static NTSTATUS Block(ULONG Count, PVOID Objects[], WAIT_TYPE Type, PKWAIT_BLOCK Blocks, ULONG64 Due, KIRQL Irql)
 {
-    CheckWait(Count, Objects, Timeout, Caller);
     PKTHREAD thread = KiCurrentThread();
-    KIRQL irql = KiLockDispatcher();
-    NTSTATUS status;
-    if (TryWait(Count, Objects, Type, thread, &status)) {
-        KiUnlockDispatcher(irql);
-        return status;
-    }
-    if (Timeout && Timeout->QuadPart == 0) {
-        KiUnlockDispatcher(irql);
-        return STATUS_TIMEOUT;
-    }
     for (ULONG i = 0; i < Count; i++) {
         DISPATCHER_HEADER *object = Objects[i];
         Blocks[i].Thread = thread;
@@ -190,21 +179,45 @@ static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REAS
     thread->WaitBlocks = Blocks;
     thread->WaitCount = Count;
     thread->WaitType = Type;
-    thread->WaitReason = Reason;
-    thread->Alertable = Alertable;
-    thread->WaitIrql = irql;
-    thread->WaitCaller = Caller;
-    thread->WaitSince = HalNanoseconds();
+    thread->WaitIrql = Irql;
     thread->State = ThreadWaiting;
-    if (Timeout) {
+    if (Due != ~0ULL) {
         thread->WaitTimer.Header.Type = TIMER_OF_WAIT;
-        KiInsertTimer(&thread->WaitTimer, KiAbsoluteDue(*Timeout));
+        KiInsertTimer(&thread->WaitTimer, Due);
     } else {
         KiCheckDeadlock(thread);
     }
     KiBlockCurrentThread();
-    KeLowerIrql(irql);
+    KeLowerIrql(Irql); /* APCs are delivered here */
     return thread->WaitStatus;
+}
+
+static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REASON Reason, BOOLEAN Alertable,
+                        PLARGE_INTEGER Timeout, PKWAIT_BLOCK Blocks, PVOID Caller)
+{
+    CheckWait(Count, Objects, Timeout, Caller);
+    PKTHREAD thread = KiCurrentThread();
+    ULONG64 due = Timeout ? KiAbsoluteDue(*Timeout) : ~0ULL, since = HalNanoseconds();
+    for (;;) {
+        KIRQL irql = KiLockDispatcher();
+        NTSTATUS status;
+        if (TryWait(Count, Objects, Type, thread, &status)) {
+            KiUnlockDispatcher(irql);
+            return status;
+        }
+        if (Timeout && Timeout->QuadPart == 0) {
+            KiUnlockDispatcher(irql);
+            return STATUS_TIMEOUT;
+        }
+        thread->WaitReason = Reason;
+        thread->Alertable = Alertable;
+        thread->WaitCaller = Caller;
+        thread->WaitSince = since;
+        status = Block(Count, Objects, Type, Blocks, due, irql);
+        if (status != STATUS_KERNEL_APC) {
+            return status;
+        }
+    }
 }
 
 NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
@@ -232,25 +245,24 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertabl
 {
     KeAssertIrql(APC_LEVEL, "KeDelayExecutionThread");
     PKTHREAD thread = KiCurrentThread();
-    KIRQL irql = KiLockDispatcher();
-    ULONG64 due = KiAbsoluteDue(*Interval);
-    if (due <= KiInterruptTime()) {
-        /* As ZwYieldExecution: equals may run. */
-        thread->Quantum = 0;
-        KiProcessor.SwitchWanted = KiAnyThreadReady();
-        KiUnlockDispatcher(irql);
-        return STATUS_SUCCESS;
-    }
-    thread->WaitBlocks = NULL;
-    thread->WaitCount = 0;
-    thread->WaitReason = DelayExecution;
-    thread->WaitCaller = __builtin_return_address(0);
-    thread->WaitSince = HalNanoseconds();
-    thread->Alertable = Alertable;
-    thread->State = ThreadWaiting;
-    thread->WaitTimer.Header.Type = TIMER_OF_WAIT;
-    KiInsertTimer(&thread->WaitTimer, due);
-    KiBlockCurrentThread();
-    KeLowerIrql(irql);
+    ULONG64 due = KiAbsoluteDue(*Interval), since = HalNanoseconds();
+    BOOLEAN first = TRUE;
+    do {
+        KIRQL irql = KiLockDispatcher();
+        if (due <= KiInterruptTime()) {
+            if (first) { /* as ZwYieldExecution: equals may run */
+                thread->Quantum = 0;
+                KiProcessor.SwitchWanted = KiAnyThreadReady();
+            }
+            KiUnlockDispatcher(irql);
+            return STATUS_SUCCESS;
+        }
+        first = FALSE;
+        thread->WaitReason = DelayExecution;
+        thread->WaitCaller = __builtin_return_address(0);
+        thread->WaitSince = since;
+        thread->Alertable = Alertable;
+        (VOID) Block(0, NULL, WaitAny, NULL, due, irql);
+    } while (thread->WaitStatus == STATUS_KERNEL_APC);
     return STATUS_SUCCESS;
 }

@@ -37,12 +37,6 @@ void Prepare(void)
     IoAttachDeviceToDeviceStack(Upper, Lower);
 }
 
-PIRP Build(void)
-{
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    return IoBuildDeviceIoControlRequest(IOCTL_TEST, Upper, NULL, 0, NULL, 0, FALSE, &Event, &Iosb);
-}
-
 /* Whose routine the dispatch table names is blamed, so a case that is blamed for its dispatch routine puts it there itself. */
 void SendTo(PDRIVER_DISPATCH Routine)
 {

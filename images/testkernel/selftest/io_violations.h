@@ -19,8 +19,12 @@ static inline NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
     return Status;
 }
 
-/* A device control IRP for Upper; Event and Iosb are set when it is done. */
-PIRP Build(void);
+/* A device control IRP for Upper; Event and Iosb are set when it is done. Inline, so that the case is blamed. */
+__attribute__((always_inline)) static inline PIRP Build(void)
+{
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    return IoBuildDeviceIoControlRequest(IOCTL_TEST, Upper, NULL, 0, NULL, 0, FALSE, &Event, &Iosb);
+}
 /* Sends a device control IRP to Lower alone, whose driver's dispatch routine is then Routine: it is blamed for what it does. */
 void SendTo(PDRIVER_DISPATCH Routine);
 /* Deletes both device objects and unloads the driver. */

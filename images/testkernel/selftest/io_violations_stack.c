@@ -326,3 +326,33 @@ BROKEN(create_with_closed_file)
     IoGetNextIrpStackLocation(irp)->FileObject = file;
     IoCallDriver(device, irp);
 }
+
+static NTSTATUS NTAPI BAD(cancelled_irp_kept_later, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    return STATUS_PENDING;
+}
+BROKEN(cancelled_irp_kept_later)
+{
+    PIRP irp = Build();
+    Driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Break_cancelled_irp_kept_later_dispatch;
+    IoCallDriver(Upper, irp);
+    IoCancelIrp(irp);
+}
+
+/* The thread sends an IRP, and waits for it where its completion's APC cannot run. */
+static void NTAPI CompleteSoon(PVOID Context)
+{
+    LARGE_INTEGER due = {.QuadPart = -100000};
+    KeDelayExecutionThread(KernelMode, FALSE, &due);
+    Complete(Kept, STATUS_SUCCESS);
+}
+BROKEN(waits_for_irp_in_guarded_region)
+{
+    HANDLE thread;
+    OnLower = Keep;
+    IoCallDriver(Upper, Build());
+    PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, CompleteSoon, NULL);
+    KeEnterGuardedRegion();
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+}
