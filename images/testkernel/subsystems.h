@@ -16,6 +16,8 @@ VOID IoRundownThread(VOID);
 int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out);
 /* po/ (PASSIVE_LEVEL): sleeps and wakes; returns after resume, or with the veto. */
 NTSTATUS PoSuspendSystem(SYSTEM_POWER_STATE State);
+/* Why the last PoSuspendSystem was refused, and by whom; "" if it was not. */
+PCSTR PoLastVeto(VOID);
 /* po/ (PASSIVE_LEVEL): powers the tree down, then PowerActionShutdownOff, …Reset or …Shutdown (halt). Does not return on success. */
 NTSTATUS PoShutdownSystem(POWER_ACTION Action);
 

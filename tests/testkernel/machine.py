@@ -128,6 +128,11 @@ class Machine:
         assert "return" in reply, f"{command}: {reply}"
         return reply["return"]
 
+    def refusal(self, command: str, **arguments: Any) -> str:
+        """A guest-agent command that must fail: the error's text."""
+        self.agent(command, answer=False, **arguments)
+        return str(self._reply(TIME_LIMIT)["error"]["desc"])
+
     def _reply(self, limit: float) -> Any:
         self._agent.settimeout(limit)
         while b"\n" not in self._received:

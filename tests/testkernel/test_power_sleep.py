@@ -65,6 +65,26 @@ def test_a_machine_without_s3_refuses_and_goes_on(machine: Callable[..., Machine
     assert "power D3" not in running.log
 
 
+def test_a_sleep_that_the_platform_lacks_is_refused_with_the_reason(machine: Callable[..., Machine]) -> None:
+    """QEMU's DSDT has \\_S3, \\_S4 and \\_S5. No driver is bothered, and the next sleep works."""
+    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_good")
+    no_object, no_disk = r"the firmware has no \_Sx for it", "there is no disk to hibernate to"
+    for state, reason in ((1, no_object), (2, no_object), (4, no_disk)):
+        code, answer = running.control("sleep", str(state))
+        assert (code, answer["error"]["name"]) == (1, "STATUS_NOT_SUPPORTED")
+        assert f"S{state} is not supported: {reason}" in answer["error"]["message"]
+    assert "power: power_good" not in running.log
+    running.sleep()
+    running.wake()
+    running.wait_console("power_good device D0")
+
+
+def test_the_agent_says_why_there_is_no_hibernation(machine: Callable[..., Machine]) -> None:
+    running = machine()
+    error = running.refusal("guest-suspend-disk")
+    assert "S4 is not supported: there is no disk to hibernate to" in error
+
+
 def test_power_off_tells_the_drivers_and_ends_qemu(machine: Callable[..., Machine]) -> None:
     running = machine("edu.sys", "edu.inf", qemu=["-device", "edu,bus=rp1"])
     running.agent("guest-shutdown", answer=False, mode="powerdown")

@@ -41,7 +41,7 @@ static const struct {
     {"release", VerbRelease, 1, 1},
     {"ioctl", VerbIoctl, 2, 3},
     {"settings", VerbSettings, 1, 3},
-    {"sleep", VerbSleep, 0, 0},
+    {"sleep", VerbSleep, 0, 1},
     {"start", VerbStart, 1, 1},
     {"stop", VerbStop, 1, 1},
     {"update", VerbUpdate, 1, 2},
@@ -66,10 +66,13 @@ int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out)
 
 int VerbSleep(int Count, const char *const *Arguments, JSON_WRITER *Out)
 {
-    NTSTATUS status = PoSuspendSystem(PowerSystemSleeping3);
+    ULONG64 state = 3;
+    if (Count != 0 && (!VerbNumber(Arguments[0], &state) || state < 1 || state > 4)) {
+        return VerbUsage(Out, "usage: buddyctl sleep [1|2|3|4]: S3 unless another is named (test kernel only)");
+    }
+    NTSTATUS status = PoSuspendSystem((SYSTEM_POWER_STATE)(PowerSystemWorking + state));
     if (!NT_SUCCESS(status)) {
-        return VerbFail(Out, EXIT_FAILED, status,
-                        "the system did not sleep; the console log names the driver that refused");
+        return VerbFail(Out, EXIT_FAILED, status, PoLastVeto());
     }
     JsonBeginObject(Out);
     JsonEndObject(Out);

@@ -16,7 +16,7 @@
 typedef struct REPLY {
     JSON_WRITER *Writer;
     PCSTR Error;
-    CHAR ErrorText[160];
+    CHAR ErrorText[320];
     BOOLEAN Silent;
 } REPLY;
 
@@ -78,16 +78,26 @@ static VOID ExecStatus(const JSON_VALUE *Arguments, REPLY *Reply)
     JsonEndObject(Reply->Writer);
 }
 
-static VOID Suspend(const JSON_VALUE *Arguments, REPLY *Reply)
+static VOID SuspendTo(SYSTEM_POWER_STATE State, REPLY *Reply)
 {
-    NTSTATUS status = PoSuspendSystem(PowerSystemSleeping3);
+    NTSTATUS status = PoSuspendSystem(State);
     if (NT_SUCCESS(status)) {
         Reply->Silent = TRUE;
         return;
     }
-    RtlFormat(Reply->ErrorText, sizeof(Reply->ErrorText),
-              "the system did not suspend: status 0x%08lX; the console log names who vetoed", (ULONG)status);
+    RtlFormat(Reply->ErrorText, sizeof(Reply->ErrorText), "the system did not suspend: status 0x%08lX: %s",
+              (ULONG)status, PoLastVeto());
     Reply->Error = Reply->ErrorText;
+}
+
+static VOID Suspend(const JSON_VALUE *Arguments, REPLY *Reply)
+{
+    SuspendTo(PowerSystemSleeping3, Reply);
+}
+
+static VOID SuspendToDisk(const JSON_VALUE *Arguments, REPLY *Reply)
+{
+    SuspendTo(PowerSystemHibernate, Reply);
 }
 
 static VOID Shutdown(const JSON_VALUE *Arguments, REPLY *Reply)
@@ -125,6 +135,7 @@ static const struct {
     {"guest-exec", Exec, FALSE, TRUE},
     {"guest-exec-status", ExecStatus, FALSE, TRUE},
     {"guest-suspend-ram", Suspend, FALSE, FALSE},
+    {"guest-suspend-disk", SuspendToDisk, FALSE, FALSE},
     {"guest-shutdown", Shutdown, FALSE, FALSE},
 };
 

@@ -7,6 +7,7 @@
 #include "hal/sleep.h"
 #include "kd/log.h"
 #include "pci/pci.h"
+#include "rtl/format.h"
 #include "subsystems.h"
 
 /* First argument of \Callback\PowerState (Microsoft, "Predefined Callback Objects"). */
@@ -66,9 +67,11 @@ NTSTATUS PoSuspendSystem(SYSTEM_POWER_STATE State)
 
     Veto[0] = 0;
     if (State < PowerSystemSleeping1 || State > PowerSystemSleeping3 || !HalSleepStateSupported(State)) {
-        KdLog(LOG_WARNING, "power: S%u is not supported: %s", State - PowerSystemWorking,
-              State == PowerSystemHibernate ? "there is no disk to hibernate to"
-                                            : "the firmware has no \\_Sx for it (disable_s3=1?)");
+        RtlFormat(Veto, sizeof(Veto), "S%u is not supported: %s", State - PowerSystemWorking,
+                  State == PowerSystemHibernate ? "there is no disk to hibernate to"
+                                                : "the firmware has no \\_Sx for it (disable_s3=1?)");
+        KdLog(LOG_WARNING, "power: %s", Veto);
+        KdTrace("suspend-refused status=0x%x", STATUS_NOT_SUPPORTED);
         return STATUS_NOT_SUPPORTED;
     }
     PnpLockTree();
