@@ -75,7 +75,7 @@ def test_a_removal_is_told_at_once(qemu: QemuInstallation, tmp_path: Path) -> No
             await vm.yank("buddy0")
             times.append(time.monotonic() - started)
             await vm.plug("buddy0")
-        assert sorted(times)[2] < 0.04, times
+        assert sorted(times)[3] < 0.04, times
 
     on_machine(qemu, tmp_path, test)
 
