@@ -26,6 +26,8 @@ QEMU_ANSWER_SECONDS = 5.0
 # After a device_del that the guest did not grant, QEMU refuses the next one for this long, in virtual time
 # (hw/pci/pcie.c: pending_deleted_expires_ms).
 UNPLUG_PENDING_SECONDS = 5.0
+# It also refuses one while the slot's indicator blinks: the guest is about to answer the last one.
+_NOT_YET = ("already in the process of unplug", "guest is busy")
 
 
 class UnplugPending(Exception):
@@ -136,14 +138,20 @@ class Machine:
         self.present.add(id)
 
     async def request_unplug(self, id: str) -> None:
-        """Ask the guest to give `id` up (device_del). Raises UnplugPending within five seconds of an ungranted request."""
+        """Ask the guest to give `id` up (device_del). Raises UnplugPending while QEMU waits for the answer to the last one."""
         self.life.require(MachineState.RUNNING, MachineState.ASLEEP)
         try:
             await self.execute("device_del", {"id": id})
         except QmpRefused as refused:
-            if "already in the process of unplug" in refused.answer:
+            if any(text in refused.answer for text in _NOT_YET):
                 raise UnplugPending(refused.answer) from refused
             raise
+
+    async def withdraw_unplug(self, id: str) -> None:
+        """The guest refused the device_del of `id`: QEMU need not wait for it any longer, and takes the next one at once."""
+        path = f"/machine/peripheral/{id}"
+        with contextlib.suppress(QmpRefused):  # not a PCI device: there the five seconds have to pass
+            await self.execute("qom-set", {"path": path, "property": "unplug-requested", "value": False})
 
     async def deleted(self, id: str, since: int, limit: float) -> None:
         """Wait until QEMU says that `id` is gone (DEVICE_DELETED since the mark)."""

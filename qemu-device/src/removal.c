@@ -177,4 +177,5 @@ void removal_class_init(void)
     object_class_property_add_bool(klass, "yank", get_yank, set_yank);
     object_class_property_set_description(klass, "yank",
                                           "write true: surprise removal, as if the card were pulled out");
+    removal_request_class_init(klass);
 }

@@ -11,6 +11,9 @@ void removal_destroy(DeviceState *dev);
 /* The device has been yanked, and is not gone yet. */
 bool removal_pending(PCIDevice *pci);
 
+/* removal_request.c: the property that withdraws a device_del. */
+void removal_request_class_init(ObjectClass *klass);
+
 /* removal_hurry.c: DEVICE_DELETED soon after a removal that is done, or that the caller is in the middle of. */
 void removal_hurry(void);
 void removal_hurry_later(void);

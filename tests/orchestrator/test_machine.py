@@ -80,6 +80,18 @@ def test_a_removal_is_told_at_once(qemu: QemuInstallation, tmp_path: Path) -> No
     on_machine(qemu, tmp_path, test)
 
 
+def test_a_refused_unplug_can_be_asked_for_again_when_it_is_withdrawn(qemu: QemuInstallation, tmp_path: Path) -> None:
+    async def test(vm: Machine, journal: Journal) -> None:
+        await vm.request_unplug("buddy0")  # nobody is there to grant it
+        with pytest.raises(UnplugPending, match="already in the process of unplug"):
+            await vm.request_unplug("buddy0")
+        await vm.withdraw_unplug("buddy0")
+        await vm.request_unplug("buddy0")
+        assert vm.present == {"buddy0"} and not vm.monitor.seen("DEVICE_DELETED")
+
+    on_machine(qemu, tmp_path, test)
+
+
 def test_hardware_is_yanked_and_plugged_back(qemu: QemuInstallation, tmp_path: Path) -> None:
     async def test(vm: Machine, journal: Journal) -> None:
         for _ in range(3):

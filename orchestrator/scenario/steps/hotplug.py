@@ -111,6 +111,7 @@ class Unplug:
                 context.fail("not-vetoed", f"the unplug of {self.device} was to be refused, but the guest granted it")
         finally:
             deleted.cancel()
+        await context.machine.withdraw_unplug(self.device)
         await context.settled()
 
 
