@@ -44,6 +44,7 @@ PVOID NTAPI MmAllocateContiguousMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Hi
     return Allocate(NumberOfBytes, (ULONG64)HighestAcceptableAddress.QuadPart, 0, __builtin_return_address(0));
 }
 
+/* Partial: the lowest acceptable address is not looked at, and memory is cached whatever CacheType says (all devices snoop here). */
 PVOID NTAPI MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS LowestAcceptableAddress,
                                                    PHYSICAL_ADDRESS HighestAcceptableAddress,
                                                    PHYSICAL_ADDRESS BoundaryAddressMultiple,

@@ -122,7 +122,9 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, M
                          (ULONG)Mdl->MdlFlags, 0, __builtin_return_address(0),
                          "MDL %p is mapped although its pages are neither locked nor nonpaged pool", Mdl);
     }
-    Mdl->MappedSystemVa = (PUCHAR)Mdl->StartVa + Mdl->ByteOffset;
+    /* Pages of MmAllocatePagesForMdl have no address of their own. */
+    PUCHAR base = Mdl->StartVa ? Mdl->StartVa : MiPhysicalToVirtual(Frames(Mdl)[0] << PAGE_SHIFT);
+    Mdl->MappedSystemVa = base + Mdl->ByteOffset;
     Mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
     return Mdl->MappedSystemVa;
 }

@@ -52,5 +52,7 @@ VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PS
 /* Any IRQL. Return addresses of the caller and its callers. Flags must be 0 (1 asks for user mode's: there is none). */
 ULONG NTAPI RtlWalkFrameChain(PVOID *Callers, ULONG Count, ULONG Flags)
 {
-    return Flags ? 0 : KeCaptureBacktrace(Callers, Count, 1);
+    ULONG Found = Flags ? 0 : KeCaptureBacktrace(Callers, Count, 1);
+    __asm__ volatile(""); /* no tail call: this function's frame is the one that is skipped */
+    return Found;
 }

@@ -42,6 +42,52 @@ static void Mapping(void)
     ExFreePoolWithTag(block, TAG);
 }
 
+/* Pages without an address of their own, until they are mapped. */
+static void Pages(void)
+{
+    PHYSICAL_ADDRESS low = {.QuadPart = 0}, high = {.QuadPart = 0x2FFFFFF}, skip = {.QuadPart = 0},
+                     none = {.QuadPart = 0xFFF};
+    PMDL mdl = MmAllocatePagesForMdl(low, high, skip, 3 * PAGE_SIZE - 1);
+    CHECK(mdl && MmGetMdlByteCount(mdl) == 3 * PAGE_SIZE && MmGetMdlVirtualAddress(mdl) == NULL);
+    for (ULONG i = 0; i < 3; i++) {
+        CHECK(MmGetMdlPfnArray(mdl)[i] << PAGE_SHIFT <= 0x2FFFFFF);
+    }
+    PUCHAR mapped = MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
+    CHECK(mapped && mapped[0] == 0 && mapped[3 * PAGE_SIZE - 1] == 0); /* zeroed */
+    CHECK((ULONG64)MmGetPhysicalAddress(mapped + 2 * PAGE_SIZE).QuadPart >> PAGE_SHIFT == MmGetMdlPfnArray(mdl)[2]);
+    mapped[PAGE_SIZE] = 7;
+    MmUnmapLockedPages(mapped, mdl);
+    MmFreePagesFromMdl(mdl);
+    ExFreePool(mdl);
+    CHECK(MmAllocatePagesForMdl(low, none, skip, PAGE_SIZE) == NULL); /* no page lies so low */
+    mdl = MmAllocatePagesForMdlEx(low, high, skip, 1ULL << 31, MmCached, MM_ALLOCATE_FULLY_REQUIRED);
+    CHECK(mdl == NULL); /* all or nothing */
+    mdl = MmAllocatePagesForMdlEx(low, high, skip, 2 * PAGE_SIZE, MmCached, MM_DONT_ZERO_ALLOCATION);
+    CHECK(mdl && MmGetMdlByteCount(mdl) == 2 * PAGE_SIZE);
+    MmFreePagesFromMdl(mdl);
+    ExFreePool(mdl);
+    PUCHAR block = MmAllocateNonCachedMemory(PAGE_SIZE + 1);
+    CHECK(block && block[0] == 0 && block[PAGE_SIZE] == 0);
+    MmFreeNonCachedMemory(block, PAGE_SIZE + 1);
+}
+
+static void Changed(void)
+{
+    PUCHAR block = ExAllocatePoolWithTag(NonPagedPool, 3 * PAGE_SIZE, TAG);
+    PMDL mdl = MmCreateMdl(NULL, block + 100, 2 * PAGE_SIZE);
+    CHECK(mdl && MmGetMdlByteCount(mdl) == 2 * PAGE_SIZE && MmGetMdlByteOffset(mdl) == 100);
+    MmBuildMdlForNonPagedPool(mdl);
+    PFN_NUMBER second = MmGetMdlPfnArray(mdl)[1];
+    CHECK(MmAdvanceMdl(mdl, PAGE_SIZE) == STATUS_SUCCESS);
+    CHECK(MmGetMdlByteCount(mdl) == PAGE_SIZE && MmGetMdlVirtualAddress(mdl) == block + 100 + PAGE_SIZE);
+    CHECK(MmGetMdlPfnArray(mdl)[0] == second);
+    CHECK(MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority) == block + 100 + PAGE_SIZE);
+    CHECK(MmAdvanceMdl(mdl, PAGE_SIZE + 1) == STATUS_INVALID_PARAMETER_2 && MmGetMdlByteCount(mdl) == PAGE_SIZE);
+    CHECK(MmAdvanceMdl(mdl, 8) == STATUS_SUCCESS && MmGetMdlByteOffset(mdl) == 108);
+    ExFreePool(mdl);
+    ExFreePoolWithTag(block, TAG);
+}
+
 static volatile ULONG Runs;
 
 __attribute__((section("PAGE"), noinline)) static void Paged(void)
@@ -85,6 +131,8 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
 {
     Sizes();
     Mapping();
+    Pages();
+    Changed();
     Sections();
     return Summary("mdl");
 }

@@ -45,6 +45,15 @@ static void Queued(void)
     KeLowerIrql(irql);
 }
 
+static void ForDpc(void)
+{
+    KLOCK_QUEUE_HANDLE handle;
+    KeAcquireInStackQueuedSpinLockForDpc(&Lock, &handle);
+    CHECK(!KeTestSpinLock(&Lock) && KeGetCurrentIrql() == DISPATCH_LEVEL);
+    KeReleaseInStackQueuedSpinLockForDpc(&handle);
+    CHECK(KeTestSpinLock(&Lock) && KeGetCurrentIrql() == PASSIVE_LEVEL);
+}
+
 static void ReaderWriter(void)
 {
     KIRQL first = ExAcquireSpinLockShared(&Shared), second;
@@ -98,6 +107,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
 {
     Plain();
     Queued();
+    ForDpc();
     ReaderWriter();
     ImportedIrql();
     return Summary("spinlocks");

@@ -104,6 +104,40 @@ static void Processors(void)
     KeFlushWriteBuffer();
 }
 
+static ULONG Changes;
+
+static VOID NTAPI ProcessorChanged(PVOID Context, PKE_PROCESSOR_CHANGE_NOTIFY_CONTEXT Change, PNTSTATUS Status)
+{
+    CHECK(Context == &Changes && NT_SUCCESS(Change->Status));
+    CHECK(Change->State == (Changes % 2 ? KeProcessorAddCompleteNotify : KeProcessorAddStartNotify));
+    Changes++;
+}
+
+static void Nodes(void)
+{
+    GROUP_AFFINITY affinity = {.Mask = 99};
+    USHORT count = 99;
+    KDPC dpc;
+    PROCESSOR_NUMBER number = {.Number = 0}, wrong = {.Number = 63};
+    KDPC_WATCHDOG_INFORMATION watchdog;
+    KIRQL irql;
+    KeQueryNodeActiveAffinity(0, &affinity, &count);
+    CHECK(affinity.Mask == KeQueryActiveProcessors() && affinity.Group == 0);
+    CHECK(count == KeQueryActiveProcessorCount(NULL) && KeQueryNodeMaximumProcessorCount(0) >= count);
+    KeQueryNodeActiveAffinity(77, &affinity, &count);
+    CHECK(affinity.Mask == 0 && count == 0 && KeQueryNodeMaximumProcessorCount(77) == 0); /* no such node */
+    KeInitializeDpc(&dpc, NULL, NULL);
+    CHECK(KeSetTargetProcessorDpcEx(&dpc, &number) == STATUS_SUCCESS);
+    CHECK(KeSetTargetProcessorDpcEx(&dpc, &wrong) == STATUS_INVALID_PARAMETER);
+    PVOID handle = KeRegisterProcessorChangeCallback(ProcessorChanged, &Changes, KE_PROCESSOR_CHANGE_ADD_EXISTING);
+    CHECK(handle && Changes == 2 * KeQueryActiveProcessorCount(NULL)); /* start and completion of each */
+    KeDeregisterProcessorChangeCallback(handle);
+    CHECK(KeQueryDpcWatchdogInformation(&watchdog) == STATUS_UNSUCCESSFUL); /* only a DPC may ask */
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    CHECK(KeQueryDpcWatchdogInformation(&watchdog) == STATUS_SUCCESS);
+    KeLowerIrql(irql);
+}
+
 static void SavedStates(void)
 {
     KFLOATING_SAVE floating;
@@ -161,6 +195,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     RunInThread(Priority, NULL);
     RunInThread(Affinity, NULL);
     Processors();
+    Nodes();
     SavedStates();
     BackTraces();
     return Summary("threads");

@@ -3,10 +3,15 @@
 #include "check.h"
 #include "undeclared.h"
 #include <evntprov.h>
+#include <evntrace.h>
 #include <wmistr.h>
 #include <stdarg.h>
 
 static KBUGCHECK_CALLBACK_RECORD Record;
+
+extern PBOOLEAN __imp_KdDebuggerEnabled, __imp_KdDebuggerNotPresent;
+#define EnabledSlot    __imp_KdDebuggerEnabled
+#define NotPresentSlot __imp_KdDebuggerNotPresent
 
 static void __attribute__((format(printf, 1, 2))) Say(const char *Format, ...)
 {
@@ -16,9 +21,29 @@ static void __attribute__((format(printf, 1, 2))) Say(const char *Format, ...)
     va_end(arguments);
 }
 
+static ULONG __attribute__((format(printf, 2, 3))) SayWith(const char *Prefix, const char *Format, ...)
+{
+    va_list arguments;
+    va_start(arguments, Format);
+    ULONG status = vDbgPrintExWithPrefix(Prefix, DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, Format, arguments);
+    va_end(arguments);
+    return status;
+}
+
 static void Debugger(void)
 {
     KIRQL irql;
+    CHECK(SayWith("tracing: ", "with a prefix %d\n", 3) == STATUS_SUCCESS);
+    CHECK(DbgQueryDebugFilterState(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL)); /* errors pass by default */
+    CHECK(!DbgQueryDebugFilterState(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL));
+    CHECK(NT_SUCCESS(DbgSetDebugFilterState(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL, TRUE)));
+    CHECK(DbgQueryDebugFilterState(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL));
+    CHECK(!DbgQueryDebugFilterState(DPFLTR_IHVBUS_ID, DPFLTR_INFO_LEVEL)); /* of that component only */
+    CHECK(NT_SUCCESS(DbgSetDebugFilterState(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL, FALSE)));
+    CHECK(!DbgQueryDebugFilterState(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL));
+    CHECK(!*EnabledSlot && *NotPresentSlot && KdRefreshDebuggerNotPresent()); /* no kernel debugger */
+    CHECK(KdDisableDebugger() == STATUS_DEBUGGER_INACTIVE && KdEnableDebugger() == STATUS_DEBUGGER_INACTIVE);
+    CHECK(KdChangeOption(KD_OPTION_SET_BLOCK_ENABLE, 0, NULL, 0, NULL, NULL) == STATUS_DEBUGGER_INACTIVE);
     CHECK(DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, "tracing: DbgPrintEx %d\n", 1) == STATUS_SUCCESS);
     Say("tracing: vDbgPrintEx %d\n", 2);
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
@@ -43,6 +68,19 @@ static void EventTracing(void)
     CHECK(EtwWriteString(handle, 4, 1, NULL, L"text") == STATUS_SUCCESS);
     KeLowerIrql(irql);
     CHECK(EtwUnregister(handle) == STATUS_SUCCESS);
+}
+
+/* WPP: nobody listens, so no session is found and no message goes anywhere. */
+static void SoftwareTracing(void)
+{
+    static GUID guid = {0x6f4b0d31, 0x5a5c, 0x4e0b, {0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x42}};
+    TRACEHANDLE handle = 0;
+    ULONG needed = 99;
+    CHECK(WmiQueryTraceInformation(TraceHandleByNameClass, &handle, sizeof(handle), &needed, NULL) == STATUS_NOT_FOUND);
+    CHECK(needed == 0);
+    CHECK(WmiQueryTraceInformation((TRACE_INFORMATION_CLASS)99, &handle, 8, NULL, NULL) == STATUS_INVALID_INFO_CLASS);
+    CHECK(WmiTraceMessage(0, 0x2B, &guid, 10, NULL) == STATUS_INVALID_HANDLE);
+    CHECK(WmiTraceMessageVa(0, 0x2B, &guid, 10, NULL) == STATUS_INVALID_HANDLE);
 }
 
 static void WmiEvent(void)
@@ -82,6 +120,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
 {
     Debugger();
     EventTracing();
+    SoftwareTracing();
     WmiEvent();
     BugCheckCallbacks();
     OtherDrivers();
