@@ -36,6 +36,11 @@ void function_pme_widen(BuddyFunction *f)
 
         pci_word_test_and_set_mask(port->wmask + exp + PCI_EXP_RTCTL, PCI_EXP_RTCTL_PMEIE);
         pci_long_test_and_set_mask(port->w1cmask + exp + PCI_EXP_RTSTA, PCI_EXP_RTSTA_PME);
+        /* Who sent the message is state, not configuration: a migration must not insist on its being the same. */
+        pci_set_long(port->cmask + exp + PCI_EXP_RTSTA, 0);
+        if (port->exp.aer_cap) {
+            pci_set_long(port->cmask + port->exp.aer_cap + PCI_ERR_ROOT_ERR_SRC, 0);
+        }
     }
 }
 

@@ -54,9 +54,9 @@ class Function:
         return self.config_read(0, 2) != 0xFFFF
 
     def capability(self, identifier: int) -> int:
-        """Offset of a capability, or 0."""
+        """Offset of a capability, or 0; also when nothing answers."""
         offset = self.config_read(0x34, 1)
-        while offset:
+        while offset not in (0, 0xFF):
             if self.config_read(offset, 1) == identifier:
                 return offset
             offset = self.config_read(offset + 1, 1)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -215,3 +216,125 @@ def test_a_stuck_semaphore_is_neither_released_nor_broken(buddy: Board) -> None:
 def test_a_wrong_specification_is_refused(buddy: Board, fault: str, message: str) -> None:
     with pytest.raises(QMPError, match=message):
         arm(buddy, fault)
+
+
+# ---- each fault happens to the next N only ---------------------------------------------------------------------------
+
+
+def interrupt_is_lost(board: Board) -> bool:
+    """A doorbell whose interrupt does not come."""
+    ring(board)
+    return board.device.message() == 0
+
+
+def interrupt_is_late(board: Board) -> bool:
+    """A doorbell whose interrupt comes a millisecond later."""
+    ring(board)
+    at_once = board.device.message()
+    board.machine.step(1_000_000)
+    return not at_once and board.device.message() == 0x4000
+
+
+def job_sticks(board: Board) -> bool:
+    """A job that does not end, until it is aborted."""
+    board.set_reg(0, Client.SEM, 1)
+    board.set_reg(0, Client.JOB_CTRL, 1)
+    board.machine.step(1_000_000)
+    stuck = bool(board.reg(0, Client.STATUS) & JOB_BUSY)
+    board.set_reg(0, Client.JOB_CTRL, 2)
+    return stuck
+
+
+def read_is_corrupt(board: Board) -> bool:
+    """A register that reads as something else."""
+    return board.reg(0, Client.ID) != 0x42554459
+
+
+def to_d3hot_and_back(board: Board) -> None:
+    """As an operating system does it."""
+    board.device.set_power(3)
+    board.device.set_power(0)
+    board.enumerate()
+
+
+def d0_comes_late(board: Board) -> bool:
+    """Registers that answer a millisecond after D0 entry."""
+    to_d3hot_and_back(board)
+    late = board.reg(0, Client.ID) == 0xFFFFFFFF
+    board.machine.step(1_000_000)
+    assert board.reg(0, Client.ID) == 0x42554459
+    return late
+
+
+def d0_fails(board: Board) -> bool:
+    """A function that stays in D3hot; and is brought to D0 again."""
+    board.device.set_power(3)
+    board.device.set_power(0)
+    return board.device.power() == 3
+
+
+def dma_fails(board: Board) -> bool:
+    """A descriptor that ends with an error."""
+    board.set_reg(0, Client.DMA_CTRL, 2)
+    set_up(board)
+    board.machine.write_bytes(SOURCE, b"x" * 64)
+    put(board, 0, SOURCE, TARGET, 64)
+    board.set_reg(0, Client.DMA_HEAD, 1)
+    board.machine.step(10_000)
+    return result(board, 0)[1] & 2 != 0
+
+
+def reset_leaves_scratch(board: Board) -> bool:
+    """A reset that does not clear."""
+    board.set_reg(0, Client.SCRATCH, 7)
+    board.set_reg(0, Client.CONTROL, 1)
+    return board.reg(0, Client.SCRATCH) == 7
+
+
+def semaphore_sticks(board: Board) -> bool:
+    """A semaphore that is not released."""
+    board.set_reg(0, Client.SEM, 1)
+    board.set_reg(0, Client.SEM, 0)
+    return board.reg(0, Client.SEM) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "strikes"),
+    [
+        ("interrupt-lost", interrupt_is_lost),
+        ("interrupt-late", interrupt_is_late),
+        ("stuck-busy", job_sticks),
+        ("read-corrupt,reg=ID", read_is_corrupt),
+        ("d0-late,delay=1000", d0_comes_late),
+        ("d0-fail", d0_fails),
+        ("dma-fail", dma_fails),
+        ("dma-partial", dma_fails),
+        ("reset-sticky", reset_leaves_scratch),
+        ("semaphore-stuck", semaphore_sticks),
+    ],
+    ids=lambda value: value.split(",")[0] if isinstance(value, str) else "",
+)
+def test_each_fault_strikes_the_next_two_and_no_more(msi: Board, fault: str, strikes: Callable[[Board], bool]) -> None:
+    name = fault.split(",")[0]
+    assert not strikes(msi)
+    arm(msi, f"{fault},count=2")
+    assert state(msi, name) == {"armed": True, "remaining": 2, "fired": 0}
+    assert [strikes(msi) for _ in range(4)] == [True, True, False, False]
+    assert state(msi, name) == {"armed": False, "remaining": 0, "fired": 2}
+    events = [record["event"] for record in msi.machine.journal() if record["kind"] == "fault"]
+    assert events == ["arm", "fire", "fire", "disarm"]
+
+
+@pytest.mark.parametrize("fault", ["aer-correctable", "aer-fatal"])
+def test_errors_happen_as_often_as_asked(buddy: Board, fault: str) -> None:
+    arm(buddy, f"{fault},count=3")
+    assert state(buddy, fault) == {"armed": False, "remaining": 0, "fired": 3}
+
+
+def test_link_down_lasts_until_it_is_disarmed(buddy: Board) -> None:
+    arm(buddy, "link-down")
+    assert state(buddy, "link-down")["armed"]
+    for _ in range(3):
+        assert buddy.reg(0, Client.ID) == 0xFFFFFFFF
+    arm(buddy, "link-down,off")
+    assert buddy.reg(0, Client.ID) == 0x42554459

@@ -170,3 +170,49 @@ def test_the_eject_button_asks_like_device_del(fredbus: Board) -> None:
     fredbus.machine.qom_set("t0", "eject-button", True)
     fredbus.set_reg(0, slot(0, CONTROL), DO_EJECT)
     fredbus.machine.wait_event("DEVICE_DELETED", device="t0")
+
+
+BUS_STATES = ["D0", "D3hot", "D3cold"]
+
+
+def enter(board: Board, state: str) -> None:
+    """Bring the bus controller into a power state."""
+    if state == "D3hot":
+        board.device.set_power(3)
+    if state == "D3cold":
+        board.port.set_express(0x18, 0x400)
+
+
+def leave(board: Board, state: str) -> None:
+    """Back to D0."""
+    if state == "D3hot":
+        board.device.set_power(0)
+    if state == "D3cold":
+        board.port.set_express(0x18, 0x000)
+    board.enumerate()
+
+
+@pytest.mark.parametrize("state", BUS_STATES)
+def test_children_come_and_go_in_every_power_state_of_the_bus(fredbus: Board, state: str) -> None:
+    """What changed while nobody could be told shows when the bus is in D0 again."""
+    add(fredbus, "fred-oven", "o0", slot=1, serial=8)
+    enter(fredbus, state)
+    fredbus.machine.yank("o0")
+    add(fredbus, "fred-toaster", "t0", slot=4, serial=7)
+    leave(fredbus, state)
+    assert fredbus.reg(0, slot(1, STATUS)) & PRESENT == 0
+    assert fredbus.reg(0, slot(4, STATUS)) & PRESENT
+    assert fredbus.reg(0, slot(4, SERIAL)) == 7
+    fredbus.machine.command_qmp("device_del", id="t0")
+    fredbus.set_reg(0, slot(4, CONTROL), DO_EJECT)
+    fredbus.machine.wait_event("DEVICE_DELETED", device="t0")
+    assert children(fredbus)[-3:] == [("plug", 4, "toaster", 7), ("eject-request", 4, "toaster", 7), ("eject", 4, "toaster", 7)]
+
+
+@pytest.mark.parametrize("state", BUS_STATES)
+def test_the_whole_bus_is_yanked_in_every_power_state(fredbus: Board, state: str) -> None:
+    add(fredbus, "fred-oven", "o0", slot=1)
+    enter(fredbus, state)
+    fredbus.machine.yank("fred0")
+    assert fredbus.reg(0, ID) == 0xFFFFFFFF
+    assert fredbus.machine.violations() == ["access-after-removal"]

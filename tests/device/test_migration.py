@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.device.conftest import ROOT_PORT, Board
-from tests.device.pci import Bridge, Function
+from tests.device.pci import CAP_EXPRESS, CAP_PM, PM_CONTROL, Bridge, Function
 from tests.device.qtest import Machine, Options
 from tests.device.registers import DMA, DMA_BUSY, DOORBELL, INT_ASSERTED, JOB, JOB_BUSY, SEM_MINE, TXN_OPEN, Client
 from tests.device.snapshots import add_snapshot_disk, snapshot_job
@@ -165,6 +165,45 @@ def test_latched_interrupts_stay_asserted_and_pending(source: Board, carry: Carr
     assert board.device.message(1) == 0x5001
     board.set_reg(0, Client.INT_STATUS, DOORBELL)
     assert board.reg(0, Client.INT_PENDING) == 2
+
+
+def test_an_interrupt_that_a_fault_holds_back(source: Board, carry: Carry) -> None:
+    source.set_reg(0, Client.INT_ENABLE, DOORBELL)
+    source.machine.qom_set("buddy0", "fault", "interrupt-late,delay=500,count=1")
+    source.set_reg(0, Client.DOORBELL, 1)
+    source.machine.step(400_000)
+    board = carry(source)
+    board.machine.step(99_000)
+    assert board.device.message(0) == 0
+    board.machine.step(1_000)
+    assert board.device.message(0) == 0x5000
+
+
+def test_a_function_that_is_not_ready_yet_and_its_pme_bits(source: Board, carry: Carry) -> None:
+    source.machine.qom_set("buddy0", "fault", "d0-late,delay=2000,count=1")
+    source.device.set_power(3 | 0x100)
+    source.machine.qom_set("buddy0", "wake-event", True)
+    source.device.set_power(0x100)
+    source.machine.step(1_000_000)
+    board = carry(source)
+    control = board.device.capability(CAP_PM) + PM_CONTROL
+    assert board.device.config_read(control, 2) & 0x8103 == 0x8100
+    board.machine.step(999_000)
+    assert board.reg(0, Client.ID) == 0xFFFFFFFF
+    board.machine.step(1_000)
+    assert board.reg(0, Client.ID) == 0x42554459
+
+
+@pytest.mark.parametrize("fault", ["link-down", "aer-correctable", "aer-fatal"])
+def test_what_the_port_shows(source: Board, carry: Carry, fault: str) -> None:
+    source.device.config_write(source.device.capability(CAP_EXPRESS) + 8, 0x7, 2)
+    source.machine.qom_set("buddy0", "fault", fault)
+    aer = source.port.extended_capability(1)
+    shown = [source.port.express(0x12), source.port.express(0x1A), *(source.port.config_read(aer + at) for at in (0x30, 0x34))]
+    board = carry(source)
+    now = [board.port.express(0x12), board.port.express(0x1A), *(board.port.config_read(aer + at) for at in (0x30, 0x34))]
+    assert now == shown
+    assert board.device.present == (fault != "link-down")
 
 
 def test_d3hot_faults_and_violations(source: Board, carry: Carry) -> None:

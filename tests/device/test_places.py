@@ -9,7 +9,8 @@ from qemu.qmp import ExecuteError
 from tests.device.conftest import ROOT_PORT, Board, Start
 from tests.device.pci import CAP_EXPRESS, CAP_MSIX, CAP_PM, SLOT_STATUS, Bridge, Function
 from tests.device.qtest import Options
-from tests.device.registers import Client
+from tests.device.registers import DMA, DOORBELL, Client
+from tests.device.test_dma import INTERRUPT, SOURCE, TARGET, put, set_up
 
 ACPI_Q35, ACPI_PC = 0x0CC0, 0xAE00
 ACPI_UP, ACPI_BUS = 0x00, 0x10
@@ -82,6 +83,40 @@ def test_errors_pass_the_switch(switch: Board, fault: str) -> None:
     assert 0x300 in (root.config_read(aer + 0x34) & 0xFFFF, root.config_read(aer + 0x34) >> 16)
 
 
+def test_interrupts_dma_and_power_management_events_pass_the_switch(switch: Board) -> None:
+    root = Bridge(switch.machine, 0, 1)
+    copy_and_interrupt(switch)
+    express = root.capability(CAP_EXPRESS)
+    switch.device.config_write(switch.device.capability(CAP_PM) + 4, 0x103, 2)
+    switch.machine.qom_set("buddy0", "wake-event", True)
+    assert root.config_read(express + 0x20) == 0x10000 | 0x300  # PME status, and who sent it
+
+
+def test_orderly_unplug_behind_a_switch(switch: Board) -> None:
+    switch.machine.command_qmp("device_del", id="buddy0")
+    assert switch.port.express(SLOT_STATUS) & 0x41 == 0x41
+    switch.port.slot_power(False)
+    switch.machine.wait_event("DEVICE_DELETED", device="buddy0")
+    assert not switch.device.present
+
+
+def copy_and_interrupt(board: Board) -> None:
+    """A DMA copy that ends with a message, by MSI and by MSI-X."""
+    for enable, message in ((board.device.enable_msi, 0x4000), (lambda: board.device.enable_msix(1), 0x5000)):
+        enable()
+        set_up(board)
+        board.set_reg(0, Client.INT_ENABLE, DMA)
+        board.machine.write_bytes(SOURCE, b"abcd")
+        board.machine.write_bytes(TARGET, bytes(4))
+        put(board, 0, SOURCE, TARGET, 4, INTERRUPT)
+        board.set_reg(0, Client.DMA_HEAD, 1)
+        board.machine.step(10_000)
+        assert board.machine.read_bytes(TARGET, 4) == b"abcd"
+        assert board.device.message() == message
+        board.set_reg(0, Client.INT_STATUS, DMA)
+        board.set_reg(0, Client.DMA_CTRL, 2)
+
+
 @pytest.fixture
 def conventional(options: Options, start: Start) -> Board:
     """buddy0 and fred0 on the bus of `pc`."""
@@ -104,6 +139,26 @@ def test_on_a_conventional_bus_there_is_no_pci_express_capability(conventional: 
     controller = Function(conventional.machine, 0, 6)
     controller.assign(memory=0xE1000000)
     assert conventional.machine.read(controller.bars[0]) == 0x46524544
+
+
+def test_interrupts_and_dma_on_a_conventional_bus(conventional: Board) -> None:
+    conventional.set_reg(0, Client.INT_ENABLE, DOORBELL)
+    Function(conventional.machine, 0, 1).config_write(0x60, 0x0B0B0B0B)  # PIIX3: all four lines to interrupt 11
+    conventional.machine.qtest("irq_intercept_in ioapic")
+    conventional.set_reg(0, Client.DOORBELL, 1)
+    assert any(conventional.machine.irq_levels.values())
+    conventional.set_reg(0, Client.INT_STATUS, DOORBELL)
+    assert not any(conventional.machine.irq_levels.values())
+    copy_and_interrupt(conventional)
+
+
+def test_children_of_a_fred_bus_on_a_conventional_bus(conventional: Board) -> None:
+    controller = Function(conventional.machine, 0, 6)
+    controller.assign(memory=0xE1000000)
+    conventional.machine.command_qmp("device_add", driver="fred-toaster", id="t0", bus="fred0.0", slot=2, serial=9)
+    assert conventional.machine.read(controller.bars[0] + 0x400 + 2 * 0x40 + 0x08) == 9
+    conventional.machine.yank("t0")
+    assert conventional.machine.read(controller.bars[0] + 0x400 + 2 * 0x40) & 1 == 0
 
 
 def test_yank_on_a_conventional_bus_sends_a_device_check(conventional: Board) -> None:

@@ -143,20 +143,43 @@ def test_wake_from_s3_is_a_full_reset_and_leaves_d0(buddy: Board, state: int) ->
     assert of_kind(buddy.machine.new_records(), "machine", "reset") == [("machine", "reset"), ("reset", "bus")]
 
 
-@pytest.mark.parametrize("state", ["D0", "D3hot", "D3cold", "suspended"])
-def test_yank_in_every_power_state(buddy: Board, state: str) -> None:
-    if state == "D3hot":
-        buddy.device.set_power(3)
-    if state == "D3cold":
-        buddy.port.set_express(0x18, 0x400)
+POWER_STATES = ["D0", "D1", "D2", "D3hot", "D3cold"]
+
+
+def enter(board: Board, state: str) -> None:
+    """Bring the function into a power state, or the whole machine to sleep."""
     if state == "suspended":
-        suspend_to_ram(buddy.machine)
+        suspend_to_ram(board.machine)
+    elif state == "D3cold":
+        board.port.set_express(0x18, 0x400)
+    else:
+        board.device.set_power(int(state[1]))
+    expected = "D0" if state == "suspended" else state
+    assert board.machine.qom_get("buddy0", "power") == expected
+
+
+@pytest.mark.parametrize("state", [*POWER_STATES, "suspended"])
+def test_yank_in_every_power_state(make_buddy: Callable[[str], Board], state: str) -> None:
+    board = make_buddy("d1d2=on")
+    enter(board, state)
+    board.machine.yank("buddy0")
+    if state == "suspended":
+        wake(board.machine)
+    board.port.configure(1)
+    assert not board.device.present
+    board.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="rp0")
+    board.port.slot_power(True)
+    board.enumerate()
+    assert board.reg(0, 0) == 0x42554459
+    assert board.machine.qom_get("buddy0", "power") == "D0"
+
+
+@pytest.mark.parametrize("slot", ["on", "off"])
+def test_a_device_is_plugged_into_a_slot_with_and_without_power(buddy: Board, slot: str) -> None:
     buddy.machine.yank("buddy0")
-    if state == "suspended":
-        wake(buddy.machine)
-    buddy.port.configure(1)
-    assert not buddy.device.present
+    buddy.port.slot_power(slot == "on")
     buddy.machine.command_qmp("device_add", driver="buddy", id="buddy0", bus="rp0")
+    assert buddy.port.express(0x1A) & 0x48 == 0x48  # presence detected, and changed
     buddy.port.slot_power(True)
     buddy.enumerate()
     assert buddy.reg(0, 0) == 0x42554459
@@ -234,6 +257,24 @@ def test_a_function_needs_its_time_after_d0_entry(make_buddy: Callable[[str], Bo
     assert board.machine.violations() == []
 
 
+def test_after_d3hot_context_is_lost_and_the_function_needs_its_time(make_buddy: Callable[[str], Board]) -> None:
+    """Configuration space answers meanwhile (PCI PM 1.2, 5.4.1: 10 ms before the function is accessed)."""
+    board = make_buddy("d3hot-delay=10000")
+    board.set_reg(0, SCRATCH, 5)
+    board.device.set_power(3)
+    board.device.set_power(0)
+    assert board.device.config_read(4, 2) == 0
+    board.enumerate()
+    board.machine.new_records()
+    board.machine.step(9_999_000)
+    assert board.reg(0, SCRATCH) == 0xFFFFFFFF
+    board.set_reg(0, SCRATCH, 6)
+    assert board.machine.violations() == ["access-before-ready"] * 2
+    board.machine.step(1000)
+    assert board.reg(0, SCRATCH) == 0
+    assert board.machine.violations() == []
+
+
 def test_immediate_readiness_is_announced_exactly_when_true(make_buddy: Callable[[str], Board]) -> None:
     for properties, bit in (("", 1), ("d3hot-delay=10000", 0)):
         board = make_buddy(properties)
@@ -269,14 +310,28 @@ def test_pme_reaches_the_root_port(buddy: Board, state: int) -> None:
     assert ("pme", "sent") in of_kind(buddy.machine.new_records(), "pme")
 
 
-def test_pme_wakes_the_machine_and_its_bits_survive(buddy: Board) -> None:
-    buddy.device.set_power(3 | 0x100)
+@pytest.mark.parametrize("state", [0, 1, 2, 3])
+def test_pme_wakes_the_machine_and_its_bits_survive(make_buddy: Callable[[str], Board], state: int) -> None:
+    board = make_buddy("d1d2=on")
+    board.device.set_power(state | 0x100)
+    suspend_to_ram(board.machine)
+    board.machine.qom_set("buddy0", "wake-event", True)
+    board.machine.wait_event("WAKEUP")
+    board.port.configure(1)
+    assert pme(board) == 0x8100
+    assert board.device.power() == 0
+
+
+def test_pme_of_a_function_without_slot_power_wakes_the_machine(buddy: Board) -> None:
+    """From D3cold, on auxiliary power."""
+    buddy.device.set_power(0x100)
+    buddy.port.set_express(0x18, 0x400)
     suspend_to_ram(buddy.machine)
     buddy.machine.qom_set("buddy0", "wake-event", True)
     buddy.machine.wait_event("WAKEUP")
     buddy.port.configure(1)
-    assert pme(buddy) == 0x8100
-    assert buddy.device.power() == 0
+    buddy.port.slot_power(True)
+    assert pme(buddy) & 0x8000
 
 
 def test_without_pme_enable_the_machine_sleeps_on(buddy: Board) -> None:
@@ -287,17 +342,15 @@ def test_without_pme_enable_the_machine_sleeps_on(buddy: Board) -> None:
     assert ("pme", "masked") in of_kind(buddy.machine.new_records(), "pme")
 
 
-@pytest.mark.parametrize("state", ["D0", "D3hot", "D3cold"])
-def test_orderly_unplug_in_every_power_state(buddy: Board, state: str) -> None:
-    if state == "D3hot":
-        buddy.device.set_power(3)
-    if state == "D3cold":
-        buddy.port.set_express(0x18, 0x400)
-    buddy.machine.command_qmp("device_del", id="buddy0")
-    buddy.port.slot_power(False)
-    buddy.machine.wait_event("DEVICE_DELETED", device="buddy0")
-    assert ("slot", "unplug") in of_kind(buddy.machine.new_records(), "slot")
-    assert buddy.machine.read(buddy.device.bars[0]) == 0xFFFFFFFF
+@pytest.mark.parametrize("state", POWER_STATES)
+def test_orderly_unplug_in_every_power_state(make_buddy: Callable[[str], Board], state: str) -> None:
+    board = make_buddy("d1d2=on")
+    enter(board, state)
+    board.machine.command_qmp("device_del", id="buddy0")
+    board.port.slot_power(False)
+    board.machine.wait_event("DEVICE_DELETED", device="buddy0")
+    assert ("slot", "unplug") in of_kind(board.machine.new_records(), "slot")
+    assert board.machine.read(board.device.bars[0]) == 0xFFFFFFFF
 
 
 def test_a_device_plugged_in_during_sleep_is_there_after_the_wake(buddy: Board) -> None:
