@@ -21,6 +21,15 @@ VOID ExerciserCount(PEXERCISER Exerciser, BOOLEAN Good)
     }
 }
 
+VOID ExerciserSetUrgent(PEXERCISER Exerciser, BOOLEAN Urgent)
+{
+    /* System threads start at 8, the middle of the dynamic priorities. */
+    if (Exerciser->Thread != NULL && Exerciser->Urgent != Urgent) {
+        Exerciser->Urgent = Urgent;
+        KeSetPriorityThread(Exerciser->Thread, LOW_REALTIME_PRIORITY / 2 + (Urgent ? 4 : 0));
+    }
+}
+
 static VOID NTAPI ExerciserThread(PVOID Context)
 {
     PEXERCISER exerciser = (PEXERCISER)Context;
@@ -50,6 +59,7 @@ static NTSTATUS StartThread(PEXERCISER Exerciser)
     NTSTATUS status;
 
     KeClearEvent(&Exerciser->StopRequest);
+    Exerciser->Urgent = FALSE;
     InitializeObjectAttributes(&attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
     status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, &attributes, NULL, NULL, ExerciserThread, Exerciser);
     if (NT_SUCCESS(status)) {

@@ -24,6 +24,7 @@ typedef struct _EXERCISER {
     KMUTEX Control;       /* serializes start and stop */
     KEVENT StopRequest;   /* notification */
     PKTHREAD Thread;      /* NULL: not running */
+    BOOLEAN Urgent;       /* the thread's own */
     ULONG DefaultPattern; /* of a START that names none */
     volatile ULONG Pattern;
     ULONG Round;
@@ -47,5 +48,7 @@ NTSTATUS ExerciserControl(PEXERCISER Exerciser, ULONG Code, PVOID Buffer, ULONG 
 
 /* For Step. */
 VOID ExerciserCount(PEXERCISER Exerciser, BOOLEAN Good);
+/* For Step: above the threads of other exercisers, or beside them again. */
+VOID ExerciserSetUrgent(PEXERCISER Exerciser, BOOLEAN Urgent);
 
 #endif

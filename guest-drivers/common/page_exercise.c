@@ -41,6 +41,18 @@ static VOID ExerciseRegisters(PEXERCISER Exerciser, PPAGE_USER User)
     }
 }
 
+/*
+ * Comes back a moment later with a higher priority. A client that is always ready gives the processor up only while it waits for its job, and then it has the
+ * semaphore: whoever merely tried again would never find it free.
+ */
+static VOID WaitForTurn(PEXERCISER Exerciser)
+{
+    LARGE_INTEGER moment = {.QuadPart = -10000}; /* 1 ms */
+
+    ExerciserSetUrgent(Exerciser, TRUE);
+    KeDelayExecutionThread(KernelMode, FALSE, &moment);
+}
+
 /* Takes the hardware semaphore. FALSE: another client has it, or the device is gone (an error). */
 static BOOLEAN TakeSemaphore(PEXERCISER Exerciser, PPAGE_USER User)
 {
@@ -56,6 +68,7 @@ static BOOLEAN TakeSemaphore(PEXERCISER Exerciser, PPAGE_USER User)
         tag = PageRead(User, SEM);
         if (tag == User->Client + 1) {
             ExerciserCount(Exerciser, TRUE);
+            ExerciserSetUrgent(Exerciser, FALSE);
             return TRUE;
         }
         if (tag == ALL_ONES || User->Services.Acquire != NULL) {
@@ -64,6 +77,7 @@ static BOOLEAN TakeSemaphore(PEXERCISER Exerciser, PPAGE_USER User)
         }
         YieldProcessor();
     }
+    WaitForTurn(Exerciser);
     return FALSE;
 }
 
