@@ -93,20 +93,25 @@ VOID PciProgramInterrupt(PCI_FUNCTION *Function)
         PciWrite16(Function->At, PCI_COMMAND, command);
 }
 
-/* Turn the function's interrupts off, at stop and removal. PASSIVE_LEVEL. */
+/*
+ * Turn the function's interrupts off, at stop and removal. Of one that is gone only the mapping goes: at its address there may be another
+ * by now, started already (a swap during sleep). PASSIVE_LEVEL.
+ */
 VOID PciDisableInterrupt(PCI_FUNCTION *Function)
 {
     PCI_ADDRESS at = Function->At;
 
+    if (Function->MsixTable != NULL) {
+        MmUnmapIoSpace((PVOID)Function->MsixTable, Function->MsixCount * MSIX_ENTRY * sizeof(ULONG));
+        Function->MsixTable = NULL;
+    }
+    if (!Function->Present)
+        return;
     if (Function->MsiCap != 0)
         PciWrite16(at, Function->MsiCap + MSI_CONTROL, PciRead16(at, Function->MsiCap + MSI_CONTROL) & ~MSI_ENABLE);
     if (Function->MsixCap != 0)
         PciWrite16(at, Function->MsixCap + MSIX_CONTROL,
                    PciRead16(at, Function->MsixCap + MSIX_CONTROL) & ~MSIX_ENABLE);
-    if (Function->MsixTable != NULL) {
-        MmUnmapIoSpace((PVOID)Function->MsixTable, Function->MsixCount * MSIX_ENTRY * sizeof(ULONG));
-        Function->MsixTable = NULL;
-    }
     PciWrite16(at, PCI_COMMAND, PciRead16(at, PCI_COMMAND) | PCI_DISABLE_LEVEL_INTERRUPT);
 }
 

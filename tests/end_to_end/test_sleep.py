@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""System sleep with the real drivers: the order over a device tree, devices that change meanwhile, a device that wakes the machine."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestrator.base.paths import repository
+from tests.end_to_end.conftest import Command
+
+pytestmark = pytest.mark.image
+
+SUITE = """
+defaults: {topology: buddy-and-fredbus, exercise: none, journal: events}
+scenarios:
+  tree:
+    about: A bus with two children sleeps and wakes twice.
+    steps:
+      - plug: toaster0
+      - plug: oven0
+      - repeat: {times: 2, steps: [suspend, resume]}
+"""
+
+
+@pytest.mark.parametrize("seed", [[], ["--seed", "3"]], ids=["no-seed", "seed"])
+def test_children_sleep_before_and_wake_after_their_parents(command: Command, seed: list[str]) -> None:
+    """Microsoft, "System Set-Power IRPs": down from the leaves, up from the root; a child's S0 IRP only after its parent's D0."""
+    ended = command("run", command.suite(SUITE), *seed)
+    assert ended.exit_code == 0, ended.output
+    journal = map(json.loads, (command.run / "tree" / "journal.jsonl").read_text().splitlines())
+    traced = [record["line"] for record in journal if record["kind"] == "trace"]
+    lines = [line.rpartition(" ")[0] for line in traced if "set-power" in line]
+    bus, children = ("fredbus",), ("toaster", "oven")
+    for state, before, after in (("S3", children, "fredbus"), ("S0", bus, "toaster"), ("S0", bus, "oven")):
+        places = [number for number, line in enumerate(lines) if line == f"{after} set-power system={state}"]
+        assert len(places) == 2, lines
+        for sleep, place in enumerate(places):
+            for driver in before:
+                assert lines[:place].count(f"{driver} set-power system={state}") == sleep + 1, (driver, after, lines)
+                # The device IRP that goes with it comes before the next level's system IRP.
+                device = "D3" if state == "S3" else "D0"
+                assert lines[:place].count(f"{driver} set-power device={device}") == sleep + 1, (driver, after, lines)
+
+
+def test_devices_that_vanish_appear_or_are_swapped_during_sleep_and_one_that_ends_it(command: Command) -> None:
+    mechanisms = str(repository() / "suites" / "mechanisms.yaml")
+    ended = command("run", mechanisms, "--only", "device-*-while-asleep", "--only", "device-wakes-the-machine")
+    assert ended.exit_code == 0, ended.output
+    assert "4 of 4 passed" in ended.output
