@@ -21,7 +21,7 @@ static VOID OwnerLeft(PHARDWARE Hardware)
     PBORROWER borrower = CONTAINING_RECORD(Hardware, BORROWER, Hardware);
     PCONNECTION connection = borrower->Finder.Connection;
 
-    if (connection != NULL && connection->Mechanism == BUDDY_MECHANISM_DIRECT) {
+    if (connection != NULL && connection->Mechanism == BUDDY_MECHANISM_DIRECT && !MUTANT(BORROWER_MISSES_THE_END)) {
         connection->OwnerLeft = TRUE;
         connection->Finished = TRUE;
         FinderQueueWork(borrower);
