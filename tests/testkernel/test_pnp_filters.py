@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from .machine import Machine
 
-ORDER = ["lower", "lowest", "function", "upper", "classupper"]  # from the PDO up
+ORDER = ["lower", "lowest", "classlower", "function", "upper", "classupper"]  # from the PDO up
 
 
 def events(machine: Machine) -> list[str]:

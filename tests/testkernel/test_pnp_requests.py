@@ -179,6 +179,13 @@ def test_ejection_relations_go_along_only_when_ejected(family: Bus) -> None:
     ]
 
 
+@pytest.mark.parametrize(("rule", "end"), [(0, "gone"), (VETO_REMOVE, "vetoed")])
+def test_an_eject_may_tell_how_it_ended(child: Bus, rule: int, end: str) -> None:
+    child.tell(RULE, 0, rule)
+    child.tell(EJECT, 0, 1)
+    assert child.seen()[-1] == f"bus ejected {end}"
+
+
 # IoInvalidateDeviceState
 
 

@@ -17,7 +17,13 @@ ONE, TWO = "ROOT\\VERSIONED\\0000", "ROOT\\VERSIONED\\0001"
 RULE = "0x80002000"
 VETO, REFERENCE = "01000000", "02000000"
 INF = (Path(__file__).parent / "drivers" / "versioned.inf").read_text()
-NEXT = INF.replace("1.0.0.0", "1.0.1.0").replace("Version 1", "Version 2").replace("0x00010001,1", "0x00010001,2")
+NEXT = (
+    INF.replace("1.0.0.0", "1.0.1.0")
+    .replace("Version 1", "Version 2")
+    .replace(",1\n", ",2\n")
+    .replace("HKR,,Old,0x00010001,2\n", "")
+    .replace("AddReg = Hardware\n", "AddReg = Hardware\nDelReg = Gone\n\n[Gone]\nHKR,,Old\n")
+)
 
 
 class Updated:
@@ -68,6 +74,7 @@ def test_all_devices_go_and_come_back_with_the_new_driver(updated: Updated) -> N
     assert updated.seen() == [*REMOVED, "v1 unload", *STARTED]
     for instance in (ONE, TWO):
         assert updated.state(instance) == ("Version 2", True, None)
+    # Kept has FLG_ADDREG_NOCLOBBER, Created FLG_ADDREG_OVERWRITEONLY (it was never there), Old is deleted.
     assert updated.do("settings", ONE)["settings"] == {"Number": 2, "Kept": 1}
     # Started again, and updated again, it stays.
     updated.do("restart", ONE)
@@ -125,11 +132,12 @@ def test_disabled_devices_are_updated_and_stay_disabled(updated: Updated) -> Non
 
 
 def test_uninstalled_a_device_gets_the_best_driver_of_the_store(updated: Updated) -> None:
+    assert updated.do("settings", ONE)["settings"] == {"Number": 1, "Kept": 1, "Old": 1}
     updated.do("settings", ONE, "Number", "7")
     updated.do("update", "old\\versioned.inf", "force")
     updated.do("remove", ONE)
     updated.do("rescan")
-    assert updated.do("settings", ONE)["settings"] == {"Number": 1, "Kept": 1}
+    assert updated.do("settings", ONE)["settings"] == {"Number": 1, "Kept": 1, "Old": 1}
 
 
 def test_what_cannot_be_updated(updated: Updated) -> None:

@@ -61,6 +61,48 @@ VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT PhysicalDeviceObject)
     PnpRequestEject(PhysicalDeviceObject, NULL, NULL);
 }
 
+typedef struct _EJECT_CALLBACK {
+    PIO_DEVICE_EJECT_CALLBACK Callback;
+    PVOID Context;
+    PDRIVER_OBJECT DriverObject; /* referenced: the callback's image stays */
+} EJECT_CALLBACK, *PEJECT_CALLBACK;
+
+static void Ejected(PDEVICE_OBJECT Pdo, NTSTATUS Status, const PNP_VETO *Veto, PVOID Context)
+{
+    PEJECT_CALLBACK Eject = Context;
+    Eject->Callback(Status, Eject->Context);
+    ObfDereferenceObject(Eject->DriverObject);
+    ExFreePoolWithTag(Eject, PNP_TAG);
+}
+
+/* As IoRequestDeviceEject; Callback learns on the PnP event thread how it ended. https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-iorequestdeviceejectex */
+NTSTATUS NTAPI IoRequestDeviceEjectEx(PDEVICE_OBJECT PhysicalDeviceObject, PIO_DEVICE_EJECT_CALLBACK Callback,
+                                      PVOID Context, PDRIVER_OBJECT DriverObject)
+{
+    PEJECT_CALLBACK Eject;
+    NTSTATUS Status;
+    IoRequireIrql("IoRequestDeviceEjectEx", DISPATCH_LEVEL, _ReturnAddress());
+    RequirePdo("IoRequestDeviceEjectEx", PhysicalDeviceObject, _ReturnAddress());
+    if (!Callback) {
+        return PnpRequestEject(PhysicalDeviceObject, NULL, NULL);
+    }
+    if (!DriverObject) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    Eject = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Eject), PNP_TAG);
+    if (!Eject) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    *Eject = (EJECT_CALLBACK){Callback, Context, DriverObject};
+    ObfReferenceObject(DriverObject);
+    Status = PnpRequestEject(PhysicalDeviceObject, Ejected, Eject);
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(DriverObject);
+        ExFreePoolWithTag(Eject, PNP_TAG);
+    }
+    return Status;
+}
+
 NTSTATUS PnpRequestEject(PDEVICE_OBJECT Pdo, PNP_EJECT_DONE Done, PVOID Context)
 {
     PPNP_EVENT Event = PnpNewEvent(PnpEventRemove, Pdo);

@@ -19,7 +19,7 @@ DEFINE_GUID(GUID_SELFTEST, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0
 #define IOCTL_PLUG  IOCTL(0)
 #define IOCTL_PULL  IOCTL(1)
 #define IOCTL_RULE  IOCTL(2) /* value: what the child does wrong from now on */
-#define IOCTL_EJECT IOCTL(3)
+#define IOCTL_EJECT IOCTL(3) /* value 1: with a callback */
 #define IOCTL_STATE IOCTL(4) /* IoInvalidateDeviceState of the child */
 #define IOCTL_RELATE                                                                                                   \
     IOCTL(5) /* value: another child that goes with this one, + 0x100 when ejected, else when removed */
@@ -355,6 +355,7 @@ static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
             return Complete(Irp, STATUS_DEVICE_BUSY);
         }
         if (rules & RULE_CHANGED_STOP) {
+            Irp->IoStatus.Status = STATUS_SUCCESS;
             IoForwardIrpSynchronously(Extension->Lower, Irp);
             return Complete(Irp, STATUS_RESOURCE_REQUIREMENTS_CHANGED);
         }
@@ -444,6 +445,19 @@ static NTSTATUS NTAPI OpenClose(PDEVICE_OBJECT Device, PIRP Irp)
     return Complete(Irp, STATUS_SUCCESS);
 }
 
+static VOID NTAPI Ejected(NTSTATUS Status, PVOID Context)
+{
+    DbgPrint("SEQ bus ejected %s\n", Context != &TheBus ? "wrongly" : NT_SUCCESS(Status) ? "gone" : "vetoed");
+}
+
+static NTSTATUS EjectWithCallback(PDEVICE_OBJECT Physical)
+{
+    if (IoRequestDeviceEjectEx(Physical, Ejected, &TheBus, NULL) != STATUS_INVALID_PARAMETER) {
+        return STATUS_UNSUCCESSFUL; /* the callback's driver must be named */
+    }
+    return IoRequestDeviceEjectEx(Physical, Ejected, &TheBus, TheBus->Self->DriverObject);
+}
+
 static NTSTATUS Report(PDEVICE_OBJECT Physical, ULONG Reserved)
 {
     TARGET_DEVICE_CUSTOM_NOTIFICATION custom = {.Version = 1, .Size = sizeof(custom), .NameBufferOffset = -1};
@@ -474,6 +488,9 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
         Rules[child] = input[1];
         break;
     case IOCTL_EJECT:
+        if (input[1]) {
+            return Complete(Irp, EjectWithCallback(Children[child]->Self));
+        }
         IoRequestDeviceEject(Children[child]->Self);
         break;
     case IOCTL_STATE:

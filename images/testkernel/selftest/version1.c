@@ -142,6 +142,9 @@ static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     Say("entry");
+    if (wcsstr(RegistryPath->Buffer, L"\\failing")) {
+        return STATUS_NO_SUCH_FILE; /* test_pnp_problems.py */
+    }
     DriverObject->DriverExtension->AddDevice = AddDevice;
     DriverObject->DriverUnload = Unload;
     DriverObject->MajorFunction[IRP_MJ_CREATE] = Mine;
