@@ -100,3 +100,27 @@ def test_the_same_seed_repeats_the_whole_journal_and_another_seed_does_not(tmp_p
     # Not only a few nanoseconds: the order of things differs.
     kinds = [[(r["kind"], r.get("client")) for r in map(json.loads, records)] for records in (first, other)]
     assert kinds[0] != kinds[1]
+
+
+def service_latencies(records: list[str]) -> list[int]:
+    """Nanoseconds from each interrupt of a client to its service routine's first look at INT_STATUS."""
+    raised: dict[int, int] = {}
+    latencies = []
+    for record in map(json.loads, records):
+        client = record.get("client")
+        if record["kind"] == "interrupt" and record["level"]:
+            raised[client] = record["t"]
+        elif record["kind"] == "read" and record["reg"] == "INT_STATUS" and client in raised:
+            latencies.append(record["t"] - raised.pop(client))
+    return latencies
+
+
+def test_a_seed_varies_when_interrupts_are_served(tmp_path: Path) -> None:
+    """Without one each takes the same short time; with one every fourth waits for up to 25 microseconds."""
+    calm = service_latencies(run(tmp_path / "calm", 0, [wake, wake]))
+    seeded = service_latencies(run(tmp_path / "seeded", 5, [wake, wake]))
+    assert len(calm) > 20 and len(seeded) > 20
+    usual = sorted(calm)[len(calm) // 2]
+    late = [latency for latency in seeded if latency > usual + 5_000]
+    assert len(late) > len(seeded) // 10 and max(late) < usual + 40_000
+    assert sum(latency > usual + 5_000 for latency in calm) < len(calm) // 10

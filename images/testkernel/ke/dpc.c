@@ -150,6 +150,7 @@ static VOID DrainDpcs(VOID)
         _enable();
         ULONG locks = KiCurrentThread()->SpinLocksHeld;
         MiTrimPageable();
+        KiPerturbDelay();
         routine(dpc, context, argument1, argument2);
         CheckAfterDpc(routine, locks);
         KiProcessor.CurrentDpc = NULL;

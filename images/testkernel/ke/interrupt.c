@@ -6,6 +6,7 @@
 #include "ke/interrupt.h"
 #include "ke/bugcheck.h"
 #include "ke/rules.h"
+#include "ke/perturb.h"
 #include "ke/processor.h"
 #include "ke/vectors.h"
 #include "kd/log.h"
@@ -52,6 +53,7 @@ VOID KiDispatchVector(ULONG Vector)
     PLIST_ENTRY head = &KiVectorChains[Vector];
     BOOLEAN any = FALSE;
     KiVectorsActive[Vector]++;
+    KiPerturbDelay();
     for (PLIST_ENTRY e = head->Flink; e && e != head;) {
         PKINTERRUPT interrupt = CONTAINER(e, KINTERRUPT, VectorLink);
         BOOLEAN claimed = FALSE;

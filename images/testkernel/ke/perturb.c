@@ -45,3 +45,13 @@ BOOLEAN KiPerturbRotate(VOID)
 {
     return KiSeed && KiPerturb(2);
 }
+
+#define DELAY_ONE_IN  4
+#define DELAY_MOST_US 25 /* Microsoft's limit for a service routine */
+
+VOID KiPerturbDelay(VOID)
+{
+    if (KiSeed && KiPerturb(DELAY_ONE_IN) == 0) {
+        KeStallExecutionProcessor(KiPerturb(DELAY_MOST_US));
+    }
+}
