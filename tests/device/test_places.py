@@ -102,8 +102,11 @@ def test_orderly_unplug_behind_a_switch(switch: Board) -> None:
 
 def copy_and_interrupt(board: Board) -> None:
     """A DMA copy that ends with a message, by MSI and by MSI-X."""
-    for enable, message in ((board.device.enable_msi, 0x4000), (lambda: board.device.enable_msix(1), 0x5000)):
-        enable()
+    for mode, message in (("msi", 0x4000), ("msix", 0x5000)):
+        if mode == "msi":
+            board.device.enable_msi()
+        else:
+            board.device.enable_msix(1)
         set_up(board)
         board.set_reg(0, Client.INT_ENABLE, DMA)
         board.machine.write_bytes(SOURCE, b"abcd")
