@@ -25,6 +25,22 @@ static BOOL DecodeHex(const wchar_t *Text, BYTE *Bytes)
     return TRUE;
 }
 
+/* By the path of a device interface, as SetupAPI and notifications give it. */
+static int OpenPath(const wchar_t *Path, HANDLE *Handle)
+{
+    *Handle = CreateFileW(Path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING,
+                          FILE_ATTRIBUTE_NORMAL, NULL);
+    return *Handle != INVALID_HANDLE_VALUE ? 0 : FailWin32(GetLastError(), L"opening the path");
+}
+
+static int OpenNamed(const wchar_t *Name, HANDLE *Handle)
+{
+    DEVICE device;
+    int failure = FindDevice(Name, &device);
+
+    return failure == 0 ? OpenDevice(&device, Handle) : failure;
+}
+
 int VerbIoctl(int Count, wchar_t **Arguments)
 {
     const wchar_t *hex = Count == 3 ? Arguments[2] : L"";
@@ -33,7 +49,6 @@ int VerbIoctl(int Count, wchar_t **Arguments)
     BYTE *output = calloc(OUTPUT_SIZE, 1);
     DWORD code;
     DWORD returned = 0;
-    DEVICE device;
     HANDLE handle;
     JSON json;
     int failure;
@@ -45,10 +60,8 @@ int VerbIoctl(int Count, wchar_t **Arguments)
         return FailUsage(L"usage: buddyctl ioctl INSTANCE CODE [HEX]; CODE is a number (0x… or decimal), HEX an even "
                          L"number of hexadecimal digits");
     }
-    failure = FindDevice(Arguments[0], &device);
-    if (failure == 0) {
-        failure = OpenDevice(&device, &handle);
-    }
+    failure =
+        wcsncmp(Arguments[0], L"\\\\?\\", 4) == 0 ? OpenPath(Arguments[0], &handle) : OpenNamed(Arguments[0], &handle);
     if (failure != 0) {
         return failure;
     }

@@ -6,3 +6,4 @@
 #include "buddy_ioctl.h"
 #include "fred_interface.h"
 #include "buddy_talk.h"
+#include "pnptest_ioctl.h"

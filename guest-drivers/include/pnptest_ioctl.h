@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is asked of the test filter (pnptest.sys), through any interface of the device that it is attached to. Shared by the filter and whoever writes
- * `buddyctl ioctl` commands; the orchestrator's step `pnptest` has the same numbers.
+ * What is asked of the test filter (pnptest.sys), through the filter's own interface on the device that it is attached to, whatever the driver below it
+ * can: `\\?\<instance with # for \>#{GUID_DEVINTERFACE_PNPTEST}\pnptest`. Shared by the filter and whoever writes `buddyctl ioctl` commands; the
+ * orchestrator's step `pnptest` has the same numbers.
  */
 #ifndef PNPTEST_IOCTL_H
 #define PNPTEST_IOCTL_H
 
 #include "buddy_ioctl.h"
+
+DEFINE_GUID(GUID_DEVINTERFACE_PNPTEST, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 5);
+#define PNPTEST_REFERENCE_STRING L"pnptest"
 
 /* Input: ULONG, PNPTEST_* below; each is done once, when its IRP comes. No output. */
 #define IOCTL_PNPTEST_ARM CTL_CODE(FILE_DEVICE_BUDDY, 0x820, METHOD_BUFFERED, FILE_ANY_ACCESS)

@@ -24,6 +24,14 @@ static NTSTATUS Query(PFILTER Filter, PIRP Irp, LONG Veto, const CHAR *Name)
     return CompleteIrp(Irp, veto ? STATUS_DEVICE_BUSY : status, Irp->IoStatus.Information);
 }
 
+/* PASSIVE_LEVEL. Twice the same is an error that nobody needs to see. */
+static VOID Announce(PFILTER Filter, BOOLEAN There)
+{
+    if (Filter->Link.Buffer != NULL) {
+        IoSetDeviceInterfaceState(&Filter->Link, There);
+    }
+}
+
 static NTSTATUS Start(PFILTER Filter, PIRP Irp, PIO_STACK_LOCATION Stack)
 {
     BOOLEAN restart = Filter->Stopped;
@@ -31,6 +39,9 @@ static NTSTATUS Start(PFILTER Filter, PIRP Irp, PIO_STACK_LOCATION Stack)
     NTSTATUS status = ForwardIrpAndWait(Filter->Lower, Irp);
 
     Filter->Stopped = FALSE;
+    if (NT_SUCCESS(status)) {
+        Announce(Filter, TRUE);
+    }
     Trace("start on=%S status=%x restart=%u moved=%u", &Filter->Service, status, (ULONG)restart, (ULONG)moved);
     /* On the way up: the drivers below believe that they are started, and must take the surprise removal that follows. */
     if (NT_SUCCESS(status) && restart && TakeArmed(Filter, PNPTEST_FAIL_RESTART)) {
@@ -83,6 +94,8 @@ static NTSTATUS Remove(PFILTER Filter, PIRP Irp)
 {
     NTSTATUS status;
 
+    Announce(Filter, FALSE);
+    RtlFreeUnicodeString(&Filter->Link);
     IoReleaseRemoveLockAndWait(&Filter->RemoveLock, Irp);
     Irp->IoStatus.Status = STATUS_SUCCESS;
     status = PassIrp(Filter->Lower, Irp);
@@ -109,6 +122,7 @@ static NTSTATUS Dispatch(PFILTER Filter, PIRP Irp, PIO_STACK_LOCATION Stack)
     case IRP_MN_CANCEL_REMOVE_DEVICE:
         return Watch(Filter, Irp, "cancel-remove");
     case IRP_MN_SURPRISE_REMOVAL:
+        Announce(Filter, FALSE);
         return Watch(Filter, Irp, "surprise-removal");
     case IRP_MN_QUERY_PNP_DEVICE_STATE:
         return QueryState(Filter, Irp);

@@ -23,6 +23,24 @@ static NTSTATUS NTAPI DispatchPass(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return status;
 }
 
+/*
+ * Opens through the filter's own interface end here: the driver below may know nothing of opens. Its link ends in a reference string, which is the
+ * name of the file in CREATE; later the mark in the file object tells. PASSIVE_LEVEL.
+ */
+static NTSTATUS NTAPI DispatchFile(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    static const UNICODE_STRING own = RTL_CONSTANT_STRING(L"\\" PNPTEST_REFERENCE_STRING);
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+
+    if (stack->MajorFunction == IRP_MJ_CREATE && RtlEqualUnicodeString(&stack->FileObject->FileName, &own, TRUE)) {
+        stack->FileObject->FsContext2 = &Filter(DeviceObject)->Link;
+    }
+    if (stack->FileObject->FsContext2 == &Filter(DeviceObject)->Link) {
+        return CompleteIrp(Irp, STATUS_SUCCESS, 0);
+    }
+    return DispatchPass(DeviceObject, Irp);
+}
+
 static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PFILTER filter = Filter(DeviceObject);
@@ -104,6 +122,7 @@ static UNICODE_STRING ServiceOf(PDRIVER_OBJECT Driver)
 /* PASSIVE_LEVEL. Source: Microsoft, "Writing an AddDevice Routine": a filter's flags are those of the device object below. */
 static SECTION_PAGE NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
 {
+    static UNICODE_STRING reference = RTL_CONSTANT_STRING(PNPTEST_REFERENCE_STRING);
     PDEVICE_OBJECT self;
     PFILTER filter;
     NTSTATUS status =
@@ -121,6 +140,10 @@ static SECTION_PAGE NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVIC
     if (filter->Lower == NULL) {
         IoDeleteDevice(self);
         return STATUS_NO_SUCH_DEVICE;
+    }
+    /* A filter without an interface still passes everything on. */
+    if (!NT_SUCCESS(IoRegisterDeviceInterface(Pdo, &GUID_DEVINTERFACE_PNPTEST, &reference, &filter->Link))) {
+        RtlZeroMemory(&filter->Link, sizeof(filter->Link));
     }
     filter->Service = ServiceOf(filter->Lower->DriverObject);
     self->DeviceType = filter->Lower->DeviceType;
@@ -145,6 +168,9 @@ SECTION_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_ST
     for (major = 0; major <= IRP_MJ_MAXIMUM_FUNCTION; major++) {
         DriverObject->MajorFunction[major] = DispatchPass;
     }
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = DispatchFile;
+    DriverObject->MajorFunction[IRP_MJ_CLEANUP] = DispatchFile;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = DispatchFile;
     DriverObject->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
     DriverObject->MajorFunction[IRP_MJ_POWER] = DispatchPower;
     DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = DispatchControl;

@@ -23,6 +23,7 @@ typedef struct _FILTER {
     PDEVICE_OBJECT Self;
     PDEVICE_OBJECT Pdo;
     PDEVICE_OBJECT Lower;
+    UNICODE_STRING Link; /* of the filter's own interface; no buffer: there is none */
     IO_REMOVE_LOCK RemoveLock;
     UNICODE_STRING
     Service;              /* of the driver below: `on=` in trace lines; the driver's own string, alive while attached */

@@ -7,7 +7,8 @@ PyYAML's node graph is kept instead of plain dictionaries, because a message wit
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ import yaml
 from orchestrator.base.errors import BadInput
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_VARIABLE = re.compile(r"\$\(([\w-]+)\)")
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -51,6 +53,37 @@ class Node:
     def _expect(self, kind: str) -> None:
         if self.kind != kind:
             self.fail(f"{self.name} must be a {kind}, but is a {self.kind}")
+
+    def substitute(self, values: Mapping[str, str]) -> None:
+        """Put the values in the place of `$(name)`, in everything below. Raises BadInput for a name without a value."""
+        self._substitute(self._node, values, set())
+
+    def _substitute(self, node: yaml.Node, values: Mapping[str, str], done: set[int]) -> None:
+        if id(node) in done:
+            return  # an anchor that is used twice is one node
+        done.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            self._substitute_scalar(node, values)
+        else:
+            for entry in node.value:
+                for each in entry if isinstance(entry, tuple) else (entry,):
+                    self._substitute(each, values, done)
+
+    def _substitute_scalar(self, node: yaml.ScalarNode, values: Mapping[str, str]) -> None:
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            if name not in values:
+                known = list(values)
+                Node(node, self._path, name).fail(
+                    f"there is no variable {name!r}{nearest(name, known)}", f"Known: {', '.join(known) or 'none'}."
+                )
+            return values[name]
+
+        text = _VARIABLE.sub(value, node.value)
+        if text != node.value:
+            node.value = text
+            # `times: $(times)` is a number when its value is one.
+            node.tag = _Loader("").resolve(yaml.ScalarNode, text, (not node.style, True))
 
     # Mappings
 

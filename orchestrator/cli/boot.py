@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from orchestrator.base.errors import BadInput
-from orchestrator.cli.machine_options import machine_options
+from orchestrator.cli.machine_options import machine_options, variables
 from orchestrator.cli.prompt import Prompt
 from orchestrator.cli.signals import run_async
 from orchestrator.machine.command import MachineFiles, command, environment
@@ -40,6 +40,7 @@ def main(options: argparse.Namespace) -> int:
         options.first,
         replace,
         tuple(options.driver),
+        variables(options.set),
     )
     return run_async(_boot(options, scenario))
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Sequence
 
+from orchestrator.base.errors import BadInput
 from orchestrator.machine.command import GdbServer
 from orchestrator.scenario.execution import Options
+
+
+def variables(pairs: Sequence[str]) -> dict[str, str]:
+    """The values that `--set NAME=VALUE` gave. Raises BadInput."""
+    values = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value):
+            raise BadInput(f"--set needs NAME=VALUE, but is {pair!r}")
+        values[name] = value
+    return values
 
 
 def machine_options(arguments: argparse.Namespace) -> Options:

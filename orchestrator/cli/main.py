@@ -75,6 +75,13 @@ def _parser() -> argparse.ArgumentParser:
             metavar="PACKAGE",
             help="install your own driver too: a folder with its INF and SYS, or the INF (may be repeated)",
         )
+        command.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="the value of a variable of the suite or topology (may be repeated)",
+        )
         command.add_argument("--qemu-args", default="", metavar="'ARGUMENTS'", help="more arguments for QEMU, as for a shell")
         command.add_argument("--memory", type=int, metavar="MIB", help="the guest's memory (default: 64)")
         command.add_argument("--kernel-args", default="", metavar="'OPTIONS'", help="more options for the guest's kernel")

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from orchestrator.base.errors import BadInput
 from orchestrator.base.verdict import Verdict
-from orchestrator.cli.machine_options import machine_options
+from orchestrator.cli.machine_options import machine_options, variables
 from orchestrator.cli.signals import run_async
 from orchestrator.runner.bench import make_bench
 from orchestrator.runner.directory import new_run_directory
@@ -23,8 +23,13 @@ from orchestrator.scenario.model import Scenario, Suite
 
 def main(options: argparse.Namespace) -> int:
     """Run the command."""
-    suite = load_suite(options.suite)
-    scenarios = [replace(scenario, packages=(*scenario.packages, *options.driver)) for scenario in select(suite, options.only)]
+    suite = load_suite(options.suite, variables(options.set))
+    words = [word for path in options.driver for word in ("--driver", str(path))]
+    words += [word for pair in options.set for word in ("--set", pair)]
+    scenarios = [
+        replace(scenario, packages=(*scenario.packages, *options.driver), arguments=tuple(words))
+        for scenario in select(suite, options.only)
+    ]
     if options.list:
         for scenario in scenarios:
             print(f"{scenario.name:<40} {scenario.about}")

@@ -74,12 +74,13 @@ def names() -> list[str]:
     return sorted(path.stem for path in TOPOLOGIES.glob("*.yaml"))
 
 
-def load_topology(name: str) -> Topology:
-    """A topology by its name, or by the path of a YAML file. Raises BadInput."""
+def load_topology(name: str, variables: Mapping[str, str] | None = None) -> Topology:
+    """A topology by its name, or by the path of a YAML file, with the values of `$(variables)` in it. Raises BadInput."""
     path = Path(name) if name.endswith((".yaml", ".yml")) else TOPOLOGIES / f"{name}.yaml"
     if not path.is_file():
         raise BadInput(f"there is no topology {name!r}", f"Known: {', '.join(names())}; or give the path of a YAML file.")
     root = load(path)
+    root.substitute(variables or {})
     root.only("ports", "devices")
     ports = tuple(port.text() for port in root.need("ports").items())
     devices = {}

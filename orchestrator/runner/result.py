@@ -67,4 +67,4 @@ def judge(
 def repeat_command(scenario: Scenario, seed: int | None = None) -> str:
     """The command that runs just this scenario again."""
     perturbed = [] if seed is None else ["--seed", str(seed)]
-    return shlex.join(["orchestrator", "run", str(scenario.file), "--only", scenario.name, *perturbed])
+    return shlex.join(["orchestrator", "run", str(scenario.file), "--only", scenario.name, *scenario.arguments, *perturbed])

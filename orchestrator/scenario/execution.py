@@ -72,7 +72,7 @@ def prepare(bench: Bench, scenario: Scenario, options: Options) -> MachineConfig
     return MachineConfig(
         bench.qemu,
         bench.accelerator.name,
-        load_topology(scenario.topology),
+        load_topology(scenario.topology, scenario.variables),
         guest.qemu_arguments(request),
         memory_mib=options.memory_mib or DEFAULT_MEMORY_MIB,
         journal_detail=scenario.journal_detail,

@@ -27,20 +27,36 @@ _DEFAULT_KEYS = ("guest", "topology", "drivers", "first", "replace", "exercise",
 _EXPECT_KEYS = ("failure", "name", "reason", "rule", "client", "code", "bugcheck", "driver")
 
 
-def load_suite(path: Path) -> Suite:
-    """The suite in the file. Raises BadInput."""
+def load_suite(path: Path, values: Mapping[str, str] | None = None) -> Suite:
+    """The suite in the file, with these values of its variables. Raises BadInput."""
     root = load(path)
-    root.only("definitions", "defaults", "scenarios")
+    root.only("variables", "definitions", "defaults", "scenarios")
+    variables = _variables(root, values or {})
+    root.substitute(variables)
     defaults = root.get("defaults")
     if defaults:
         defaults.only(*_DEFAULT_KEYS)
-    scenarios = [_scenario(name, node, defaults, path) for name, node in root.need("scenarios").pairs()]
+    scenarios = [_scenario(name, node, defaults, path, variables) for name, node in root.need("scenarios").pairs()]
     if not scenarios:
         raise BadInput(f"{path}: has no scenarios")
     return Suite(path, scenarios)
 
 
-def _scenario(name: str, node: Node, defaults: Node | None, path: Path) -> Scenario:
+def _variables(root: Node, given: Mapping[str, str]) -> dict[str, str]:
+    """The suite's variables with their values: those that are given, else the defaults. One without either is an error."""
+    node = root.get("variables")
+    declared = {} if node is None else dict(node.pairs())
+    for name in given:
+        if name not in declared:
+            known = list(declared)
+            root.fail(f"the suite has no variable {name!r}{nearest(name, known)}", f"It has: {', '.join(known) or 'none'}.")
+    for name, default in declared.items():
+        if name not in given and default.empty():
+            default.fail(f"the variable {name!r} has no value", f"Give it: --set {name}=VALUE")
+    return {name: given[name] if name in given else default.text() for name, default in declared.items()}
+
+
+def _scenario(name: str, node: Node, defaults: Node | None, path: Path, variables: Mapping[str, str]) -> Scenario:
     if not all(c.isalnum() or c in "-_." for c in name):
         node.fail(f"a scenario's name may have letters, digits, '-', '_' and '.', but it is {name!r}")
     node.only(*_SCENARIO_KEYS)
@@ -52,7 +68,7 @@ def _scenario(name: str, node: Node, defaults: Node | None, path: Path) -> Scena
     replace, journal, allow, limit = setting("replace"), setting("journal"), setting("allow"), setting("limit")
     packages = setting("drivers")
     topology_node = setting("topology") or node.fail(f"scenario {name} needs the key 'topology'")
-    topology = _topology(topology_node, path)
+    topology = _topology(topology_node, path, variables)
     expect = node.get("expect")
     steps_node = node.need("steps")
     steps = [] if steps_node.empty() else [_step(entry, topology) for entry in steps_node.items()]
@@ -67,6 +83,8 @@ def _scenario(name: str, node: Node, defaults: Node | None, path: Path) -> Scena
         first.choice("owner", "borrower") if first else None,
         {key: value.text() for key, value in replace.pairs()} if replace else {},
         tuple(path.parent / entry.text() for entry in packages.items()) if packages else (),
+        variables,
+        (),
         _exercise(exercise),
         journal.choice("full", "events") if journal else "full",
         frozenset(entry.text() for entry in allow.items()) if allow else frozenset(),
@@ -81,13 +99,13 @@ def _exercise(node: Node | None) -> str | None:
     return None if node.text() == "none" else node.text()
 
 
-def _topology(node: Node, suite: Path) -> Topology:
+def _topology(node: Node, suite: Path, variables: Mapping[str, str]) -> Topology:
     name = node.text()
     if name.endswith((".yaml", ".yml")):
         # A file is meant as seen from the suite's own folder.
         name = str(suite.parent / name)
     try:
-        return load_topology(name)
+        return load_topology(name, variables)
     except BadInput as error:
         node.fail(error.problem, error.remedy)
 

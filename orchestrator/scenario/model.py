@@ -74,6 +74,10 @@ class Scenario:
     replace: Mapping[str, str] = field(default_factory=dict)
     # Driver packages of the user's, beside those of the image: folders or INF files.
     packages: tuple[Path, ...] = ()
+    # Values of the suite's variables; its topology may use them too.
+    variables: Mapping[str, str] = field(default_factory=dict)
+    # What the command line must say besides, to run this scenario again.
+    arguments: tuple[str, ...] = ()
     # The driver that exercises its hardware flat out during the whole scenario; None: nobody does.
     exercise: str | None = "borrower"
     journal_detail: str = "full"

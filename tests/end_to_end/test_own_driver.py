@@ -69,6 +69,21 @@ def test_without_the_driver_the_device_is_not_started(own: Command) -> None:
     assert "1 edu in the machine, but 0 started in the guest" in ended.output
 
 
+def test_every_sequence_of_the_suite_for_own_devices(own: Command) -> None:
+    words = ["--driver", str(own.directory / "driver"), "--set", "driver=edu", "--set", "device=edu"]
+    ended = own(
+        "run", "suites/own-device.yaml", *words, "--set", r"hardware_id=PCI\VEN_1234&DEV_11E8", "--set", "times=2", limit=120
+    )
+    assert ended.exit_code == 0 and "17 of 17 passed" in ended.output, ended.output
+
+
+def test_its_command_to_repeat_has_the_driver_and_the_variables(own: Command) -> None:
+    words = ["--driver", str(own.directory / "driver"), "--set", "driver=edu", "--set", "device=edu", "--set", "hardware_id=NONE"]
+    ended = own("run", "suites/own-device.yaml", "--only", "remove", *words)
+    assert ended.exit_code == 1 and "0 edu in the machine" not in ended.output
+    assert f"repeat:   orchestrator run suites/own-device.yaml --only remove {' '.join(words)}" in ended.output
+
+
 def test_at_the_prompt(own: Command) -> None:
     process = own.start(
         *("boot", "--topology", str(own.directory / "card.yaml"), "--driver", str(own.directory / "driver")),

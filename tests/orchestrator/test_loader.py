@@ -10,6 +10,7 @@ import pytest
 from orchestrator.base.errors import BadInput
 from orchestrator.base.paths import repository
 from orchestrator.base.verdict import Finding, Verdict
+from orchestrator.machine.topology import load_topology
 from orchestrator.scenario.loader import load_suite
 from orchestrator.scenario.model import Scenario
 from orchestrator.scenario.steps.hotplug import Unplug
@@ -58,7 +59,7 @@ def test_a_scenario_is_read(tmp_path: Path) -> None:
         ("device: buddy0", "device: buddy7", 13, ["no device 'buddy7'", "did you mean 'buddy0'?"]),
         ("times: 3", "times: 0", 11, ["at least 1"]),
         ("times: 3", "times: three", 11, ["whole number"]),
-        ("topology: buddy\n", "topology: budy\n", 2, ["no topology 'budy'", "Known: buddy"]),
+        ("topology: buddy\n", "topology: budy\n", 2, ["no topology 'budy'", "Known: ", "buddy-and-fredbus"]),
         ("settle: false", "settle: 0", 9, ["true or false"]),
         ("    about: An example.\n", "", 5, ["needs the key 'about'"]),
         ("    about: An example.\n", "    about: a\n    about: b\n", 6, ["twice"]),
@@ -112,4 +113,56 @@ def test_definitions_are_for_anchors_and_topology_files_lie_beside_the_suite(tmp
 
 @pytest.mark.parametrize("file", sorted((repository() / "suites").glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_suite_that_comes_with_the_product_is_valid(file: Path) -> None:
-    assert load_suite(file).scenarios
+    values = {"driver": "edu", "device": "edu", "hardware_id": "PCI"} if file.stem == "own-device" else {}
+    assert load_suite(file, values).scenarios
+
+
+VARIABLE = """\
+variables:
+  driver:
+  times: 2
+defaults: {topology: own.yaml, exercise: none}
+scenarios:
+  one:
+    about: The driver $(driver) works.
+    steps:
+      - repeat: {times: $(times), steps: [{plug: $(driver)0}]}
+"""
+
+
+def load_with(tmp_path: Path, text: str, **values: str) -> list[Scenario]:
+    (tmp_path / "own.yaml").write_text("ports: [rp1]\ndevices: {edu0: {driver: $(driver), hardware_id: X, bus: rp1}}\n")
+    file = tmp_path / "suite.yaml"
+    file.write_text(text)
+    return list(load_suite(file, values).scenarios)
+
+
+def test_variables_have_defaults_and_reach_the_topology(tmp_path: Path) -> None:
+    (scenario,) = load_with(tmp_path, VARIABLE, driver="edu")
+    (repeat,) = scenario.steps
+    assert isinstance(repeat, Repeat) and repeat.times == 2 and scenario.about == "The driver edu works."
+    (scenario,) = load_with(tmp_path, VARIABLE, driver="edu", times="7")
+    (repeat,) = scenario.steps
+    assert isinstance(repeat, Repeat) and repeat.times == 7
+    assert load_topology(scenario.topology, scenario.variables).device("edu0").driver == "edu"
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "parts"),
+    [
+        (VARIABLE, {}, [":2: the variable 'driver' has no value", "--set driver=VALUE"]),
+        (VARIABLE, {"driver": "edu", "time": "3"}, ["no variable 'time'; did you mean 'times'?", "driver, times"]),
+        (VARIABLE, {"driver": "edu", "times": "three"}, [":9: ", "whole number"]),
+        (
+            VARIABLE.replace("{plug: $(driver)0}", "{plug: $(drivr)0}"),
+            {"driver": "edu"},
+            [":9: ", "no variable 'drivr'; did you mean 'driver'?"],
+        ),
+        (GOOD, {"driver": "edu"}, ["the suite has no variable 'driver'", "It has: none."]),
+    ],
+)
+def test_a_mistake_with_a_variable_is_named(tmp_path: Path, text: str, values: dict[str, str], parts: list[str]) -> None:
+    with pytest.raises(BadInput) as caught:
+        load_with(tmp_path, text, **values)
+    for part in parts:
+        assert part in f"{caught.value}"

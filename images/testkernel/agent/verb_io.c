@@ -22,6 +22,9 @@ static VOID TakeFirst(const GUID *Class, PUNICODE_STRING Link, PDEVICE_NODE Node
 {
     FIRST_LINK *first = Context;
 
+    /* Behind a reference string (`…#{class}\\name`) is something else than the device itself. */
+    if (wcschr(Link->Buffer + 4, L'\\') != NULL)
+        return;
     if (!first->Found && Link->Length < sizeof(first->Text)) {
         RtlCopyMemory(first->Text, Link->Buffer, Link->Length);
         first->Text[Link->Length / sizeof(WCHAR)] = 0;
@@ -50,12 +53,33 @@ int VerbOpenDevice(const VERB_DEVICE *Device, PFILE_OBJECT *File, PHANDLE Handle
     return NT_SUCCESS(status) ? EXIT_DONE : VerbFail(Out, EXIT_FAILED, status, "the device could not be opened");
 }
 
+/* Opens by the path of a device interface, which Win32 writes with `\\\\?\\` for the kernel's `\\??\\`. */
+static int OpenPath(PCSTR Path, PFILE_OBJECT *File, PHANDLE Handle, JSON_WRITER *Out)
+{
+    WCHAR text[400];
+    UNICODE_STRING name;
+    NTSTATUS status;
+
+    if (strlen(Path) >= COUNT_OF(text))
+        return VerbFail(Out, EXIT_FAILED, STATUS_NAME_TOO_LONG, "the path is too long");
+    for (ULONG i = 0; (text[i] = (UCHAR)Path[i]) != 0; i++) {
+    }
+    text[1] = L'?';
+    RtlInitUnicodeString(&name, text);
+    status = IopOpenFile(&name, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                         FILE_NON_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT, File, Handle, NULL);
+    return NT_SUCCESS(status) ? EXIT_DONE : VerbFail(Out, EXIT_FAILED, status, "the path could not be opened");
+}
+
 /* Finds and opens in one. The file object is referenced for the caller. */
 static int Open(PCSTR Name, PFILE_OBJECT *File, PHANDLE Handle, JSON_WRITER *Out)
 {
     VERB_DEVICE device;
-    int code = VerbFindDevice(Name, &device, Out);
+    int code;
 
+    if (strncmp(Name, "\\\\?\\", 4) == 0)
+        return OpenPath(Name, File, Handle, Out);
+    code = VerbFindDevice(Name, &device, Out);
     if (code == EXIT_DONE) {
         code = VerbOpenDevice(&device, File, Handle, Out);
         ObDereferenceObject(device.Pdo);

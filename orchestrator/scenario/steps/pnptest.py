@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from orchestrator.scenario.model import Step
 
 SERVICE = "pnptest"
+# The filter's own interface on a device.
+_INTERFACE = r"{6f4b0d31-5a5c-4e0b-9e6b-b0dd00000005}\pnptest"
 # CTL_CODE(0xB0DD, function, METHOD_BUFFERED, FILE_ANY_ACCESS), as include/pnptest_ioctl.h has them.
 _ARM, _REBALANCE, _SURPRISE_REMOVE, _QUERY = (0xB0DD << 16 | function << 2 for function in range(0x820, 0x824))
 # What is asked for -> I/O control and input.
@@ -49,7 +51,8 @@ class PnpTest:
             return
         code, value = _CONTROLS[self.action]
         words = [] if value is None else [value.to_bytes(4, "little").hex()]
-        await context.ask(context.ctl.run("ioctl", instance, f"0x{code:08x}", *words), self.title)
+        link = "\\\\?\\" + instance.replace("\\", "#") + "#" + _INTERFACE
+        await context.ask(context.ctl.run("ioctl", link, f"0x{code:08x}", *words), self.title)
 
 
 def parse_pnptest(node: Node) -> PnpTest:

@@ -66,6 +66,13 @@ def test_a_device_is_found_by_service_and_by_instance_in_any_case(buddyctl: Ask,
     assert buddyctl("ioctl", name, REVERSE, "0102ff").json == {"output": "ff0201"}
 
 
+def test_a_device_is_opened_by_the_path_of_an_interface(buddyctl: Ask) -> None:
+    path = "\\\\?\\" + INSTANCE.replace("\\", "#") + "#{6f4b0d31-5a5c-4e0b-9e6b-b0dd00000001}"
+    assert buddyctl("ioctl", path, REVERSE, "0102ff").json == {"output": "ff0201"}
+    refused = buddyctl("ioctl", path + "0", REVERSE)
+    assert refused.code == 1 and "opening the path" in refused.json["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "arrived"), [(None, 99), ("mixed", 0), ("registers", 1), ("jobs", 2), ("transactions", 3), ("talk", 4)]
 )
