@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The same tests on other builds: with the address and undefined-behaviour sanitizers, in Debian's QEMU 10.0, and built into it."""
+"""The same tests on other builds: with address and undefined-behaviour sanitizers, in Debian's QEMU 10.0, and built into it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_qemu_10(tmp_path: Path, suite: str) -> None:
 
 
 def test_dropped_into_a_qemu_10_tree(tmp_path: Path) -> None:
-    """The sources in a QEMU tree, configured for as little as they need, and built (minutes); with the distribution's firmware."""
+    """The sources in a QEMU tree, configured for as little as they need, and built; with the distribution's firmware."""
     directory = fetched(kept("BUDDY_QEMU10_BOOKWORM_BACKPORTS", tmp_path / "qemu10"), "bookworm-backports")
     tree, build = tmp_path / "tree", kept("BUDDY_QEMU10_BUILD", tmp_path / "build")
     shutil.copytree(directory / "source", tree)
