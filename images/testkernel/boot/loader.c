@@ -305,6 +305,18 @@ static VOID FreeImagePages(PUCHAR Base, SIZE_T Size)
     }
 }
 
+VOID LdrDiscardInit(PLOADED_IMAGE Image)
+{
+    PIMAGE_NT_HEADERS64 nt = (PVOID)(Image->Base + ((PIMAGE_DOS_HEADER)Image->Base)->e_lfanew);
+    PIMAGE_SECTION_HEADER section = IMAGE_FIRST_SECTION(nt);
+    for (ULONG i = 0; i < nt->FileHeader.NumberOfSections; i++, section++) {
+        /* The linker of mingw does not mark INIT as discardable; Microsoft's does. */
+        if ((section->Characteristics & IMAGE_SCN_MEM_DISCARDABLE) || RtlCompareMemory(section->Name, "INIT", 5) == 5) {
+            FreeImagePages(Image->Base + section->VirtualAddress, section->Misc.VirtualSize);
+        }
+    }
+}
+
 NTSTATUS LdrLoadDriver(PCSTR ModuleName, PLOADED_IMAGE *Image, PSTR Error, SIZE_T ErrorSize)
 {
     KeAssertIrql(PASSIVE_LEVEL, "LdrLoadDriver");

@@ -44,4 +44,10 @@ VOID LdrMakeSectionsPageable(PUCHAR Base);
 /* Boot: makes the kernel itself known. */
 VOID LdrInitialize(VOID);
 
+/*
+ * PASSIVE_LEVEL, after DriverEntry. Frees the sections that are only for initialization (INIT): a call into them faults from now on.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/making-drivers-pageable
+ */
+VOID LdrDiscardInit(PLOADED_IMAGE Image);
+
 #endif

@@ -265,6 +265,9 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULON
         return Status;
     }
     IopReadyDevices(&Driver->Object);
+    if (Image) {
+        LdrDiscardInit(Image);
+    }
     *Result = Driver;
     return STATUS_SUCCESS;
 }

@@ -98,7 +98,8 @@ static VOID PageFault(PTRAP_FRAME Frame)
         return;
     }
     POOL_BLOCK_INFO block;
-    BOOLEAN pool = MiDescribeGuarded((PVOID)address, &block);
+    BOOLEAN pool =
+        (MiIsGuarded((PVOID)address) || MiIsLargeGuarded((PVOID)address)) && MiDescribePool((PVOID)address, &block);
     CHAR what[256];
     DescribeAddress(address, what, sizeof(what));
     RtlFormat(KiText, sizeof(KiText), "attempt to %s %p: %s", verb, (PVOID)address, what);

@@ -183,7 +183,8 @@ BOOLEAN KiUnwindFrame(UNWIND_STATE *State)
         entry = FindFunction(image, (ULONG)(State->Rip - (ULONG64)image->Base));
     }
     if (entry) {
-        if (RunEpilog(State, image, entry->End)) {
+        /* The code may be gone: a call into a discarded INIT section. */
+        if (MiIsMapped((PVOID)State->Rip, 16) && RunEpilog(State, image, entry->End)) {
             return State->Rip != 0;
         }
         ULONG offset = (ULONG)(State->Rip - (ULONG64)image->Base) - entry->Begin;

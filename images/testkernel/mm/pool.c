@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pool. Driver allocations of up to a page are guarded (mm/guarded.c). The rest: blocks of a few sizes cut from pages, each with a header
- * and a red zone; larger ones are whole pages, page-aligned as on Windows.
+ * Pool. Driver allocations of up to a page are guarded (mm/guarded.c), larger ones are in mm/largepool.c. The rest: blocks of a few sizes cut from pages,
+ * each with a header and a red zone.
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-exallocatepoolwithtag
  */
 #include "mm/pool.h"
@@ -26,26 +26,13 @@ typedef struct _POOL_HEADER {
     PVOID Next; /* free list */
 } POOL_HEADER;  /* 32 bytes: keeps blocks 16-byte aligned */
 
-/* A run of whole pages. */
-typedef struct _LARGE_BLOCK {
-    LIST_ENTRY Link;
-    PVOID Address;
-    SIZE_T Size;
-    ULONG Pages, Tag;
-    POOL_TYPE Type;
-    PVOID Caller;
-} LARGE_BLOCK;
-
 static const USHORT MiClasses[] = {64, 80, 96, 128, 160, 192, 256, 320, 400, 496, 576, 672, 800, 1008, 1344, 2016};
 static POOL_HEADER *MiFree[COUNT_OF(MiClasses)];
-static LIST_ENTRY MiLarge[64];
 static KSPIN_LOCK MiPoolLock;
 
 VOID MiInitializePool(VOID)
 {
-    for (ULONG i = 0; i < COUNT_OF(MiLarge); i++) {
-        InitializeListHead(&MiLarge[i]);
-    }
+    MiInitializeLargePool();
     MiInitializeGuardedPool();
 }
 
@@ -57,11 +44,6 @@ static ULONG ClassOf(SIZE_T Size)
         class ++;
     }
     return class;
-}
-
-static PLIST_ENTRY LargeBucket(const VOID *Address)
-{
-    return &MiLarge[(ULONG64)Address >> PAGE_SHIFT & (COUNT_OF(MiLarge) - 1)];
 }
 
 /* The lock is held. Cuts a new page into blocks of a class. */
@@ -123,33 +105,6 @@ static PVOID AllocateSmall(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
     return block;
 }
 
-static PVOID AllocateLarge(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
-{
-    ULONG pages = (ULONG)((Size + PAGE_SIZE - 1) >> PAGE_SHIFT);
-    LARGE_BLOCK *large = AllocateSmall(NonPagedPool, sizeof(*large), 'LooP', Caller);
-    ULONG64 physical = large ? MiAllocatePages(pages, ~0ULL, 1) : 0;
-    if (!physical) {
-        if (large) {
-            MiFreePool(large, 0, Caller);
-        }
-        return NULL;
-    }
-    *large = (LARGE_BLOCK){.Address = MiPhysicalToVirtual(physical),
-                           .Size = Size,
-                           .Pages = pages,
-                           .Tag = Tag,
-                           .Type = Type,
-                           .Caller = Caller};
-    PUCHAR block = large->Address;
-    memset(block, POOL_FILL_NEW, Size);
-    memset(block + Size, POOL_FILL_ZONE, (SIZE_T)pages * PAGE_SIZE - Size);
-    KIRQL irql;
-    KeAcquireSpinLock(&MiPoolLock, &irql);
-    InsertHeadList(LargeBucket(block), &large->Link);
-    KeReleaseSpinLock(&MiPoolLock, irql);
-    return block;
-}
-
 PVOID MiAllocatePool(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
 {
     KIRQL irql = KeGetCurrentIrql(), limit = Type & PagedPool ? APC_LEVEL : DISPATCH_LEVEL;
@@ -171,10 +126,10 @@ PVOID MiAllocatePool(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
         }
     }
     return ClassOf(Size) < COUNT_OF(MiClasses) ? AllocateSmall(Type, Size, Tag, Caller)
-                                               : AllocateLarge(Type, Size, Tag, Caller);
+                                               : MiAllocateLarge(Type, Size, Tag, driver, Caller);
 }
 
-static VOID CheckTag(PVOID Block, ULONG Allocated, ULONG Given, PVOID Caller)
+VOID MiCheckTag(PVOID Block, ULONG Allocated, ULONG Given, PVOID Caller)
 {
     if (Given && Given != Allocated) {
         KeBugCheckReason(BAD_POOL_CALLER, 0xA, (ULONG_PTR)Block, Allocated, Given, Caller,
@@ -183,37 +138,12 @@ static VOID CheckTag(PVOID Block, ULONG Allocated, ULONG Given, PVOID Caller)
     }
 }
 
-static VOID CheckZone(PVOID Block, SIZE_T Size, SIZE_T Room, ULONG Tag, PVOID Allocator)
+VOID MiCheckZone(PVOID Block, SIZE_T Size, SIZE_T Room, ULONG Tag, PVOID Allocator)
 {
     if (!IsFilled((PUCHAR)Block + Size, Room - Size, POOL_FILL_ZONE)) {
         KeBugCheckReason(BAD_POOL_HEADER, 0x21, (ULONG_PTR)Block, Size, 0, Allocator,
                          "pool block %p (%Iu bytes, tag '%.4s') was written beyond its end", Block, Size, (PCSTR)&Tag);
     }
-}
-
-static VOID FreeLarge(PVOID Block, ULONG Tag, PVOID Caller)
-{
-    LARGE_BLOCK *large = NULL;
-    PLIST_ENTRY head = LargeBucket(Block);
-    KIRQL irql;
-    KeAcquireSpinLock(&MiPoolLock, &irql);
-    for (PLIST_ENTRY e = head->Flink; e != head; e = e->Flink) {
-        if (CONTAINER(e, LARGE_BLOCK, Link)->Address == Block) {
-            large = CONTAINER(e, LARGE_BLOCK, Link);
-            RemoveEntryList(e);
-            break;
-        }
-    }
-    KeReleaseSpinLock(&MiPoolLock, irql);
-    if (!large) {
-        KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, 0, 0, Caller,
-                         "%p is freed but no pool block starts there (freed twice?)", Block);
-    }
-    CheckTag(Block, large->Tag, Tag, Caller);
-    CheckZone(Block, large->Size, (SIZE_T)large->Pages * PAGE_SIZE, large->Tag, large->Caller);
-    KiCheckFreedMemory(Block, large->Size, Caller);
-    MiFreePages((ULONG64)Block - KERNEL_BASE, large->Pages);
-    MiFreePool(large, 0, Caller);
 }
 
 static VOID FreeSmall(PVOID Block, ULONG Tag, PVOID Caller)
@@ -231,8 +161,8 @@ static VOID FreeSmall(PVOID Block, ULONG Tag, PVOID Caller)
                          "%p is freed but no pool block starts there", Block);
     }
     SIZE_T room = MiClasses[header->Class] - sizeof(*header);
-    CheckTag(Block, header->Tag, Tag, Caller);
-    CheckZone(Block, header->Size, room, header->Tag, header->Caller);
+    MiCheckTag(Block, header->Tag, Tag, Caller);
+    MiCheckZone(Block, header->Size, room, header->Tag, header->Caller);
     KiCheckFreedMemory(Block, header->Size, Caller);
     memset(Block, POOL_FILL_FREED, room);
     KIRQL irql;
@@ -248,7 +178,7 @@ VOID MiFreePool(PVOID Block, ULONG Tag, PVOID Caller)
 {
     if (!Block || ((ULONG64)Block & 15) || !MiTranslate(Block, NULL)) {
         POOL_BLOCK_INFO info;
-        if (!Block || !MiIsGuarded(Block) || !MiDescribeGuarded(Block, &info) || !info.Freed) {
+        if (!Block || !MiDescribePool(Block, &info) || !info.Freed) {
             KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, 0, 0, Caller,
                              "%p is freed but is no pool address", Block);
         }
@@ -257,56 +187,31 @@ VOID MiFreePool(PVOID Block, ULONG Tag, PVOID Caller)
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x12, KeGetCurrentIrql(), NonPagedPool, (ULONG_PTR)Block,
                          Caller, "pool freed at IRQL %u (allowed: <= 2)", KeGetCurrentIrql());
     }
-    if (MiIsGuarded(Block)) {
-        POOL_BLOCK_INFO info;
+    BOOLEAN large = !MiIsGuarded(Block) && (!((ULONG64)Block & (PAGE_SIZE - 1)) || MiIsLargeGuarded(Block));
+    POOL_BLOCK_INFO info;
+    if ((large || MiIsGuarded(Block)) && MiDescribePool(Block, &info) && !info.Freed && (info.Type & PagedPool) &&
+        KeGetCurrentIrql() > APC_LEVEL) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x11, KeGetCurrentIrql(), info.Type, (ULONG_PTR)Block,
+                         Caller, "paged pool freed at IRQL %u (allowed: <= 1)", KeGetCurrentIrql());
+    }
+    if (large) {
+        MiFreeLarge(Block, Tag, Caller);
+    } else if (MiIsGuarded(Block)) {
         if (MiDescribeGuarded(Block, &info) && !info.Freed) {
-            if ((info.Type & PagedPool) && KeGetCurrentIrql() > APC_LEVEL) {
-                KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x11, KeGetCurrentIrql(), info.Type,
-                                 (ULONG_PTR)Block, Caller, "paged pool freed at IRQL %u (allowed: <= 1)",
-                                 KeGetCurrentIrql());
-            }
             KiCheckFreedMemory(Block, info.Size, Caller);
         }
         MiFreeGuarded(Block, Tag, Caller);
-    } else if ((ULONG64)Block & (PAGE_SIZE - 1)) {
-        FreeSmall(Block, Tag, Caller);
     } else {
-        FreeLarge(Block, Tag, Caller);
+        FreeSmall(Block, Tag, Caller);
     }
 }
 
 BOOLEAN MiDescribePool(const VOID *Address, POOL_BLOCK_INFO *Info)
 {
-    if (MiDescribeGuarded(Address, Info)) {
-        return TRUE;
-    }
-    for (ULONG i = 0; i < COUNT_OF(MiLarge); i++) {
-        for (PLIST_ENTRY e = MiLarge[i].Flink; e != &MiLarge[i]; e = e->Flink) {
-            LARGE_BLOCK *large = CONTAINER(e, LARGE_BLOCK, Link);
-            if ((ULONG64)Address - (ULONG64)large->Address < (ULONG64)large->Pages * PAGE_SIZE) {
-                *Info =
-                    (POOL_BLOCK_INFO){large->Address, large->Size, large->Tag, large->Type, large->Caller, NULL, FALSE};
-                return TRUE;
-            }
-        }
-    }
-    return FALSE;
+    return MiDescribeGuarded(Address, Info) || MiDescribeLarge(Address, Info);
 }
 
 ULONG MiReportLeaks(PVOID Base, SIZE_T Size)
 {
-    ULONG count = MiReportGuardedLeaks(Base, Size);
-    for (ULONG i = 0; i < COUNT_OF(MiLarge); i++) {
-        for (PLIST_ENTRY e = MiLarge[i].Flink; e != &MiLarge[i]; e = e->Flink) {
-            LARGE_BLOCK *large = CONTAINER(e, LARGE_BLOCK, Link);
-            if ((ULONG64)large->Caller - (ULONG64)Base < Size) {
-                SYMBOL by;
-                LdrSymbolFromAddress(large->Caller, &by);
-                KdLog(LOG_WARNING, "leaked pool block %p: %Iu bytes, tag '%.4s', allocated by %s!%s+0x%I64x",
-                      large->Address, large->Size, (PCSTR)&large->Tag, by.Image, by.Name, by.Offset);
-                count++;
-            }
-        }
-    }
-    return count;
+    return MiReportGuardedLeaks(Base, Size) + MiReportLargeLeaks(Base, Size);
 }

@@ -27,6 +27,17 @@ VOID MiFreeGuarded(PVOID Block, ULONG Tag, PVOID Caller);
 BOOLEAN MiDescribeGuarded(const VOID *Address, POOL_BLOCK_INFO *Info);
 ULONG MiReportGuardedLeaks(PVOID Base, SIZE_T Size);
 
+/* Blocks of more than a page (mm/largepool.c). Guarded: between unmapped pages. */
+VOID MiInitializeLargePool(VOID);
+PVOID MiAllocateLarge(POOL_TYPE Type, SIZE_T Size, ULONG Tag, BOOLEAN Guarded, PVOID Caller);
+VOID MiFreeLarge(PVOID Block, ULONG Tag, PVOID Caller);
+BOOLEAN MiIsLargeGuarded(const VOID *Address);
+BOOLEAN MiDescribeLarge(const VOID *Address, POOL_BLOCK_INFO *Info);
+ULONG MiReportLargeLeaks(PVOID Base, SIZE_T Size);
+/* Stop when the block was allocated with another tag, or the bytes behind it (up to Room) were written to. */
+VOID MiCheckTag(PVOID Block, ULONG Allocated, ULONG Given, PVOID Caller);
+VOID MiCheckZone(PVOID Block, SIZE_T Size, SIZE_T Room, ULONG Tag, PVOID Allocator);
+
 /* Any IRQL, no lock (bugcheck). Describes a pool address, also a freed guarded one; FALSE if it is in no known block. */
 BOOLEAN MiDescribePool(const VOID *Address, POOL_BLOCK_INFO *Info);
 /* Stops if the memory that is about to be freed holds an active timer, DPC, work item or lock (ke/verify.c). */

@@ -293,3 +293,14 @@ BROKEN(surprise_deletes)
     Failing = TRUE;
     Take_surprise_deletes();
 }
+
+/* Code of INIT is gone when DriverEntry has returned. */
+__attribute__((section("INIT"), noinline, used)) static NTSTATUS NTAPI
+Break_init_code_called_add(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice)
+{
+    return Add(DriverObject, PhysicalDevice);
+}
+BROKEN(init_code_called)
+{
+    Driver->DriverExtension->AddDevice = Break_init_code_called_add;
+}

@@ -75,3 +75,53 @@ BROKEN(mdl_mapped_unlocked)
     PMDL mdl = IoAllocateMdl(Allocate(64), 64, FALSE, FALSE, NULL);
     MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
 }
+
+BROKEN(large_pool_overrun)
+{
+    volatile UCHAR *block = Allocate(2 * PAGE_SIZE);
+    block[2 * PAGE_SIZE] = 1;
+}
+
+BROKEN(large_pool_overrun_slop)
+{
+    PUCHAR block = Allocate(2 * PAGE_SIZE + 100);
+    *(volatile UCHAR *)(block + 2 * PAGE_SIZE + 100) = 1;
+    ExFreePoolWithTag(block, TAG);
+}
+
+BROKEN(large_pool_underrun)
+{
+    volatile UCHAR *block = Allocate(2 * PAGE_SIZE);
+    block[-1] = 1;
+}
+
+BROKEN(large_pool_use_after_free)
+{
+    PUCHAR block = Allocate(3 * PAGE_SIZE);
+    ExFreePoolWithTag(block, TAG);
+    Sink = *(volatile UCHAR *)(block + PAGE_SIZE + 8);
+}
+
+BROKEN(large_pool_inner_pointer)
+{
+    ExFreePoolWithTag(Allocate(3 * PAGE_SIZE) + PAGE_SIZE, TAG);
+}
+
+BROKEN(large_paged_pool_at_dispatch)
+{
+    KIRQL irql;
+    KSPIN_LOCK lock;
+    volatile ULONG *block = ExAllocatePoolWithTag(PagedPool, 3 * PAGE_SIZE, TAG);
+    block[2000] = 1;
+    KeInitializeSpinLock(&lock);
+    KeAcquireSpinLock(&lock, &irql);
+    Sink = block[2000];
+}
+
+BROKEN(mdl_pages_freed_twice)
+{
+    PHYSICAL_ADDRESS low = {.QuadPart = 0}, high = {.QuadPart = -1}, skip = {.QuadPart = 0};
+    PMDL mdl = MmAllocatePagesForMdl(low, high, skip, PAGE_SIZE);
+    MmFreePagesFromMdl(mdl);
+    MmFreePagesFromMdl(mdl);
+}
