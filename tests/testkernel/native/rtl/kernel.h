@@ -175,6 +175,64 @@ struct _RTL_GENERIC_TABLE {
     PVOID TableContext;
 };
 
+typedef struct {
+    UCHAR Value[6];
+} SID_IDENTIFIER_AUTHORITY, *PSID_IDENTIFIER_AUTHORITY;
+typedef struct {
+    UCHAR Revision, SubAuthorityCount;
+    SID_IDENTIFIER_AUTHORITY IdentifierAuthority;
+    ULONG SubAuthority[1];
+} SID, *PISID;
+typedef PVOID PSID;
+typedef ULONG ACCESS_MASK, *PACCESS_MASK, SECURITY_INFORMATION;
+typedef USHORT SECURITY_DESCRIPTOR_CONTROL;
+typedef struct {
+    UCHAR AclRevision, Sbz1;
+    USHORT AclSize, AceCount, Sbz2;
+} ACL, *PACL;
+typedef struct {
+    UCHAR AceType, AceFlags;
+    USHORT AceSize;
+} ACE_HEADER, *PACE_HEADER;
+typedef struct {
+    ACE_HEADER Header;
+    ACCESS_MASK Mask;
+    ULONG SidStart;
+} ACCESS_ALLOWED_ACE, *PACCESS_ALLOWED_ACE;
+typedef struct {
+    UCHAR Revision, Sbz1;
+    SECURITY_DESCRIPTOR_CONTROL Control;
+    PSID Owner, Group;
+    PACL Sacl, Dacl;
+} SECURITY_DESCRIPTOR, *PISECURITY_DESCRIPTOR;
+typedef struct {
+    UCHAR Revision, Sbz1;
+    SECURITY_DESCRIPTOR_CONTROL Control;
+    ULONG Owner, Group, Sacl, Dacl;
+} SECURITY_DESCRIPTOR_RELATIVE, *PISECURITY_DESCRIPTOR_RELATIVE;
+typedef PVOID PSECURITY_DESCRIPTOR;
+typedef struct {
+    ACCESS_MASK GenericRead, GenericWrite, GenericExecute, GenericAll;
+} GENERIC_MAPPING, *PGENERIC_MAPPING;
+
+#define SID_REVISION                 1
+#define MIN_ACL_REVISION             2
+#define MAX_ACL_REVISION             4
+#define ACCESS_ALLOWED_ACE_TYPE      0
+#define SECURITY_DESCRIPTOR_REVISION 1
+#define SE_OWNER_DEFAULTED           0x0001
+#define SE_DACL_PRESENT              0x0004
+#define SE_DACL_DEFAULTED            0x0008
+#define SE_SACL_PRESENT              0x0010
+#define SE_SELF_RELATIVE             0x8000
+#define OWNER_SECURITY_INFORMATION   1u
+#define GROUP_SECURITY_INFORMATION   2u
+#define GENERIC_ALL                  0x10000000u
+#define GENERIC_EXECUTE              0x20000000u
+#define GENERIC_WRITE                0x40000000u
+#define GENERIC_READ                 0x80000000u
+#define FIELD_OFFSET(type, field)    ((LONG)offsetof(type, field))
+
 #define CONTAINING_RECORD(address, type, field) ((type *)((char *)(address)-offsetof(type, field)))
 #define DECLSPEC_ALIGN(bytes)                   __attribute__((aligned(bytes)))
 
@@ -185,16 +243,21 @@ struct _RTL_GENERIC_TABLE {
 #define PASSIVE_LEVEL       0
 #define APC_LEVEL           1
 
-#define STATUS_SUCCESS             ((NTSTATUS)0)
-#define STATUS_SOME_NOT_MAPPED     ((NTSTATUS)0x00000107)
-#define STATUS_BUFFER_OVERFLOW     ((NTSTATUS)0x80000005)
-#define STATUS_INVALID_PARAMETER   ((NTSTATUS)0xC000000D)
-#define STATUS_NO_MEMORY           ((NTSTATUS)0xC0000017)
-#define STATUS_BUFFER_TOO_SMALL    ((NTSTATUS)0xC0000023)
-#define STATUS_REVISION_MISMATCH   ((NTSTATUS)0xC0000059)
-#define STATUS_INVALID_PARAMETER_2 ((NTSTATUS)0xC00000F0)
-#define STATUS_NAME_TOO_LONG       ((NTSTATUS)0xC0000106)
-#define NT_SUCCESS(Status)         ((NTSTATUS)(Status) >= 0)
+#define STATUS_SUCCESS                 ((NTSTATUS)0)
+#define STATUS_SOME_NOT_MAPPED         ((NTSTATUS)0x00000107)
+#define STATUS_BUFFER_OVERFLOW         ((NTSTATUS)0x80000005)
+#define STATUS_INVALID_PARAMETER       ((NTSTATUS)0xC000000D)
+#define STATUS_NO_MEMORY               ((NTSTATUS)0xC0000017)
+#define STATUS_BUFFER_TOO_SMALL        ((NTSTATUS)0xC0000023)
+#define STATUS_UNKNOWN_REVISION        ((NTSTATUS)0xC0000058)
+#define STATUS_INVALID_ACL             ((NTSTATUS)0xC0000077)
+#define STATUS_INVALID_SID             ((NTSTATUS)0xC0000078)
+#define STATUS_INVALID_SECURITY_DESCR  ((NTSTATUS)0xC0000079)
+#define STATUS_ALLOTTED_SPACE_EXCEEDED ((NTSTATUS)0xC0000099)
+#define STATUS_REVISION_MISMATCH       ((NTSTATUS)0xC0000059)
+#define STATUS_INVALID_PARAMETER_2     ((NTSTATUS)0xC00000F0)
+#define STATUS_NAME_TOO_LONG           ((NTSTATUS)0xC0000106)
+#define NT_SUCCESS(Status)             ((NTSTATUS)(Status) >= 0)
 
 #define HASH_STRING_ALGORITHM_DEFAULT 0
 #define HASH_STRING_ALGORITHM_X65599  1

@@ -219,4 +219,28 @@ PVOID RtlGetElementGenericTable(PRTL_GENERIC_TABLE Table, ULONG I);
 ULONG RtlNumberGenericTableElements(PRTL_GENERIC_TABLE Table);
 BOOLEAN RtlIsGenericTableEmpty(PRTL_GENERIC_TABLE Table);
 
+ULONG RtlLengthRequiredSid(ULONG SubAuthorityCount);
+ULONG RtlLengthSid(PSID Sid);
+BOOLEAN RtlValidSid(PSID Sid);
+NTSTATUS RtlInitializeSid(PSID Sid, PSID_IDENTIFIER_AUTHORITY IdentifierAuthority, UCHAR SubAuthorityCount);
+PULONG RtlSubAuthoritySid(PSID Sid, ULONG SubAuthority);
+PUCHAR RtlSubAuthorityCountSid(PSID Sid);
+BOOLEAN RtlEqualSid(PSID Sid1, PSID Sid2);
+NTSTATUS RtlCopySid(ULONG DestinationSidLength, PSID DestinationSid, PSID SourceSid);
+NTSTATUS RtlCreateAcl(PACL Acl, ULONG AclLength, ULONG AclRevision);
+NTSTATUS RtlAddAccessAllowedAce(PACL Acl, ULONG AceRevision, ACCESS_MASK AccessMask, PSID Sid);
+NTSTATUS RtlGetAce(PACL Acl, ULONG AceIndex, PVOID *Ace);
+VOID RtlMapGenericMask(PACCESS_MASK AccessMask, PGENERIC_MAPPING GenericMapping);
+NTSTATUS RtlCreateSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Revision);
+NTSTATUS RtlSetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR Descriptor, BOOLEAN Present, PACL Dacl, BOOLEAN Defaulted);
+NTSTATUS RtlGetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR Descriptor, PBOOLEAN Present, PACL *Dacl,
+                                      PBOOLEAN Defaulted);
+NTSTATUS RtlSetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID Owner, BOOLEAN OwnerDefaulted);
+NTSTATUS RtlGetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID *Owner, PBOOLEAN OwnerDefaulted);
+ULONG RtlLengthSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor);
+BOOLEAN RtlValidSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor);
+BOOLEAN RtlValidRelativeSecurityDescriptor(PSECURITY_DESCRIPTOR Descriptor, ULONG Length,
+                                           SECURITY_INFORMATION RequiredInformation);
+BOOLEAN SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR SecurityDescriptor);
+
 #endif
