@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A client of the QEMU guest-agent protocol: JSON, one message a line, over the guest's second serial port.
 
-QEMU connects to our socket. One command at a time, as the protocol demands.
+The port ends in two named pipes. A socket would hold QEMU up: its UART writes byte by byte, and in a socket each byte counts
+as hundreds, so that a reply of 2 KB fills it eight times over; in a pipe the bytes lie side by side. One command at a time, as
+the protocol demands.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -33,12 +36,12 @@ class AgentError(Exception):
 class Agent:
     """The connection to one guest's agent. Waits have no limit here: guard them."""
 
-    def __init__(self, socket: Path, log: Path) -> None:
-        """`socket` is created by `listen`; messages go to `log` as JSON Lines."""
-        self._socket = socket
+    def __init__(self, pipes: Path, log: Path) -> None:
+        """`pipes` + .in and .out are created by `listen`; messages go to `log` as JSON Lines."""
+        self._pipes = pipes
         self._log: TextIO = log.open("w", encoding="utf-8")
-        self._connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
-        self._server: asyncio.Server | None = None
+        # Our own end of the guest's input: it keeps the pipe whole when QEMU is not there, or gone.
+        self._held: int | None = None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._turn = asyncio.Lock()
         self._sync_id = 0
@@ -46,17 +49,21 @@ class Agent:
         self._stale = True
 
     async def listen(self) -> None:
-        """Create the socket. Raises HarnessError when that fails."""
-        self._connected = asyncio.get_running_loop().create_future()
-
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if not self._connected.done():
-                self._connected.set_result((reader, writer))
-
+        """Create the pipes. Raises HarnessError when that fails."""
+        loop = asyncio.get_running_loop()
         try:
-            self._server = await asyncio.start_unix_server(connected, str(self._socket), limit=1 << 24)
+            for end in ("in", "out"):
+                os.mkfifo(f"{self._pipes}.{end}", 0o600)
+            self._held = os.open(f"{self._pipes}.in", os.O_RDONLY | os.O_NONBLOCK)
+            into = os.open(f"{self._pipes}.in", os.O_WRONLY | os.O_NONBLOCK)
+            # For both directions: an end of file would be seen as long as QEMU has not opened it.
+            out = os.open(f"{self._pipes}.out", os.O_RDWR | os.O_NONBLOCK)
         except OSError as error:
-            raise HarnessError(f"cannot create the agent socket {self._socket}: {error}") from error
+            raise HarnessError(f"cannot create the agent's pipes {self._pipes}: {error}") from error
+        reader = asyncio.StreamReader(limit=1 << 24)
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(out, "rb", 0))
+        transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(into, "wb", 0))
+        self._streams = (reader, asyncio.StreamWriter(transport, protocol, None, loop))
 
     async def ready(self, sign: Coroutine[Any, Any, object] | None = None, patient: bool = False) -> None:
         """Wait until the guest answers a sync.
@@ -120,8 +127,7 @@ class Agent:
                     return
 
     async def _send(self, data: bytes) -> None:
-        if self._streams is None:
-            self._streams = await asyncio.shield(self._connected)
+        assert self._streams is not None, "listen() comes first"
         self._note(">", data)
         writer = self._streams[1]
         writer.write(data)
@@ -149,11 +155,12 @@ class Agent:
             self._log.write(direction + " " + data.strip(b"\xff\n").decode(errors="replace") + "\n")
 
     async def close(self) -> None:
-        """End the connection and remove the socket; never raises."""
+        """End the connection; never raises."""
         if self._streams:
             self._streams[1].close()
             with contextlib.suppress(Exception):
                 await self._streams[1].wait_closed()
-        if self._server:
-            self._server.close()
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
         self._log.close()

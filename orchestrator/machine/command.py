@@ -57,7 +57,7 @@ class MachineFiles:
 
     @property
     def agent(self) -> Path:
-        """COM2, the guest agent's socket; QEMU connects to us."""
+        """COM2, the guest agent's named pipes: this + .in and .out."""
         return self.private / "agent"
 
 
@@ -113,7 +113,7 @@ def command(config: MachineConfig, files: MachineFiles) -> list[str]:
         *("-device", f"buddy-trace,chardev=journal,detail={config.journal_detail}"),
         *("-chardev", f"file,id=console,path={files.console}"),
         *("-device", "isa-serial,chardev=console,index=0"),
-        *("-chardev", f"socket,id=agent,path={files.agent}", "-device", "isa-serial,chardev=agent,index=1"),
+        *("-chardev", f"pipe,id=agent,path={files.agent}", "-device", "isa-serial,chardev=agent,index=1"),
         # Whatever ends the guest leaves the machine stopped, so that evidence can still be taken.
         *("-device", "pvpanic", "-action", "panic=pause,reboot=shutdown,shutdown=pause"),
     ]

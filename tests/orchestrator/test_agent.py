@@ -82,9 +82,9 @@ def test_a_veto_is_told_with_who_and_why(tmp_path: Path) -> None:
     assert error.value.exit_code == 4
 
 
-def test_a_socket_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+def test_pipes_that_cannot_be_made_are_a_clear_error(tmp_path: Path) -> None:
     async def listen() -> None:
         await Agent(tmp_path / "missing" / "agent", tmp_path / "log").listen()
 
-    with pytest.raises(HarnessError, match="cannot create the agent socket"):
+    with pytest.raises(HarnessError, match="cannot create the agent's pipes"):
         asyncio.run(listen())
