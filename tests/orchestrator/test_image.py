@@ -79,6 +79,11 @@ def test_a_mutant_stands_for_the_driver_that_it_is_made_from(built: Path, tmp_pa
     assert guest.standing_for("sample-forgets") == "sample"
     with pytest.raises(BadInput, match="did you mean 'sample-forgets'"):
         guest.standing_for("sample-forget")
+    # As a package that is not installed, it lies in a folder of its own.
+    arguments = guest.qemu_arguments(BootRequest(["sample"], packages=["sample-forgets"]))
+    modules = arguments[arguments.index("-initrd") + 1].split(",")
+    assert modules[2:] == [f"{mutant / 'sample'}{suffix} package=sample-forgets" for suffix in (".sys", ".inf")]
+    assert guest.package("sample-forgets") == "sample-forgets\\sample.inf"
 
 
 def test_an_import_that_the_kernel_lacks_is_named_with_its_driver(built: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from orchestrator.machine.topology import load_topology
 from orchestrator.scenario.loader import load_suite
 from orchestrator.scenario.model import Scenario
 from orchestrator.scenario.steps.hotplug import Unplug
+from orchestrator.scenario.steps.update import Update, packages
 from orchestrator.scenario.steps.waiting import Repeat
 
 GOOD = """\
@@ -30,6 +31,22 @@ scenarios:
           times: 3
           steps:
             - unplug: {device: buddy0, expect: vetoed}
+"""
+
+
+UPDATES = """\
+defaults:
+  topology: buddy
+scenarios:
+  one:
+    about: An example.
+    steps:
+      - update: owner
+      - repeat:
+          times: 2
+          steps:
+            - update: {driver: owner-next, force: true}
+      - update: {driver: owner-next, force: true, restart: true}
 """
 
 
@@ -166,3 +183,11 @@ def test_a_mistake_with_a_variable_is_named(tmp_path: Path, text: str, values: d
         load_with(tmp_path, text, **values)
     for part in parts:
         assert part in f"{caught.value}"
+
+
+def test_update_steps_say_which_packages_lie_in_the_guest(tmp_path: Path) -> None:
+    (scenario,) = load(tmp_path, UPDATES)
+    assert packages(scenario.steps) == ("owner", "owner-next")
+    update = scenario.steps[2]
+    assert update == Update("owner-next", force=True, restart=True)
+    assert update.title == "update to owner-next"
