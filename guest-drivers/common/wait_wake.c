@@ -29,7 +29,7 @@ static VOID NTAPI WaitWakeEnded(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunction
     if (!MUTANT(OWNER_NEVER_REARMS)) {
         device->Wake.State = WakeDisarmed;
     }
-    if (NT_SUCCESS(IoStatus->Status)) {
+    if (NT_SUCCESS(IoStatus->Status) && !MUTANT(OWNER_SLEEPS_ON)) {
         PoRequestPowerIrp(device->Pdo, IRP_MN_SET_POWER, on, NULL, NULL, NULL);
     }
     KeSetEvent(&device->Wake.Ended, IO_NO_INCREMENT, FALSE);
