@@ -23,6 +23,8 @@ _STOP = "*** STOP:"
 _TABLES = ("Threads:", "Locks:", "Devices:", "Pending IRPs:", "Last IRPs")
 _LOADED = re.compile(r"\bloaded (?P<name>\S+) at (?P<base>[0-9A-Fa-f]{8,16})-")
 _KERNEL = "ntoskrnl.exe"
+# The kernel has no disks: without the chipset's SATA and SMBus controllers SeaBIOS is done 14 ms sooner.
+_FEWER_DEVICES = ("-machine", "sata=off,smbus=off")
 
 
 class TestKernel:
@@ -50,7 +52,7 @@ class TestKernel:
         if request.seed is not None:
             options.append(f"seed={request.seed}")
         options += [f"log={request.log}", *request.options]
-        return ["-kernel", self._image.kernel, "-initrd", ",".join(modules), "-append", " ".join(options)]
+        return [*_FEWER_DEVICES, "-kernel", self._image.kernel, "-initrd", ",".join(modules), "-append", " ".join(options)]
 
     def _files(self, name: str) -> list[str]:
         driver = self._driver(name)
