@@ -78,3 +78,27 @@ def test_the_report_is_one_wellformed_file_that_loads_nothing(tmp_path: Path) ->
     root = ET.fromstring(text.removeprefix("<!DOCTYPE html>"))
     assert len(root.findall(".//svg")) == 1
     assert [a.get("href") for a in root.findall(".//details/p/a")] == ["one/journal.jsonl", "one/steps.json"]
+
+
+def test_a_stop_is_shown_with_its_stack_its_tables_and_how_to_open_the_dump(tmp_path: Path) -> None:
+    directory = write(tmp_path / "one")
+    tables = {"threads": ["FFFF 'worker <1>' waiting", "   0  FFFF  owner.sys!Wait+0x1"], "locks": []}
+    (directory / "crash.json").write_text(json.dumps({"details": {"tables": tables}}))
+    facts = {
+        "backtrace": [
+            "  0  owner.sys!Wait (inlined)  guest-drivers/owner/wait.c:7",
+            "  0  owner.sys!Start+0x9  guest-drivers/owner/pnp.c:3",
+        ],
+        "dump": "runs/1/one/memory.elf",
+        "debug": "gdb -q -x runs/1/one/crash.gdb",
+    }
+    finding = Finding(Verdict.GUEST_BUGCHECK, "bugcheck", "bugcheck 0xD1", None, facts)
+    stopped = ScenarioResult("one", "About.", Verdict.GUEST_BUGCHECK, 0.5, finding.reason, [finding], directory, "again")
+    write_html(RunResult("suites/s.yaml", tmp_path, 1.0, {}, [stopped]), tmp_path / "report.html")
+    root = ET.fromstring((tmp_path / "report.html").read_text().removeprefix("<!DOCTYPE html>"))
+    stack = root.find(".//pre[@class='backtrace']")
+    assert stack is not None and (stack.text or "").splitlines() == facts["backtrace"]
+    folded = root.findall(".//details[@class='table']")
+    assert [table.findtext("summary") for table in folded] == ["threads (2 lines)", "locks (0 lines)"]
+    assert folded[0].findtext("pre") == "\n".join(tables["threads"])
+    assert [code.text for code in root.findall(".//p/code")] == [facts["dump"], facts["debug"], "again"]
