@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import KERNEL_SOURCE, Boot, Built, boot_drivers
+from .machine import Machine
 
 ELSEWHERE = {
     "dispatcher",
@@ -50,3 +51,10 @@ def test_a_bugcheck_callback_runs_with_its_buffer(boot: Callable[..., Boot]) -> 
     done = boot("break_bugcheck_with_callback", until="VIOLATION SURVIVED")
     assert done.bugcheck["code"] == 0xB0DD and done.bugcheck["parameters"] == [1, 2, 3, 4]
     assert "bugcheck callback at IRQL 15 with 6 bytes 'Buddy'" in done.log
+
+
+def test_shutdown_is_notified_before_the_power_goes(machine: Callable[..., Machine]) -> None:
+    running = machine("lifetime.sys", "lifetime.inf", append="root=ROOT\\LIFETIME")
+    running.agent("guest-shutdown", answer=False, mode="powerdown")
+    assert running.wait_exit() == 0
+    assert re.findall(r"lifetime: shutdown of the (\w+) device", running.log) == ["normal", "last"]

@@ -250,6 +250,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULON
     Status = RunDriverEntry(Driver, Entry);
     if (!NT_SUCCESS(Status)) {
         KdLog(LOG_ERROR, "DriverEntry of %wZ failed with 0x%08x", ServiceName, Status);
+        IopReinitialize(&Driver->Object, FALSE);
         if (Driver->Object.DeviceObject) {
             IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0,
                    0, Entry, "DriverEntry of %wZ failed with 0x%08x but left a device object behind", ServiceName,
@@ -268,6 +269,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULON
     if (Image) {
         LdrDiscardInit(Image);
     }
+    IopReinitialize(&Driver->Object, TRUE);
     *Result = Driver;
     return STATUS_SUCCESS;
 }

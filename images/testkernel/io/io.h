@@ -34,6 +34,11 @@ static inline PDEVICE_EXTRA IoExtra(PDEVICE_OBJECT DeviceObject)
     return (PDEVICE_EXTRA)DeviceObject->DeviceObjectExtension;
 }
 
+/* reinitialize.c: PASSIVE_LEVEL, after DriverEntry. Runs what the driver registered (Call FALSE: forgets it, since DriverEntry failed). */
+VOID IopReinitialize(PDRIVER_OBJECT DriverObject, BOOLEAN Call);
+/* shutdown.c: PASSIVE_LEVEL, before the devices lose their power. */
+VOID IopShutdownDevices(VOID);
+
 /* The exported types of io/. */
 extern struct _OBJECT_TYPE IopDeviceType, IopDriverType, IopFileType;
 

@@ -5,6 +5,7 @@
 #include "hal/acpi.h"
 #include "hal/hal.h"
 #include "hal/sleep.h"
+#include "io/io.h"
 #include "kd/log.h"
 #include "pci/pci.h"
 #include "rtl/format.h"
@@ -91,6 +92,7 @@ NTSTATUS PoSuspendSystem(SYSTEM_POWER_STATE State)
  */
 NTSTATUS PoShutdownSystem(POWER_ACTION Action)
 {
+    IopShutdownDevices();
     PnpLockTree();
     PopSystemState = PowerSystemShutdown;
     ExNotifyPowerState(STATE_LOCK, 0);
