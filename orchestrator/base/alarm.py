@@ -33,6 +33,8 @@ class Alarm:
     def __init__(self, patient: bool = False) -> None:
         """A patient alarm knows no limits: somebody looks at the guest with a debugger."""
         self.patient = patient
+        # No wait that begins from now on lasts longer than so many seconds.
+        self.most: float | None = None
         self.findings: list[Finding] = []
         self._raised = asyncio.Event()
 
@@ -63,10 +65,11 @@ class Alarm:
         await self._raised.wait()
 
     async def guard(self, work: Coroutine[Any, Any, T], what: str, limit: float) -> T:
-        """The result of `work`, awaited for at most `limit` seconds.
+        """The result of `work`, awaited for at most `limit` seconds, or for `most` if that is less.
 
         Raises WaitExpired naming `what`, or ScenarioFailed as soon as the alarm is raised; `work` is cancelled then.
         """
+        limit = limit if self.most is None else min(limit, self.most)
         task = asyncio.ensure_future(work)
         alarm = asyncio.ensure_future(self._raised.wait())
         try:

@@ -233,6 +233,7 @@ async def _play(context: Context, scenario: Scenario) -> None:
     async with context.part("boot"):
         await context.answering(0, "a sync after boot", READY_SECONDS)
         await context.settled()
+    context.alarm.most = scenario.patience
     if scenario.exercise:
         await context.step(Exercise(scenario.exercise))
     for step in scenario.steps:

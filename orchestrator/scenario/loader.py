@@ -21,9 +21,9 @@ from orchestrator.scenario.steps.waiting import Repeat
 
 _SCENARIO_KEYS = (
     *("about", "guest", "topology", "drivers", "first", "replace", "exercise"),
-    *("journal", "allow", "limit", "steps", "expect"),
+    *("journal", "allow", "limit", "patience", "steps", "expect"),
 )
-_DEFAULT_KEYS = ("guest", "topology", "drivers", "first", "replace", "exercise", "journal", "allow", "limit")
+_DEFAULT_KEYS = ("guest", "topology", "drivers", "first", "replace", "exercise", "journal", "allow", "limit", "patience")
 _EXPECT_KEYS = ("failure", "name", "reason", "rule", "client", "code", "bugcheck", "driver")
 
 
@@ -67,6 +67,7 @@ def _scenario(name: str, node: Node, defaults: Node | None, path: Path, variable
     guest, first, exercise = setting("guest"), setting("first"), setting("exercise")
     replace, journal, allow, limit = setting("replace"), setting("journal"), setting("allow"), setting("limit")
     packages = setting("drivers")
+    patience = setting("patience")
     topology_node = setting("topology") or node.fail(f"scenario {name} needs the key 'topology'")
     topology = _topology(topology_node, path, variables)
     expect = node.get("expect")
@@ -90,6 +91,7 @@ def _scenario(name: str, node: Node, defaults: Node | None, path: Path, variable
         frozenset(entry.text() for entry in allow.items()) if allow else frozenset(),
         limit.seconds() if limit else 60.0,
         _expected(expect) if expect else (),
+        patience.seconds() if patience else None,
     )
 
 

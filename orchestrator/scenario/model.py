@@ -85,6 +85,8 @@ class Scenario:
     limit: float = 60.0
     # Failures of which one must happen; empty: none may.
     expected: Sequence[ExpectedFailure] = ()
+    # No wait after the boot lasts longer; None: each has its own limit.
+    patience: float | None = None
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def test_the_correct_drivers_pass_the_same_scenarios(command: Command) -> None:
         for name, scenario in MUTANTS["scenarios"].items()
     }
     # Many mutants share a scenario: once is enough.
-    different = {str((s["steps"], s.get("topology"), s.get("first"))): (name, s) for name, s in correct.items()}
+    different = {str([s.get(key) for key in ("steps", "topology", "first", "patience")]): (n, s) for n, s in correct.items()}
     suite = {"defaults": MUTANTS["defaults"], "scenarios": dict(different.values())}
     ended = command("run", command.suite(yaml.safe_dump(suite, sort_keys=False)), limit=600)
     assert ended.exit_code == 0, ended.output
