@@ -46,7 +46,7 @@ def test_bus_interface_interrupts_dma_d_states_and_wake_at_run_time(buddy: Start
     assert not running.complaints
     assert f"connect status 0 version 3 messages {messages}" in running.log
     checks = re.findall(r"buddy: (.*) ok", running.log)
-    assert len(checks) == 32, checks
+    assert len(checks) == 37, checks
     records = running.records()
     states = [(r["from"], r["to"]) for r in records if r["kind"] == "power"]
     assert states == [("D0", "D3hot"), ("D3hot", "D0")] * 3

@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
+from .conftest import Built
 from .machine import Machine
 
 
@@ -114,3 +116,14 @@ def test_a_pageable_stack_gets_its_irps_at_passive_level_whoever_asks_for_them(m
     running = machine("power.sys", "power.inf", append=r"root=ROOT\power_raised")
     running.wait_console("power: queue done", 3)
     assert re.findall(r"power_raised device D\d irql (\d)", running.log) == ["0", "0", "0"]
+
+
+def test_a_wait_wake_irp_is_sent_at_passive_level(built: Built, tmp_path: Path) -> None:
+    """Microsoft, IRP_MN_WAIT_WAKE: "The driver must be running at IRQL = PASSIVE_LEVEL to send this IRP." """
+    modules = [built.drivers / "power.sys", Path(__file__).parent / "drivers" / "power.inf"]
+    with Machine(built.kernel, tmp_path, modules, append=r"root=ROOT\power_wake_raised") as running:
+        running.wait_console("BUGCHECK {")
+        running.wait_until(lambda: running.log.partition("BUGCHECK ")[2].count("\n") > 0, "the whole report")
+        report = json.loads(running.log.partition("BUGCHECK ")[2].splitlines()[0])
+    assert (report["code"], report["driver"], report["function"]) == (0xC4, "power.sys", "Raised")
+    assert "PoRequestPowerIrp" in report["reason"]

@@ -184,7 +184,10 @@ NTSTATUS PciStartPort(PCI_BUS *Bus, PCM_RESOURCE_LIST Translated)
         if (port->Work != NULL)
             IoFreeWorkItem(port->Work);
         ExFreePoolWithTag(port, PCI_TAG);
-        return status;
+        /* What lies below works all the same. */
+        KdLog(LOG_WARNING, "pci: the port above bus %u has no interrupt: no wake-up in S0, no error reports",
+              Bus->Number);
+        return status == STATUS_DEVICE_CONFIGURATION_ERROR ? STATUS_SUCCESS : status;
     }
     Collect(port); /* what is from before is nobody's */
     Bus->Port = port;

@@ -301,12 +301,38 @@ static NTSTATUS WakeEnded(BUDDY *Buddy)
     return Buddy->WakeStatus;
 }
 
+/* PM 3.2.3 and the platform: a device with power management and PME from every state, on a machine with S3 (Microsoft, DEVICE_CAPABILITIES). */
+static void CheckCapabilities(BUDDY *Buddy)
+{
+    DEVICE_CAPABILITIES is = {.Size = sizeof(is), .Version = 1, .Address = ~0u, .UINumber = ~0u};
+    IO_STACK_LOCATION location = {.MinorFunction = IRP_MN_QUERY_CAPABILITIES};
+
+    location.Parameters.DeviceCapabilities.Capabilities = &is;
+    CHECK("capabilities", NT_SUCCESS(SendPnp(Buddy, &location)));
+    CHECK("S-to-D mapping", is.DeviceState[PowerSystemWorking] == PowerDeviceD0 &&
+                                is.DeviceState[PowerSystemSleeping1] == PowerDeviceD3 &&
+                                is.DeviceState[PowerSystemSleeping3] == PowerDeviceD3 &&
+                                is.DeviceState[PowerSystemShutdown] == PowerDeviceD3);
+    CHECK("wake capabilities", is.SystemWake == PowerSystemSleeping3 && is.DeviceWake == PowerDeviceD3 &&
+                                   is.WakeFromD0 && is.WakeFromD3 && !is.WakeFromD1 && !is.DeviceD1 && !is.DeviceD2);
+    CHECK("latencies", is.D3Latency == 100 && is.D1Latency == 0);
+}
+
 /* Down, up, and how long up takes: the bus driver waits what the PM specification says, so the first access finds the device ready. */
 static void CheckPower(BUDDY *Buddy)
 {
     ULONGLONG before;
+    KIRQL irql;
 
     CHECK("D1 unsupported", SetPower(Buddy, IRP_MN_QUERY_POWER, PowerDeviceD1) == STATUS_UNSUCCESSFUL);
+    CheckCapabilities(Buddy);
+    /* The PCI bus has no DO_POWER_PAGABLE: its stacks get their IRPs at the level of whoever asks. */
+    KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    PoRequestPowerIrp(Buddy->Pdo, IRP_MN_QUERY_POWER, (POWER_STATE){.DeviceState = PowerDeviceD3}, PowerDone, Buddy,
+                      NULL);
+    KeLowerIrql(irql);
+    KeWaitForSingleObject(&Buddy->PowerDone, Executive, KernelMode, FALSE, NULL);
+    CHECK("not pageable", Buddy->PowerIrql == DISPATCH_LEVEL);
     CHECK("query D3", SetPower(Buddy, IRP_MN_QUERY_POWER, PowerDeviceD3) == STATUS_SUCCESS);
     CHECK("set D3", SetPower(Buddy, IRP_MN_SET_POWER, PowerDeviceD3) == STATUS_SUCCESS);
     before = KeQueryInterruptTime();
@@ -428,6 +454,7 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT Device, PIRP Irp)
 
 static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT Device, PIRP Irp)
 {
+    ((BUDDY *)Device->DeviceExtension)->PowerIrql = KeGetCurrentIrql();
     PoStartNextPowerIrp(Irp);
     IoSkipCurrentIrpStackLocation(Irp);
     return PoCallDriver(((BUDDY *)Device->DeviceExtension)->Lower, Irp);

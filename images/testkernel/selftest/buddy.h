@@ -27,6 +27,7 @@ typedef struct _BUDDY {
     NTSTATUS PowerStatus, WakeStatus;
     volatile LONG Interrupts;
     PIRP WakeIrp;
+    KIRQL PowerIrql; /* at which the last device power IRP came */
     PIO_INTERRUPT_MESSAGE_INFO Messages;
 } BUDDY;
 

@@ -10,6 +10,7 @@
  *   power_busy     as power_idle, but says for three seconds that it is busy; goes back to D0 once, and is idle again
  *   power_inrush   a slow device whose PDO has DO_POWER_INRUSH; the most that power up at the same time are counted
  *   power_alone    requests D3 for itself and never completes it
+ *   power_wake_raised  requests a wait/wake IRP at DISPATCH_LEVEL, which is forbidden
  *   power_raised   requests device IRPs at DISPATCH_LEVEL
  * Each system and device IRP prints one line.
  */
@@ -204,6 +205,9 @@ static VOID NTAPI Raised(PDEVICE_OBJECT Device, PVOID Context)
     KIRQL irql;
 
     KeRaiseIrql(DISPATCH_LEVEL, &irql);
+    if (Is(Context, L"power_wake_raised"))
+        PoRequestPowerIrp(((POWER *)Context)->Pdo, IRP_MN_WAIT_WAKE, (POWER_STATE){.SystemState = PowerSystemSleeping3},
+                          NULL, NULL, NULL);
     Exercise(Device, Context);
     KeLowerIrql(irql);
 }
@@ -236,7 +240,7 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT Device, PIRP Irp)
         PoSetPowerState(power->Self, DevicePowerState, (POWER_STATE){.DeviceState = PowerDeviceD0});
         if (Is(power, L"power_alone"))
             IoQueueWorkItem(power->Work, Alone, DelayedWorkQueue, power);
-        if (Is(power, L"power_raised"))
+        if (Is(power, L"power_raised") || Is(power, L"power_wake_raised"))
             IoQueueWorkItem(power->Work, Raised, DelayedWorkQueue, power);
         if (Is(power, L"power_idle") || Is(power, L"power_busy"))
             power->Idle = PoRegisterDeviceForIdleDetection(power->Self, 1, 1, PowerDeviceD3);
