@@ -172,8 +172,11 @@ class Journal:
                 looked = len(self.records)
                 await self._grown.wait()
 
-    async def finish(self) -> None:
-        """Read what is left after QEMU has ended, and check that the last record is whole and has the right number."""
+    async def finish(self, in_order: bool = False) -> None:
+        """Read what is left after QEMU has ended, and check that the last record is whole and has the right number.
+
+        `in_order`: QEMU was neither killed nor did it crash, so that the last record must be `close`.
+        """
         await self._read()
         self._accuse(None)
         if self._rest:
@@ -181,12 +184,14 @@ class Journal:
         elif self._lines:
             last = tail(self.path, 1)
             try:
-                seq = Record.parse(last[0].encode()).seq
+                record = Record.parse(last[0].encode())
             except (ValueError, KeyError, IndexError):
                 self._lost(f"the journal's last line is no record: {last!r}")
                 return
-            if seq != self._lines - 1:
-                self._lost(f"the journal has {self._lines} records, but the last one is number {seq}")
+            if record.seq != self._lines - 1:
+                self._lost(f"the journal has {self._lines} records, but the last one is number {record.seq}")
+            elif in_order and record.kind != "close":
+                self._lost(f"the journal's end is missing: its last record is {record.kind}, not close (is the disk full?)")
 
     def close(self) -> None:
         """Close the file."""

@@ -61,6 +61,11 @@ class QemuProcess:
         """The process id while QEMU runs."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
+    @property
+    def ended_in_order(self) -> bool:
+        """QEMU ended by itself or because we asked it to: it was not killed and did not crash."""
+        return self._process is not None and self._process.returncode is not None and self._process.returncode >= 0
+
     async def exited(self) -> int:
         """Wait for the end; returns the exit status (negative: the signal)."""
         assert self._process is not None

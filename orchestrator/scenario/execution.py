@@ -169,7 +169,7 @@ async def _end(machine: Machine, agent: Agent, journal: Journal, follower: async
             follower.cancel()
             await asyncio.gather(follower, return_exceptions=True)
         await agent.close()
-        await journal.finish()
+        await journal.finish(machine.process.ended_in_order)
         journal.close()
 
 

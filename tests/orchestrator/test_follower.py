@@ -19,7 +19,7 @@ from orchestrator.journal.record import TraceLine
 from tests.orchestrator.journals import Records, access, lines, trace
 
 
-def read_in_pieces(path: Path, data: bytes, cuts: list[int]) -> tuple[Journal, Alarm]:
+def read_in_pieces(path: Path, data: bytes, cuts: list[int], in_order: bool = False) -> tuple[Journal, Alarm]:
     async def read() -> tuple[Journal, Alarm]:
         alarm = Alarm()
         path.unlink(missing_ok=True)
@@ -29,7 +29,7 @@ def read_in_pieces(path: Path, data: bytes, cuts: list[int]) -> tuple[Journal, A
             for start, end in itertools.pairwise(edges):
                 file.write(data[start:end])
                 await journal._read()
-        await journal.finish()
+        await journal.finish(in_order)
         journal.close()
         return journal, alarm
 
@@ -70,6 +70,16 @@ def test_a_gap_at_the_end_is_found(tmp_path: Path) -> None:
 def test_half_a_record_at_the_end_is_found(tmp_path: Path) -> None:
     _, alarm = read_in_pieces(tmp_path / "j", lines([UP, access()])[:-5], [])
     assert alarm.findings and "in the middle of a record" in alarm.findings[0].reason
+
+
+def test_a_missing_end_is_found_when_qemu_ended_in_order(tmp_path: Path) -> None:
+    """A disk that is full at the end of a run: whole records, no gap, but not all."""
+    records: Records = [UP, access(), {"dev": "journal", "kind": "close"}]
+    assert read_in_pieces(tmp_path / "j", lines(records), [], in_order=True)[1].findings == []
+    assert read_in_pieces(tmp_path / "j", lines(records[:2]), [], in_order=False)[1].findings == []
+    _, alarm = read_in_pieces(tmp_path / "j", lines(records[:2]), [], in_order=True)
+    assert [f.verdict for f in alarm.findings] == [Verdict.HARNESS_ERROR]
+    assert "the journal's end is missing: its last record is read, not close" in alarm.findings[0].reason
 
 
 def test_what_is_no_record_is_found(tmp_path: Path) -> None:
