@@ -26,13 +26,19 @@ TESTS = {
     "PNP Stop (Rebalance)": ["pnp-stop-rebalance"],
     "PNP Surprise Remove": ["pnp-surprise-remove"],
     "Reboot Restart with IO": ["reboot-with-io-before-and-after", "reboot-with-io-during", "reboot-critical-with-io-during"],
-    "Reinstall with IO": ["reinstall-with-io"],
+    "Reinstall with IO": ["reinstall-with-io", "driver-update-with-io"],
     "Simple IO stress with process termination": ["io-stress-with-process-termination"],
     "Sleep with IO": ["sleep-with-io-before-and-after", "sleep-with-io-during"],
     "Sleep and PNP with IO": ["sleep-and-pnp-with-io"],
 }
 # Seconds each; the others share one run of half a minute.
-LONG = {"io-stress-with-process-termination", "reinstall-with-io", "pnp-surprise-remove", "reboot-critical-with-io-during"}
+LONG = {
+    "driver-update-with-io",
+    "io-stress-with-process-termination",
+    "reinstall-with-io",
+    "pnp-surprise-remove",
+    "reboot-critical-with-io-during",
+}
 
 # A mutant that the sequence catches: each sequence finds something, and is no mere exercise.
 CATCHES = {
@@ -50,6 +56,7 @@ CATCHES = {
     "reboot-with-io-during": "owner-forgets-system-irp",
     "reboot-critical-with-io-during": "borrower-miscounts",
     "reinstall-with-io": "borrower-leaks-links",
+    "driver-update-with-io": "borrower-keeps-handle",
     "io-stress-with-process-termination": "owner-forgets-cancel-routine",
     "sleep-with-io-before-and-after": "owner-opens-gate-once",
     "sleep-with-io-during": "borrower-ignores-power-down",
