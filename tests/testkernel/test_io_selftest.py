@@ -11,7 +11,7 @@ import pytest
 from .conftest import Boot
 
 
-@pytest.mark.parametrize("driver", ["io", "notify", "completion"])
+@pytest.mark.parametrize("driver", ["io", "notify", "completion", "access"])
 @pytest.mark.parametrize("append", ["", "seed=1", "seed=2"])
 def test_what_a_driver_is_promised(boot: Callable[..., Boot], driver: str, append: str) -> None:
     done = boot(driver, until=f"SELFTEST {driver} ", append=append)

@@ -6,6 +6,7 @@
 #include "io/driver.h"
 #include "io/irp.h"
 #include "io/removelock.h"
+#include "io/security.h"
 #include "io/wmi.h"
 #include "ke/bugcheck.h"
 #include "rtl/format.h"
@@ -89,6 +90,7 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     Extra->Public.Size = sizeof(DEVOBJ_EXTENSION);
     Extra->Public.DeviceObject = Device;
     Extra->Creator = _ReturnAddress();
+    Extra->Granted = SECURITY_ALL;
     ObfReferenceObject(DriverObject);
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
     InsertTailList(&AllDevices, &Extra->AllLink);

@@ -5,6 +5,7 @@
  */
 #include "io/io.h"
 #include "io/irp.h"
+#include "io/security.h"
 #include "ke/bugcheck.h"
 
 static NTSTATUS SendFileIrp(PFILE_OBJECT FileObject, UCHAR Major)
@@ -121,7 +122,7 @@ static NTSTATUS SendCreate(PFILE_OBJECT FileObject, ACCESS_MASK Access, ULONG Sh
     }
     RtlZeroMemory(&Security, sizeof(Security));
     Security.DesiredAccess = Access;
-    Security.FullCreateOptions = Options;
+    Security.FullCreateOptions = Options & ~IOP_CHECK_ACCESS;
     Stack = IoGetNextIrpStackLocation(Irp);
     Stack->MajorFunction = IRP_MJ_CREATE;
     Stack->FileObject = FileObject;
@@ -152,7 +153,12 @@ NTSTATUS IopOpenFile(PCUNICODE_STRING Path, ACCESS_MASK Access, ULONG ShareAcces
     }
     DeviceObject = Object;
     CheckNotDeadlocked(Path, DeviceObject, Caller);
-    Status = CountOpen(DeviceObject);
+    if (!Caller || (Options & IOP_CHECK_ACCESS)) {
+        Status = IopCheckAccess(DeviceObject, Access, Rest.Length != 0);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = CountOpen(DeviceObject);
+    }
     if (!NT_SUCCESS(Status)) {
         ObfDereferenceObject(DeviceObject);
         goto Out;

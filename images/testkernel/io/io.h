@@ -18,8 +18,9 @@ typedef struct _DEVICE_EXTRA {
     PDEVICE_OBJECT AttachedTo; /* the device object below */
     KDEVICE_QUEUE *StartIoQueue;
     PIO_TIMER Timer;
-    PVOID Creator;      /* return address of IoCreateDevice's caller */
-    LIST_ENTRY AllLink; /* all device objects */
+    ACCESS_MASK Granted; /* to programs, by its security descriptor */
+    PVOID Creator;       /* return address of IoCreateDevice's caller */
+    LIST_ENTRY AllLink;  /* all device objects */
 } DEVICE_EXTRA, *PDEVICE_EXTRA;
 
 #define DOE_UNLOAD_PENDING   0x00000001
@@ -100,7 +101,10 @@ VOID IopWatchCompleter(PIRP Irp, PDEVICE_OBJECT *Completer);
 /* Sends Irp (thread-queued, UserEvent and UserIosb set by this function) and waits. PASSIVE_LEVEL. */
 NTSTATUS IopCallSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp, PIO_STATUS_BLOCK Iosb);
 
-/* file.c, PASSIVE_LEVEL */
+/*
+ * file.c, PASSIVE_LEVEL. Caller: the code that opens, in a driver; NULL: a program, whose access is checked. Options may have IOP_CHECK_ACCESS.
+ */
+#define IOP_CHECK_ACCESS 0x80000000
 NTSTATUS IopOpenFile(PCUNICODE_STRING Path, ACCESS_MASK Access, ULONG ShareAccess, ULONG Options,
                      PFILE_OBJECT *FileObject, PHANDLE Handle, PVOID Caller);
 NTSTATUS IopDeviceControl(PFILE_OBJECT FileObject, ULONG Code, PVOID Input, ULONG InputLength, PVOID Output,

@@ -6,6 +6,11 @@
 #include "io/io.h"
 #include "io/irp.h"
 
+static ULONG Forced(POBJECT_ATTRIBUTES Attributes)
+{
+    return Attributes->Attributes & OBJ_FORCE_ACCESS_CHECK ? IOP_CHECK_ACCESS : 0;
+}
+
 NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                             PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes,
                             ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
@@ -16,8 +21,8 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJE
     if (ObjectAttributes->RootDirectory || !ObjectAttributes->ObjectName) {
         return STATUS_OBJECT_NAME_INVALID;
     }
-    Status = IopOpenFile(ObjectAttributes->ObjectName, DesiredAccess, ShareAccess, CreateOptions, NULL, FileHandle,
-                         _ReturnAddress());
+    Status = IopOpenFile(ObjectAttributes->ObjectName, DesiredAccess, ShareAccess,
+                         CreateOptions | Forced(ObjectAttributes), NULL, FileHandle, _ReturnAddress());
     IoStatusBlock->Status = Status;
     IoStatusBlock->Information = NT_SUCCESS(Status) ? FILE_OPENED : 0;
     return Status;
@@ -31,8 +36,8 @@ NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT
     if (ObjectAttributes->RootDirectory || !ObjectAttributes->ObjectName) {
         return STATUS_OBJECT_NAME_INVALID;
     }
-    Status = IopOpenFile(ObjectAttributes->ObjectName, DesiredAccess, ShareAccess, OpenOptions, NULL, FileHandle,
-                         _ReturnAddress());
+    Status = IopOpenFile(ObjectAttributes->ObjectName, DesiredAccess, ShareAccess,
+                         OpenOptions | Forced(ObjectAttributes), NULL, FileHandle, _ReturnAddress());
     IoStatusBlock->Status = Status;
     IoStatusBlock->Information = NT_SUCCESS(Status) ? FILE_OPENED : 0;
     return Status;
