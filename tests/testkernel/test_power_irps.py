@@ -44,7 +44,7 @@ def test_a_veto_keeps_the_system_up_and_tells_those_who_were_asked(machine: Call
 
 
 def test_a_driver_that_stalls_stops_the_system_with_9f(machine: Callable[..., Machine]) -> None:
-    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_stall power-watchdog=1")
+    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_stall power-watchdog=1 seed=9")
     running.agent("guest-suspend-ram", answer=False)
     running.wait_event("GUEST_PANICKED")
     report = json.loads(running.log.partition("BUGCHECK ")[2].splitlines()[0])
@@ -54,6 +54,7 @@ def test_a_driver_that_stalls_stops_the_system_with_9f(machine: Callable[..., Ma
     assert report["function"] == "DispatchPower"
     assert "holds a power IRP (set, system S3) for longer than 1 s" in report["reason"]
     assert all(report["parameters"][1:]), "PDO, nt!TRIAGE_9F_POWER and IRP"
+    assert report["seed"] == 9 and "scheduler seed 9" in running.log, "a failure names its seed"
 
 
 def test_a_device_irp_of_its_own_that_stalls_stops_the_system_too(machine: Callable[..., Machine]) -> None:

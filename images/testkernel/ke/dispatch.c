@@ -176,7 +176,10 @@ VOID KiIdleLoop(VOID)
             if (KiIdlePolls) {
                 KiPollIdle();
             } else {
-                __asm__ volatile("sti; hlt" : : : "memory"); /* an interrupt between the two instructions cannot be lost */
+                __asm__ volatile("sti; hlt"
+                                 :
+                                 :
+                                 : "memory"); /* an interrupt between the two instructions cannot be lost */
             }
         } else {
             _enable();
