@@ -75,6 +75,12 @@ static void NTAPI FinishSoon(PVOID Context)
     Finish(Context);
 }
 
+static void NTAPI FinishWhenTold(PVOID Context)
+{
+    KeWaitForSingleObject(Context, Executive, KernelMode, FALSE, NULL);
+    Finish(NULL);
+}
+
 static void NTAPI FinishDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     Finish(Context);
@@ -95,10 +101,13 @@ static void NTAPI AtApcLevel(PVOID Context)
 {
     KIRQL irql;
     PKTHREAD thread;
+    KEVENT go;
     Send();
     KeClearEvent(&Ready);
-    thread = Start(Finish, NULL);
+    KeInitializeEvent(&go, NotificationEvent, FALSE);
+    thread = Start(FinishWhenTold, &go);
     KeRaiseIrql(APC_LEVEL, &irql);
+    KeSetEvent(&go, 0, FALSE);
     CHECK(Wait(&Ready, 1000) == STATUS_SUCCESS);
     CHECK(Untouched());
     KeLowerIrql(irql);

@@ -217,6 +217,30 @@ static void OwnIrps(void)
     IoFreeIrp(irp);
 }
 
+/* The top driver succeeds a PnP IRP of another driver with exactly StackSize locations, and skips its own: no rule is broken. */
+static NTSTATUS NTAPI AnswerAndSkip(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    if (DeviceObject == Lower) {
+        return Complete(Irp, Irp->IoStatus.Status, Irp->IoStatus.Information);
+    }
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(Lower, Irp);
+}
+
+static void TopAnswers(void)
+{
+    KEVENT event;
+    IO_STATUS_BLOCK iosb;
+    PIRP irp;
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    Driver->MajorFunction[IRP_MJ_PNP] = AnswerAndSkip;
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, Upper, NULL, 0, NULL, &event, &iosb);
+    CHECK(irp->StackCount == Upper->StackSize && irp->IoStatus.Status == STATUS_NOT_SUPPORTED);
+    IoGetNextIrpStackLocation(irp)->MinorFunction = IRP_MN_QUERY_INTERFACE;
+    CHECK(IoCallDriver(Upper, irp) == STATUS_SUCCESS && iosb.Status == STATUS_SUCCESS);
+}
+
 static void Files(void)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\??\\SelfTestIo"),
@@ -459,6 +483,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     Buffers();
     Cancellation();
     OwnIrps();
+    TopAnswers();
     Files();
     Names();
     Callbacks();
