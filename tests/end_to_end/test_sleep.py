@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""System sleep with the real drivers: order over a device tree, devices that change meanwhile, a device that wakes the machine."""
+"""System sleep with the real drivers: order over a device tree, devices that change meanwhile, a device that ends the sleep."""
 
 from __future__ import annotations
 
