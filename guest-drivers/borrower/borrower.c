@@ -23,6 +23,7 @@ static VOID OwnerLeft(PHARDWARE Hardware)
 
     if (connection != NULL && connection->Mechanism == BUDDY_MECHANISM_DIRECT && !MUTANT(BORROWER_MISSES_THE_END)) {
         connection->OwnerLeft = TRUE;
+        ExWaitForRundownProtectionRelease(&connection->Waking);
         connection->Finished = TRUE;
         FinderQueueWork(borrower);
     }

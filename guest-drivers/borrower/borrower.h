@@ -39,9 +39,10 @@ typedef struct _CONNECTION {
     KMUTEX Lock;
     PDEVICE_OBJECT Device; /* top of the owner's stack; NULL: closed */
     PFILE_OBJECT
-    FileObject;        /* what keeps Device; NULL with BUDDY_MECHANISM_DIRECT, where Device itself is referenced */
-    ULONG Client;      /* 0: nothing borrowed */
-    BOOLEAN OwnerLeft; /* the owner has taken the resources back itself (see BUDDY_MECHANISM_DIRECT) */
+    FileObject;            /* what keeps Device; NULL with BUDDY_MECHANISM_DIRECT, where Device itself is referenced */
+    EX_RUNDOWN_REF Waking; /* held over a WAKE: without an open the owner's last call waits for it */
+    ULONG Client;          /* 0: nothing borrowed */
+    BOOLEAN OwnerLeft;     /* the owner has taken the resources back itself (see BUDDY_MECHANISM_DIRECT) */
     BUDDY_LENDER_INTERFACE Lender; /* with BUDDY_MECHANISM_INTERFACE, while Client is not 0 */
     PBUDDY_SHARED_CONTEXT Shared;  /* with BUDDY_TALK_SHARED_CONTEXT */
     PVOID Notification;            /* target-device change; NULL: not registered */

@@ -123,6 +123,7 @@ NTSTATUS ConnectionOpen(PBORROWER Borrower, PUNICODE_STRING Link, PCONNECTION *C
     connection->Borrower = Borrower;
     connection->Mechanism = Borrower->Function.Settings[SettingMechanism];
     KeInitializeMutex(&connection->Lock, 0);
+    ExInitializeRundownProtection(&connection->Waking);
     status = Open(connection, Link);
     if (NT_SUCCESS(status)) {
         status = FollowTarget(connection);
@@ -146,9 +147,10 @@ NTSTATUS ConnectionOpen(PBORROWER Borrower, PUNICODE_STRING Link, PCONNECTION *C
 VOID ConnectionWake(PCONNECTION Connection)
 {
     KeWaitForSingleObject(&Connection->Lock, Executive, KernelMode, FALSE, NULL);
-    if (Connection->Client != 0 && !Connection->OwnerLeft) {
+    if (Connection->Client != 0 && ExAcquireRundownProtection(&Connection->Waking)) {
         SendInternalIoctl(Connection->Device, Connection->FileObject, IOCTL_INTERNAL_BUDDY_WAKE, NULL, 0, NULL, 0,
                           NULL);
+        ExReleaseRundownProtection(&Connection->Waking);
     }
     KeReleaseMutex(&Connection->Lock, FALSE);
 }

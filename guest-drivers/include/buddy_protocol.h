@@ -18,6 +18,7 @@
  *   - PowerDown returns only once B no longer touches the hardware, in any thread, DPC or interrupt callback.
  *   - PowerUp and PowerDown are called at PASSIVE_LEVEL, one at a time for each client, with A's client lock held (a mutex): they must not
  *     send BORROW or RETURN, open or close A, or wait for a thread that does.
+ *   - A client without an open gets a last PowerDown when A is removed, also while it is down: it has no other notice.
  *   - B tells A that it uses the device (BUDDY_SERVICES.Busy), else A takes it for idle.
  *   - After RETURN has completed no callback runs and none will be called.
  */

@@ -129,6 +129,26 @@ VOID ClientsPowerDown(POWNER Owner, BUDDY_POWER_DOWN_REASON Reason)
     Announce(Owner, BuddyEventPowerDown);
 }
 
+/*
+ * The device leaves for good. A client without an open that was down already, because the device was switched off or asleep, has not been told of it yet, and
+ * nobody else will: the last call says so. The hardware is out of reach, hence the reason.
+ */
+VOID ClientsLeave(POWNER Owner)
+{
+    ULONG number;
+
+    LockClients(Owner);
+    for (number = 1; number < MAX_CLIENTS; number++) {
+        if (Owner->Clients[number].Lent && Owner->Clients[number].FileObject == NULL) {
+            if (!MUTANT(OWNER_LEAVES_IN_SILENCE)) {
+                CallDown(Owner, number, BuddyPowerDownSurprise);
+            }
+            TakeBack(Owner, number);
+        }
+    }
+    UnlockClients(Owner);
+}
+
 /* A client number that nobody has, or 0. ClientsLock held. */
 static ULONG FreeClient(POWNER Owner)
 {

@@ -37,6 +37,7 @@ static NTSTATUS Initialize(PFUNCTION_DEVICE Device)
 
 static VOID Leaving(PFUNCTION_DEVICE Device)
 {
+    ClientsLeave(Owner(Device));
     SharedDetachAll(Owner(Device));
 }
 

@@ -80,6 +80,8 @@ VOID ClientsInitialize(POWNER Owner);
 VOID ClientsPowerUp(POWNER Owner);
 /* The device loses power: returns when no client touches it any more. */
 VOID ClientsPowerDown(POWNER Owner, BUDDY_POWER_DOWN_REASON Reason);
+/* The device is removed: clients that have no open hear of it, if they have not. */
+VOID ClientsLeave(POWNER Owner);
 /* IOCTL_INTERNAL_BUDDY_BORROW and RETURN; completes the IRP. */
 NTSTATUS ClientsControl(PFUNCTION_DEVICE Device, PIRP Irp);
 /* Everything that was borrowed through FileObject is returned. */
