@@ -59,6 +59,14 @@ def test_a_bus_is_stopped_after_its_children_and_started_before_them(family: Bus
     assert family.problem(BUS) is family.problem(CHILD) is family.problem(SECOND) is None
 
 
+def test_a_disabled_child_is_left_alone(family: Bus) -> None:
+    family.do("disable", SECOND)
+    family.seen()
+    family.do("rebalance", BUS)
+    assert family.seen() == ["fdo0 query-stop", "bus query-stop", "fdo0 stop", "bus stop", "bus start", "fdo0 start"]
+    assert family.problem(SECOND) == "CM_PROB_DISABLED"
+
+
 def test_the_bus_is_read_again_after_a_rebalance(child: Bus) -> None:
     child.machine.control("ioctl", BUS, APPEAR, "0200000000000000")
     child.do("rebalance", BUS)
