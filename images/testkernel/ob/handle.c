@@ -82,7 +82,7 @@ NTSTATUS ObpCloseHandle(HANDLE Handle)
         if (Header->Type->Close) {
             Header->Type->Close(Object, (ULONG)Left);
         }
-        if (Left == 0 && !Header->Permanent) {
+        if (Left == 0 && Header->Type->Temporary && !Header->Permanent) {
             ObpFreeName(Header);
         }
     }

@@ -29,6 +29,12 @@ struct _OBJECT_DIRECTORY {
     LIST_ENTRY Entries; /* OBJECT_HEADER.DirectoryLink */
 };
 
+typedef struct _OBJECT_SYMLINK {
+    UNICODE_STRING Target;
+} OBJECT_SYMLINK, *POBJECT_SYMLINK;
+
+extern struct _OBJECT_TYPE ObpDirectoryType, ObpLinkType;
+
 /* The header of Object; stops with 0x18 if it is no live object. Any IRQL. */
 POBJECT_HEADER ObpHeader(PVOID Object);
 /* TRUE for a thread object, which has no header of ours. Any IRQL. */

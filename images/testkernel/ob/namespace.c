@@ -8,17 +8,13 @@
 
 #define MAX_LINKS 16 /* as many symbolic links as one look-up follows */
 
-typedef struct _OBJECT_SYMLINK {
-    UNICODE_STRING Target;
-} OBJECT_SYMLINK, *POBJECT_SYMLINK;
-
 static VOID DeleteLinkBody(PVOID Object)
 {
     ExFreePoolWithTag(((POBJECT_SYMLINK)Object)->Target.Buffer, OB_TAG);
 }
 
-static struct _OBJECT_TYPE DirectoryType = {OB_TYPE_LIST(DirectoryType), .Name = "Directory"};
-static struct _OBJECT_TYPE LinkType = {OB_TYPE_LIST(LinkType), .Name = "SymbolicLink", .Delete = DeleteLinkBody};
+struct _OBJECT_TYPE ObpDirectoryType = {OB_TYPE_LIST(ObpDirectoryType), .Name = "Directory", .Temporary = TRUE};
+struct _OBJECT_TYPE ObpLinkType = {OB_TYPE_LIST(ObpLinkType), .Name = "SymbolicLink", .Delete = DeleteLinkBody};
 static OBJECT_DIRECTORY *Root;
 
 static WCHAR Fold(WCHAR C)
@@ -110,7 +106,7 @@ static NTSTATUS Walk(PCUNICODE_STRING Path, POBJECT_HEADER *Found, PUNICODE_STRI
         if (!Header) {
             return Rest.Length ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_NAME_NOT_FOUND;
         }
-        if (Header->Type == &LinkType && !(OpenLink && Rest.Length == 0)) {
+        if (Header->Type == &ObpLinkType && !(OpenLink && Rest.Length == 0)) {
             POBJECT_SYMLINK Link = (POBJECT_SYMLINK)Header->Body;
             USHORT Prefix = Link->Target.Length / sizeof(WCHAR);
             USHORT Tail = Rest.Length / sizeof(WCHAR);
@@ -127,7 +123,7 @@ static NTSTATUS Walk(PCUNICODE_STRING Path, POBJECT_HEADER *Found, PUNICODE_STRI
             Directory = Root;
             continue;
         }
-        if (Header->Type == &DirectoryType && Rest.Length) {
+        if (Header->Type == &ObpDirectoryType && Rest.Length) {
             Directory = (OBJECT_DIRECTORY *)Header->Body;
             continue;
         }
@@ -145,7 +141,7 @@ NTSTATUS ObpLookup(PCUNICODE_STRING Path, POBJECT_TYPE Type, PVOID *Object, PUNI
     NTSTATUS Status;
     *Object = NULL;
     LockNames();
-    Status = Walk(Path, &Header, &Rest, Buffer, Type == &LinkType);
+    Status = Walk(Path, &Header, &Rest, Buffer, Type == &ObpLinkType);
     if (NT_SUCCESS(Status)) {
         if (Type && Header->Type != Type) {
             Status = STATUS_OBJECT_TYPE_MISMATCH;
@@ -190,8 +186,9 @@ NTSTATUS ObpInsertName(PVOID Object, PCUNICODE_STRING Path)
     LockNames();
     if (Parent.Length) {
         Status = Walk(&Parent, &Found, &Rest, Buffer, FALSE);
-        if (NT_SUCCESS(Status) && (Found->Type != &DirectoryType || Rest.Length)) {
-            Status = STATUS_OBJECT_PATH_NOT_FOUND;
+        if (Status == STATUS_OBJECT_NAME_NOT_FOUND ||
+            (NT_SUCCESS(Status) && (Found->Type != &ObpDirectoryType || Rest.Length))) {
+            Status = STATUS_OBJECT_PATH_NOT_FOUND; /* what should be the directory */
         }
         if (NT_SUCCESS(Status)) {
             Directory = (OBJECT_DIRECTORY *)Found->Body;
@@ -206,6 +203,7 @@ NTSTATUS ObpInsertName(PVOID Object, PCUNICODE_STRING Path)
         Header->Name.Length = Header->Name.MaximumLength = Name.Length;
         Header->Directory = Directory;
         InsertTailList(&Directory->Entries, &Header->DirectoryLink);
+        ObfReferenceObject(Directory); /* a directory stays as long as something is in it */
         Copy = NULL;
     }
     UnlockNames();
@@ -221,13 +219,18 @@ Out:
 
 VOID ObpFreeName(POBJECT_HEADER Header)
 {
-    if (!Header->Directory) {
+    OBJECT_DIRECTORY *Directory;
+    LockNames();
+    Directory = Header->Directory;
+    if (Directory) {
+        RemoveEntryList(&Header->DirectoryLink);
+        Header->Directory = NULL;
+    }
+    UnlockNames();
+    if (!Directory) {
         return;
     }
-    LockNames();
-    RemoveEntryList(&Header->DirectoryLink);
-    Header->Directory = NULL;
-    UnlockNames();
+    ObfDereferenceObject(Directory);
     ExFreePoolWithTag(Header->Name.Buffer, OB_TAG);
     Header->Name.Buffer = NULL;
     Header->Name.Length = 0;
@@ -282,11 +285,12 @@ static NTSTATUS InsertNewDirectory(PCWSTR Path)
 {
     UNICODE_STRING Name;
     PVOID Object;
-    NTSTATUS Status = ObpCreateObject(&DirectoryType, sizeof(OBJECT_DIRECTORY), &Object);
+    NTSTATUS Status = ObpCreateObject(&ObpDirectoryType, sizeof(OBJECT_DIRECTORY), &Object);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     InitializeListHead(&((OBJECT_DIRECTORY *)Object)->Entries);
+    ObpHeader(Object)->Permanent = TRUE; /* the reference of its making is the name's */
     if (!Path) {
         Root = Object;
         return STATUS_SUCCESS;
@@ -313,7 +317,7 @@ NTSTATUS ObpCreateSymbolicLink(PCUNICODE_STRING Path, PCUNICODE_STRING Target)
     if (!Copy) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    Status = ObpCreateObject(&LinkType, sizeof(OBJECT_SYMLINK), &Object);
+    Status = ObpCreateObject(&ObpLinkType, sizeof(OBJECT_SYMLINK), &Object);
     if (!NT_SUCCESS(Status)) {
         ExFreePoolWithTag(Copy, OB_TAG);
         return Status;
@@ -337,7 +341,7 @@ NTSTATUS ObpDeleteSymbolicLink(PCUNICODE_STRING Path)
     if (!Buffer) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    Status = ObpLookup(Path, &LinkType, &Object, NULL, Buffer);
+    Status = ObpLookup(Path, &ObpLinkType, &Object, NULL, Buffer);
     ExFreePoolWithTag(Buffer, OB_TAG);
     if (NT_SUCCESS(Status)) {
         ObpRemoveName(Object);
@@ -351,7 +355,7 @@ VOID ObpSetCreator(PCUNICODE_STRING Path, PVOID Creator)
 {
     WCHAR Buffer[256];
     PVOID Object;
-    if (NT_SUCCESS(ObpLookup(Path, &LinkType, &Object, NULL, Buffer))) {
+    if (NT_SUCCESS(ObpLookup(Path, &ObpLinkType, &Object, NULL, Buffer))) {
         ObpHeader(Object)->Creator = Creator;
         ObfDereferenceObject(Object);
     }
@@ -362,11 +366,11 @@ static BOOLEAN FindLinkIn(OBJECT_DIRECTORY *Directory, PVOID Base, SIZE_T Size, 
     PLIST_ENTRY Entry;
     for (Entry = Directory->Entries.Flink; Entry != &Directory->Entries; Entry = Entry->Flink) {
         POBJECT_HEADER Header = CONTAINING_RECORD(Entry, OBJECT_HEADER, DirectoryLink);
-        if (Header->Type == &DirectoryType &&
+        if (Header->Type == &ObpDirectoryType &&
             FindLinkIn((OBJECT_DIRECTORY *)Header->Body, Base, Size, Text, Characters)) {
             return TRUE;
         }
-        if (Header->Type == &LinkType && (ULONG_PTR)Header->Creator - (ULONG_PTR)Base < Size) {
+        if (Header->Type == &ObpLinkType && (ULONG_PTR)Header->Creator - (ULONG_PTR)Base < Size) {
             ObpPathOf(Header->Body, Text, Characters);
             return TRUE;
         }

@@ -17,6 +17,8 @@ struct _OBJECT_TYPE {
     VOID (*Close)(PVOID Object, ULONG HandlesLeft); /* a handle was closed; PASSIVE_LEVEL; may be NULL */
     VOID (*Delete)(PVOID Object);                   /* the last reference is gone; PASSIVE_LEVEL; may be NULL */
     LONG Objects;
+    BOOLEAN
+        Temporary; /* the name goes with the last handle, unless OBJ_PERMANENT; of other types it stays until ObpRemoveName */
 };
 
 #define OB_TYPE_LIST(type) .TypeList = {&(type).TypeList, &(type).TypeList}

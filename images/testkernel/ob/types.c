@@ -6,7 +6,7 @@
 #include "ob/object.h"
 
 static struct _OBJECT_TYPE ThreadTypeBody = {OB_TYPE_LIST(ThreadTypeBody), .Name = "Thread"};
-static struct _OBJECT_TYPE EventTypeBody = {OB_TYPE_LIST(EventTypeBody), .Name = "Event"};
+static struct _OBJECT_TYPE EventTypeBody = {OB_TYPE_LIST(EventTypeBody), .Name = "Event", .Temporary = TRUE};
 static struct _OBJECT_TYPE SemaphoreTypeBody = {OB_TYPE_LIST(SemaphoreTypeBody), .Name = "Semaphore"};
 
 POBJECT_TYPE *PsThreadType = (POBJECT_TYPE *)&ThreadTypeBody;

@@ -135,6 +135,78 @@ static void References(PDRIVER_OBJECT DriverObject)
     IoDeleteDevice(device);
 }
 
+static void Tagged(void)
+{
+    HANDLE handle;
+    PVOID object = NULL;
+    CHECK(NT_SUCCESS(ZwCreateEvent(&handle, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE)));
+    CHECK(ObReferenceObjectByHandleWithTag(handle, 0, *IoFileObjectType, KernelMode, 'tseT', &object, NULL) ==
+          STATUS_OBJECT_TYPE_MISMATCH);
+    CHECK(
+        NT_SUCCESS(ObReferenceObjectByHandleWithTag(handle, 0, *ExEventObjectType, KernelMode, 'tseT', &object, NULL)));
+    CHECK(NT_SUCCESS(ObReferenceObjectByPointerWithTag(object, 0, *ExEventObjectType, KernelMode, 'tseT')));
+    CHECK(ObReferenceObjectByPointerWithTag(object, 0, *IoFileObjectType, KernelMode, 'tseT') ==
+          STATUS_OBJECT_TYPE_MISMATCH);
+    ZwClose(handle);
+    KeSetEvent(object, 0, FALSE); /* the references keep it */
+    ObDereferenceObjectDeferDeleteWithTag(object, 'tseT');
+    ObfDereferenceObjectWithTag(object, 'tseT');
+}
+
+static void Directories(void)
+{
+    UNICODE_STRING path = RTL_CONSTANT_STRING(L"\\SelfTest"), inside = RTL_CONSTANT_STRING(L"\\SelfTest\\Event");
+    UNICODE_STRING lost = RTL_CONSTANT_STRING(L"\\NoSuch\\Directory"), system = RTL_CONSTANT_STRING(L"\\KernelObjects");
+    OBJECT_ATTRIBUTES attributes, entry;
+    HANDLE directory, again, event;
+    InitializeObjectAttributes(&attributes, &path, OBJ_KERNEL_HANDLE, NULL, NULL);
+    InitializeObjectAttributes(&entry, &inside, OBJ_KERNEL_HANDLE, NULL, NULL);
+    CHECK(NT_SUCCESS(ZwCreateDirectoryObject(&directory, DIRECTORY_ALL_ACCESS, &attributes)));
+    CHECK(ZwCreateDirectoryObject(&again, DIRECTORY_ALL_ACCESS, &attributes) == STATUS_OBJECT_NAME_COLLISION);
+    attributes.Attributes |= OBJ_OPENIF;
+    CHECK(ZwCreateDirectoryObject(&again, DIRECTORY_ALL_ACCESS, &attributes) == STATUS_OBJECT_NAME_EXISTS);
+    ZwClose(again);
+    CHECK(NT_SUCCESS(ZwCreateEvent(&event, EVENT_ALL_ACCESS, &entry, NotificationEvent, FALSE)));
+    CHECK(NT_SUCCESS(ZwOpenEvent(&again, EVENT_ALL_ACCESS, &entry)));
+    ZwClose(again);
+    ZwClose(event);
+    CHECK(ZwOpenEvent(&again, EVENT_ALL_ACCESS, &entry) == STATUS_OBJECT_NAME_NOT_FOUND);
+    ZwClose(directory); /* temporary: gone with its last handle */
+    CHECK(ZwCreateEvent(&event, EVENT_ALL_ACCESS, &entry, NotificationEvent, FALSE) == STATUS_OBJECT_PATH_NOT_FOUND);
+    attributes.ObjectName = &system; /* one of the system's stays */
+    CHECK(ZwCreateDirectoryObject(&again, DIRECTORY_ALL_ACCESS, &attributes) == STATUS_OBJECT_NAME_EXISTS);
+    ZwClose(again);
+    CHECK(ZwCreateDirectoryObject(&again, DIRECTORY_ALL_ACCESS, &attributes) == STATUS_OBJECT_NAME_EXISTS);
+    ZwClose(again);
+    attributes.ObjectName = &lost;
+    CHECK(ZwCreateDirectoryObject(&again, DIRECTORY_ALL_ACCESS, &attributes) == STATUS_OBJECT_PATH_NOT_FOUND);
+}
+
+static void Links(void)
+{
+    UNICODE_STRING link = RTL_CONSTANT_STRING(L"\\DosDevices\\SelfTestLink"),
+                   device = RTL_CONSTANT_STRING(L"\\Device\\SelfTestTarget");
+    WCHAR buffer[32];
+    UNICODE_STRING target = {0, sizeof(buffer), buffer};
+    OBJECT_ATTRIBUTES attributes;
+    HANDLE handle;
+    ULONG length = 0;
+    InitializeObjectAttributes(&attributes, &link, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
+    CHECK(ZwOpenSymbolicLinkObject(&handle, SYMBOLIC_LINK_QUERY, &attributes) == STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK(NT_SUCCESS(IoCreateSymbolicLink(&link, &device))); /* its target need not exist */
+    CHECK(NT_SUCCESS(ZwOpenSymbolicLinkObject(&handle, SYMBOLIC_LINK_QUERY, &attributes)));
+    CHECK(NT_SUCCESS(ZwQuerySymbolicLinkObject(handle, &target, &length)));
+    CHECK(length == device.Length && RtlEqualUnicodeString(&target, &device, FALSE));
+    target.MaximumLength = 4;
+    length = 0;
+    CHECK(ZwQuerySymbolicLinkObject(handle, &target, &length) == STATUS_BUFFER_TOO_SMALL && length == device.Length);
+    ZwClose(handle);
+    CHECK(NT_SUCCESS(ZwOpenSymbolicLinkObject(&handle, SYMBOLIC_LINK_QUERY, &attributes))); /* the link stays */
+    ZwClose(handle);
+    CHECK(NT_SUCCESS(IoDeleteSymbolicLink(&link)));
+    CHECK(ZwQuerySymbolicLinkObject((HANDLE)0x1234, &target, NULL) == STATUS_INVALID_HANDLE);
+}
+
 static void Types(void)
 {
     HANDLE key;
@@ -158,6 +230,9 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     Names();
     SynchronizationEvents();
     References(DriverObject);
+    Tagged();
+    Directories();
+    Links();
     Types();
     return Summary("objects");
 }
