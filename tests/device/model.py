@@ -136,6 +136,12 @@ class Model:
         else:
             getattr(self, f"write_{register.name.lower()}")(page, value)
 
+    def odd_access(self, page: int) -> int:
+        """An access of another size than 32 bits, or an unaligned one: all ones, no effect."""
+        if self.answers(page):
+            self.violations.append("access-size")
+        return (1 << 64) - 1
+
     def write_owner(self, name: str, value: int) -> None:
         """GATE, CONTROL, and the registers that only the owner reads."""
         if name == "GATE":

@@ -23,7 +23,9 @@ pages = st.integers(0, CLIENTS - 1)
 BUSY = (Client.SEM, Client.JOB_CTRL, Client.TXN_BEGIN, Client.TXN_DATA, Client.TXN_COMMIT, Client.INT_STATUS, Client.GATE)
 offsets = st.sampled_from(ACCESSIBLE) | st.sampled_from(BUSY) | st.sampled_from([0x0A0, 0x7F4, 0x810, 0xFFC])
 values = st.integers(0, 7) | st.integers(0, 0xFFFFFFFF)
-Action = tuple[str, int, int, int]  # what, page (or time, or state), offset, value
+# Accesses that are no aligned 32-bit ones: size and shift.
+ODD = [(size, shift) for size in (1, 2, 4, 8) for shift in range(4) if (size, shift) != (4, 0)]
+Action = tuple[str, int, int, int]  # what, page (or time, or state), offset, value (or index in ODD)
 
 
 def write(page: int, offset: int, value: int) -> Action:
@@ -54,6 +56,7 @@ def transaction(page: int, words: list[int], told: int) -> list[Action]:
 single = st.one_of(
     st.tuples(st.just("read"), pages, offsets, st.just(0)),
     st.builds(write, pages, offsets, values),
+    st.tuples(st.sampled_from(["odd-read", "odd-write"]), pages, offsets, st.integers(0, len(ODD) - 1)),
     st.tuples(st.just("step"), st.sampled_from([1, 999, 1000, 10_000, 1_000_000]), st.just(0), st.just(0)),
     st.tuples(st.just("power"), st.sampled_from([0, 0, 0, 3]), st.just(0), st.just(0)),
 ).map(lambda action: [action])
@@ -95,6 +98,13 @@ def run(board: Board, sequence: list[Action]) -> None:
         elif what == "write":
             board.set_reg(first, offset, value)
             model.write(first, offset, value)
+        elif what == "odd-read":
+            size, shift = ODD[value]
+            assert board.reg(first, offset + shift, size) == model.odd_access(first) & (1 << 8 * size) - 1
+        elif what == "odd-write":
+            size, shift = ODD[value]
+            board.set_reg(first, offset + shift, (1 << 8 * size) - 1, size)
+            model.odd_access(first)
         elif what == "step":
             board.machine.step(first)
             model.step(first)
