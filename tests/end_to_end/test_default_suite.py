@@ -171,13 +171,6 @@ def test_the_qemu_line_is_shown(command: Command) -> None:
     assert "root=ROOT\\BORROWER" in ended.output
 
 
-def test_the_benchmark_prints_its_medians(command: Command) -> None:
-    ended = command("bench", "--repeats", "2", "--no-suite")
-    assert ended.exit_code == 0, ended.output
-    for what in ("QEMU start to all drivers started", "S3 suspend and resume", "unplug and re-plug"):
-        assert re.search(rf"{what} +\d+(\.\d+)? m?s +\(aim ", ended.output), ended.output
-
-
 def test_the_scenarios_are_listed(command: Command) -> None:
     ended = command("run", str(DEFAULT), "--list")
     assert ended.exit_code == 0

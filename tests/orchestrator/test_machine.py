@@ -31,6 +31,9 @@ from orchestrator.machine.module import QemuInstallation, find_qemu, fitting
 from orchestrator.machine.states import LifeCycle, MachineState
 from orchestrator.machine.topology import load_topology, names
 
+# For the topology of a user's own device (own-device.yaml).
+VARIABLES = {"device": "edu", "hardware_id": r"PCI\VEN_1234&DEV_11E8"}
+
 
 @asynccontextmanager
 async def machine(
@@ -42,7 +45,7 @@ async def machine(
     await agent.listen()
     journal = Journal(files.journal, alarm, Invariants())
     follower = asyncio.create_task(journal.follow())
-    vm = Machine(MachineConfig(qemu, "tcg", load_topology(topology), [], gdb=gdb), files, alarm)
+    vm = Machine(MachineConfig(qemu, "tcg", load_topology(topology, VARIABLES), [], gdb=gdb), files, alarm)
     try:
         await vm.start()
         yield vm, journal
