@@ -54,4 +54,7 @@ VOID KeRetractWaitOwner(PWAIT_OWNER Owner);
     } while (0)
 DECLSPEC_NORETURN VOID KiIrqlTooHigh(PCSTR Function, KIRQL Maximum, PVOID Caller);
 
+/* bugcheckreason.c: HIGH_LEVEL, once, when the system has stopped. */
+VOID KiRunBugCheckReasonCallbacks(VOID);
+
 #endif

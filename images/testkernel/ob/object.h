@@ -18,7 +18,7 @@ struct _OBJECT_TYPE {
     VOID (*Delete)(PVOID Object);                   /* the last reference is gone; PASSIVE_LEVEL; may be NULL */
     LONG Objects;
     BOOLEAN
-        Temporary; /* the name goes with the last handle, unless OBJ_PERMANENT; of other types it stays until ObpRemoveName */
+    Temporary; /* the name goes with the last handle, unless OBJ_PERMANENT; of other types it stays until ObpRemoveName */
 };
 
 #define OB_TYPE_LIST(type) .TypeList = {&(type).TypeList, &(type).TypeList}

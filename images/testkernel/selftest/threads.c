@@ -32,6 +32,12 @@ static void Identity(void)
     CHECK(PsGetCurrentProcess() == PsInitialSystemProcess && IoGetCurrentProcess() == PsInitialSystemProcess);
     CHECK(PsGetProcessId(PsInitialSystemProcess) == PsGetCurrentProcessId());
     CHECK(PsGetThreadId(PsGetCurrentThread()) == PsGetCurrentThreadId());
+    CHECK(PsGetThreadProcessId(PsGetCurrentThread()) == PsGetCurrentProcessId());
+    LARGE_INTEGER now;
+    KeQuerySystemTime(&now);
+    LONGLONG created = PsGetProcessCreateTimeQuadPart(PsInitialSystemProcess);
+    CHECK(created > 0 && created <= now.QuadPart &&
+          now.QuadPart - created <= (LONGLONG)KeQueryInterruptTime() + 1000000);
     CHECK(PsIsSystemThread(PsGetCurrentThread()) && !PsIsThreadTerminating(PsGetCurrentThread()));
     CHECK(NT_SUCCESS(RtlGetVersion(&version)));
     PsGetVersion(&major, &minor, &build, &pack);

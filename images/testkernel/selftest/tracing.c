@@ -107,6 +107,22 @@ static void BugCheckCallbacks(void)
     CHECK(!KeDeregisterBugCheckCallback(&Record));
 }
 
+static VOID NTAPI OnReason(KBUGCHECK_CALLBACK_REASON Reason, PKBUGCHECK_REASON_CALLBACK_RECORD TheRecord, PVOID Data,
+                           ULONG Length)
+{
+}
+
+static void BugCheckReasons(void)
+{
+    static KBUGCHECK_REASON_CALLBACK_RECORD record;
+    static UCHAR component[] = "selftest";
+    KeInitializeCallbackRecord((&record));
+    CHECK(!KeDeregisterBugCheckReasonCallback(&record)); /* not registered */
+    CHECK(KeRegisterBugCheckReasonCallback(&record, OnReason, KbCallbackSecondaryDumpData, component));
+    CHECK(!KeRegisterBugCheckReasonCallback(&record, OnReason, KbCallbackSecondaryDumpData, component));
+    CHECK(KeDeregisterBugCheckReasonCallback(&record) && !KeDeregisterBugCheckReasonCallback(&record));
+}
+
 static void OtherDrivers(void)
 {
     UNICODE_STRING none = RTL_CONSTANT_STRING(L"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\nodriver");
@@ -123,6 +139,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     SoftwareTracing();
     WmiEvent();
     BugCheckCallbacks();
+    BugCheckReasons();
     OtherDrivers();
     return Summary("tracing");
 }

@@ -65,12 +65,25 @@ static VOID NTAPI OnBugCheck(PVOID Buffer, ULONG Length)
     DbgPrint("bugcheck callback at IRQL %u with %u bytes '%s'\n", KeGetCurrentIrql(), Length, Buffer);
 }
 
+static VOID NTAPI OnDump(KBUGCHECK_CALLBACK_REASON Reason, PKBUGCHECK_REASON_CALLBACK_RECORD Record, PVOID Data,
+                         ULONG Length)
+{
+    PKBUGCHECK_SECONDARY_DUMP_DATA dump = Data;
+    dump->OutBuffer = dump->InBuffer;
+    dump->OutBufferLength = 4;
+    *(PULONG)dump->InBuffer = 0xB0DD;
+    DbgPrint("bugcheck reason %u with room for %s\n", Reason, dump->MaximumAllowed >= 4 ? "data" : "nothing");
+}
+
 BROKEN(bugcheck_with_callback)
 {
+    static KBUGCHECK_REASON_CALLBACK_RECORD dump;
     static KBUGCHECK_CALLBACK_RECORD record;
     static CHAR buffer[] = "Buddy";
     static UCHAR component[] = "selftest";
     KeInitializeCallbackRecord((&record));
     KeRegisterBugCheckCallback(&record, OnBugCheck, buffer, sizeof(buffer), component);
+    KeInitializeCallbackRecord((&dump));
+    KeRegisterBugCheckReasonCallback(&dump, OnDump, KbCallbackSecondaryDumpData, component);
     KeBugCheckEx(0xB0DD, 1, 2, 3, 4);
 }

@@ -215,6 +215,12 @@ typedef struct {
     ACCESS_MASK GenericRead, GenericWrite, GenericExecute, GenericAll;
 } GENERIC_MAPPING, *PGENERIC_MAPPING;
 
+typedef struct {
+    ULONG LowPart;
+    LONG HighPart;
+} LUID, *PLUID;
+typedef ULONGLONG *PULONGLONG;
+
 #define SID_REVISION                 1
 #define MIN_ACL_REVISION             2
 #define MAX_ACL_REVISION             4
@@ -245,6 +251,7 @@ typedef struct {
 
 #define STATUS_SUCCESS                 ((NTSTATUS)0)
 #define STATUS_SOME_NOT_MAPPED         ((NTSTATUS)0x00000107)
+#define STATUS_UNSUCCESSFUL            ((NTSTATUS)0xC0000001)
 #define STATUS_BUFFER_OVERFLOW         ((NTSTATUS)0x80000005)
 #define STATUS_INVALID_PARAMETER       ((NTSTATUS)0xC000000D)
 #define STATUS_NO_MEMORY               ((NTSTATUS)0xC0000017)

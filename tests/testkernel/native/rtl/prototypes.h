@@ -243,4 +243,8 @@ BOOLEAN RtlValidRelativeSecurityDescriptor(PSECURITY_DESCRIPTOR Descriptor, ULON
                                            SECURITY_INFORMATION RequiredInformation);
 BOOLEAN SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR SecurityDescriptor);
 
+BOOLEAN RtlEqualLuid(PLUID Luid1, PLUID Luid2);
+VOID RtlPrefetchMemoryNonTemporal(PVOID Source, SIZE_T Length);
+NTSTATUS RtlFindClosestEncodableLength(ULONGLONG SourceLength, PULONGLONG TargetLength);
+
 #endif

@@ -140,3 +140,19 @@ TEST(integers_of_64_bits_and_of_narrow_text)
     EQUAL(0, value);
     EQUAL(STATUS_INVALID_PARAMETER, RtlCharToInteger("1", 5, &value));
 }
+
+TEST(small_things)
+{
+    LUID one = {1, 2}, same = {1, 2}, other = {1, 3};
+    ULONGLONG length = 0;
+    char text[200];
+    CHECK(RtlEqualLuid(&one, &same) && !RtlEqualLuid(&one, &other));
+    RtlPrefetchMemoryNonTemporal(text, sizeof(text)); /* a hint only: nothing is read that is not there */
+    EQUAL(STATUS_SUCCESS, RtlFindClosestEncodableLength(0x12345678, &length));
+    EQUAL(0x12345678, length);
+    EQUAL(STATUS_SUCCESS, RtlFindClosestEncodableLength(0x100000001ULL, &length));
+    EQUAL(0x100000100ULL, length); /* units of 256 bytes */
+    EQUAL(STATUS_SUCCESS, RtlFindClosestEncodableLength(0x1000000000001ULL, &length));
+    EQUAL(0x1000100000000ULL, length); /* of 4 GiB */
+    EQUAL(STATUS_UNSUCCESSFUL, RtlFindClosestEncodableLength(~0ULL, &length));
+}
