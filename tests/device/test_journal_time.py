@@ -86,6 +86,19 @@ def test_the_clock_stands_while_the_machine_is_stopped(guest: Machine) -> None:
     assert records[arm]["t"] - records[arm - 1]["t"] < 400_000_000
 
 
+def test_short_stops_do_not_disturb_the_computed_times(guest: Machine) -> None:
+    """Shorter than a point of reference lasts: what was computed from one before the stop would be ahead by the stop."""
+    wait_for_records(guest, 20_000)
+    for _ in range(200):
+        guest.command_qmp("stop")
+        guest.command_qmp("cont")
+    wait_for_records(guest, 20_000)
+    error = guest.qom_get("trace", "clock-error")
+    guest.command_qmp("stop")
+    assert backward_steps(guest.journal()) == []
+    assert error <= BOUND
+
+
 def test_loading_a_snapshot_sets_the_time_back(guest: Machine) -> None:
     add_snapshot_disk(guest)
     wait_for_records(guest, 20_000)
