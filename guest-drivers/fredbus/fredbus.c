@@ -66,6 +66,10 @@ static NTSTATUS AcquireHardware(PBUS Bus, PCM_RESOURCE_LIST Translated)
         status = Identify(Bus);
     }
     if (NT_SUCCESS(status)) {
+        /* What was asserted under a driver before this one would come while connecting, as one message that nobody takes yet. */
+        if (!MUTANT(FREDBUS_CONNECTS_ASSERTED)) {
+            BusWrite(Bus, INT_ENABLE, 0);
+        }
         status = BusConnectInterrupt(Bus);
     }
     if (!NT_SUCCESS(status)) {
