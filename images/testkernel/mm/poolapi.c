@@ -52,7 +52,8 @@ static PVOID AllocateByFlags(ULONG64 Flags, SIZE_T NumberOfBytes, ULONG Tag, BOO
     Valid = Valid && kind && !(kind & (kind - 1)) && !(Flags & POOL_FLAG_REQUIRED & ~POOL_FLAG_KNOWN);
     if (Valid) {
         if (Flags & POOL_FLAG_CACHE_ALIGNED) {
-            NumberOfBytes = (NumberOfBytes + CACHE_LINE - 1) & ~(SIZE_T)(CACHE_LINE - 1); /* blocks end at a page's end */
+            NumberOfBytes =
+                (NumberOfBytes + CACHE_LINE - 1) & ~(SIZE_T)(CACHE_LINE - 1); /* blocks end at a page's end */
         }
         block = MiAllocatePool(kind == POOL_FLAG_PAGED ? PagedPool : NonPagedPool, NumberOfBytes, Tag, Caller);
     }
