@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* start, stop: drivers without devices, as `sc start` and `sc stop` do it. */
 #include "agent/verb.h"
+#include "cm/registry.h"
 #include "rtl/format.h"
 
 static int Control(NTSTATUS(NTAPI *Routine)(PUNICODE_STRING), PCSTR Service, PCSTR Failed, JSON_WRITER *Out)
@@ -9,13 +10,18 @@ static int Control(NTSTATUS(NTAPI *Routine)(PUNICODE_STRING), PCSTR Service, PCS
     WCHAR path[COUNT_OF(folder) + 40];
     UNICODE_STRING name;
     SIZE_T length = strlen(Service);
+    ULONG start;
 
-    if (length == 0 || length > 40) {
-        return VerbFail(Out, EXIT_ABSENT, STATUS_OBJECT_NAME_NOT_FOUND, "there is no such service");
+    if (length > 40) {
+        return VerbFail(Out, EXIT_ABSENT, STATUS_NO_SUCH_DEVICE, "there is no such service");
     }
     RtlCopyMemory(path, folder, sizeof(folder));
     for (SIZE_T i = 0; i <= length; i++) {
         path[COUNT_OF(folder) - 1 + i] = (UCHAR)Service[i];
+    }
+    RtlInitUnicodeString(&name, path + COUNT_OF(folder) - 1);
+    if (!CmServiceValue(&name, "Start", &start)) {
+        return VerbFail(Out, EXIT_ABSENT, STATUS_NO_SUCH_DEVICE, "there is no such service");
     }
     RtlInitUnicodeString(&name, path);
     NTSTATUS status = Routine(&name);
