@@ -12,6 +12,8 @@ NTSTATUS IoInitSystem(VOID);
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/introduction-to-cancelable-irps
  */
 VOID IoRundownThread(VOID);
+/* io/irp.c (any IRQL, the memory is mapped): is it an IRP of IoAllocateIrp? */
+BOOLEAN IopIsIrp(const VOID *Memory);
 /* agent/buddyctl.c (PASSIVE_LEVEL): runs a verb of docs/guest-interface.md, writes one JSON object, returns the exit code. */
 int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out);
 /* po/ (PASSIVE_LEVEL): sleeps and wakes; returns after resume, or with the veto. */

@@ -42,6 +42,7 @@ static VOID DeleteDeviceBody(PVOID Object)
                "IoReleaseRemoveLockAndWait before IoDeleteDevice",
                &DeviceObject->DriverObject->DriverName, Tag);
     }
+    IopForgetRemoveLocks(DeviceObject, (ULONG_PTR)Extra - (ULONG_PTR)DeviceObject);
     if (Extra->StartIoQueue) {
         ExFreePoolWithTag(Extra->StartIoQueue, IO_TAG);
     }
@@ -392,6 +393,20 @@ PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject)
         if (Extra->Public.DeviceObject->DriverObject == DriverObject && (Extra->ExtensionFlags & DOE_DELETED)) {
             Found = Extra->Public.DeviceObject;
         }
+    }
+    KeReleaseSpinLock(&IopDeviceLock, Irql);
+    return Found;
+}
+
+BOOLEAN IopIsInDeviceExtension(const VOID *Address)
+{
+    BOOLEAN Found = FALSE;
+    KIRQL Irql;
+    KeAcquireSpinLock(&IopDeviceLock, &Irql);
+    for (PLIST_ENTRY Entry = AllDevices.Flink; Entry != &AllDevices && !Found; Entry = Entry->Flink) {
+        PDEVICE_EXTRA Extra = CONTAINING_RECORD(Entry, DEVICE_EXTRA, AllLink);
+        PDEVICE_OBJECT Device = Extra->Public.DeviceObject;
+        Found = (ULONG_PTR)Address - (ULONG_PTR)Device < (ULONG_PTR)Extra - (ULONG_PTR)Device;
     }
     KeReleaseSpinLock(&IopDeviceLock, Irql);
     return Found;

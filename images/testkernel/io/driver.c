@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/introduction-to-driver-objects
  */
 #include "io/driver.h"
+#include "io/wmi.h"
 #include "cm/registry.h"
 #include "kd/log.h"
 #include "ke/verify.h"
@@ -151,7 +152,14 @@ static VOID CheckUnloaded(PDRIVER_DATA Driver)
     SIZE_T Size = Driver->Image->Size;
     WCHAR Name[160];
     PCSTR Left = NULL;
+    PVOID Callback;
     Name[0] = 0;
+    if (IopFindWmiOfImage(Base, Size, &Callback)) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_WMI_LEFT, (ULONG_PTR)Base, (ULONG_PTR)Callback, 0, Callback,
+               "%wZ was unloaded, but its WMI callback is still registered: call "
+               "IoWMIRegistrationControl(WMIREG_ACTION_DEREGISTER)",
+               &Driver->ServiceName);
+    }
     if (PnpFindNotificationOfImage(Base, Size)) {
         Left = "a PnP notification is still registered (IoUnregisterPlugPlayNotificationEx)";
     } else if (ExFindCallbackOfImage(Base, Size, Name, COUNT_OF(Name))) {

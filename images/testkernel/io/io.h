@@ -88,6 +88,8 @@ PDEVICE_OBJECT IopBottomOfStack(PDEVICE_OBJECT DeviceObject);
 extern KSPIN_LOCK IopDeviceLock;
 /* A device object of the driver that was deleted but is still referenced, or NULL. */
 PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject);
+/* IRQL <= DISPATCH_LEVEL. Does Address lie in the device extension of a device object that still exists? */
+BOOLEAN IopIsInDeviceExtension(const VOID *Address);
 /* Does it belong to the function driver of its devnode (and not to a filter or to the bus driver)? */
 BOOLEAN IopIsFunctionDevice(PDEVICE_OBJECT DeviceObject);
 /* A name for reports: "\Device\NTPNP_PCI0001 (owner)". */

@@ -5,6 +5,7 @@
  */
 #include "io/io.h"
 #include "io/irp.h"
+#include "subsystems.h"
 
 #define QUARANTINE                                                                                                     \
     64 /* freed IRPs are kept this long, so that a second completion or free is named instead of corrupting memory */
@@ -188,6 +189,12 @@ static PIRP FindThreadIrp(PETHREAD Thread, BOOLEAN NotCancelled)
     }
     KeReleaseSpinLock(&ListLock, Irql);
     return Found;
+}
+
+BOOLEAN IopIsIrp(const VOID *Memory)
+{
+    return MmIsAddressValid((PUCHAR)Memory - sizeof(IRP_TRACKER)) && ((const IRP *)Memory)->Type == IO_TYPE_IRP &&
+           IopTracker((PIRP)(ULONG_PTR)Memory)->Magic == TRACKER_MAGIC;
 }
 
 VOID IoRundownThread(VOID)

@@ -49,10 +49,51 @@ static BOOLEAN Forget(PIO_REMOVE_LOCK Lock, PVOID Tag, BOOLEAN AnyTag)
     return Found != NULL;
 }
 
+#define MAX_LOCKS 64
+static PIO_REMOVE_LOCK Initialized[MAX_LOCKS]; /* in device extensions; those beyond are not watched */
+
+/* FALSE when the lock lies in the extension of a device object and was initialised before. */
+static BOOLEAN NoteInitialized(PIO_REMOVE_LOCK Lock)
+{
+    ULONG Free = MAX_LOCKS;
+    BOOLEAN New = TRUE;
+    KIRQL Irql;
+    if (!IopIsInDeviceExtension(Lock)) {
+        return TRUE;
+    }
+    KeAcquireSpinLock(&HolderLock, &Irql);
+    for (ULONG I = 0; I < MAX_LOCKS; I++) {
+        Free = Initialized[I] ? Free : I;
+        New = New && Initialized[I] != Lock;
+    }
+    if (New && Free < MAX_LOCKS) {
+        Initialized[Free] = Lock;
+    }
+    KeReleaseSpinLock(&HolderLock, Irql);
+    return New;
+}
+
+VOID IopForgetRemoveLocks(PVOID Base, SIZE_T Size)
+{
+    KIRQL Irql;
+    KeAcquireSpinLock(&HolderLock, &Irql);
+    for (ULONG I = 0; I < MAX_LOCKS; I++) {
+        if ((ULONG_PTR)Initialized[I] - (ULONG_PTR)Base < Size) {
+            Initialized[I] = NULL;
+        }
+    }
+    KeReleaseSpinLock(&HolderLock, Irql);
+}
+
 VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes,
                                     ULONG HighWatermark, ULONG RemlockSize)
 {
     IoRequireIrql("IoInitializeRemoveLock", PASSIVE_LEVEL, _ReturnAddress());
+    if (IoIsDriverCode(_ReturnAddress()) && !NoteInitialized(Lock)) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REMOVE_LOCK_TWICE, (ULONG_PTR)Lock, (ULONG_PTR)Lock, 0,
+               _ReturnAddress(),
+               "remove lock %p in a device extension is initialised again: initialise it once, in AddDevice", Lock);
+    }
     while (Forget(Lock, NULL, TRUE)) {
         /* Memory that was freed with a lock held: its holders are not this lock's. */
     }

@@ -99,3 +99,18 @@ BOOLEAN IopIsWmiProvider(PVOID Object)
     KeReleaseSpinLock(&ProvidersLock, Irql);
     return Found;
 }
+
+BOOLEAN IopFindWmiOfImage(PVOID Base, SIZE_T Size, PVOID *Callback)
+{
+    KIRQL Irql;
+    *Callback = NULL;
+    KeAcquireSpinLock(&ProvidersLock, &Irql);
+    for (PLIST_ENTRY Entry = Providers.Flink; Entry && Entry != &Providers && !*Callback; Entry = Entry->Flink) {
+        PPROVIDER Provider = CONTAINING_RECORD(Entry, PROVIDER, Link);
+        if ((ULONG_PTR)Provider->Object - (ULONG_PTR)Base < Size) {
+            *Callback = Provider->Object;
+        }
+    }
+    KeReleaseSpinLock(&ProvidersLock, Irql);
+    return *Callback != NULL;
+}

@@ -12,6 +12,7 @@
 #include "ke/processor.h"
 #include "ke/timer.h"
 #include "hal/hal.h"
+#include "mm/paged.h"
 
 /* Lock held. Would a wait of Thread on Object end at once? */
 static BOOLEAN IsSignalled(DISPATCHER_HEADER *Object, PKTHREAD Thread)
@@ -129,6 +130,12 @@ static VOID CheckWait(ULONG Count, PVOID Objects[], PLARGE_INTEGER Timeout, PVOI
     for (ULONG i = 0; i < Count; i++) {
         DISPATCHER_HEADER *object = Objects[i];
         UCHAR type = object->Type;
+        if (MiIsPageable(object)) {
+            KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_PAGEABLE_OBJECT, (ULONG_PTR)object, 0, 0, Caller,
+                             "waiting on %p, which lies in pageable memory: dispatcher objects are touched at "
+                             "DISPATCH_LEVEL",
+                             object);
+        }
         if ((type > ObjectTimerSynchronization && type != TIMER_OF_WAIT) || !object->WaitListHead.Flink ||
             object->WaitListHead.Flink->Blink != &object->WaitListHead) {
             KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_UNINITIALIZED, (ULONG_PTR)object, type, 0, Caller,

@@ -99,6 +99,12 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
 VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmUnlockPages");
+    if (MemoryDescriptorList->MdlFlags & MDL_PARTIAL) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_UNLOCK_PARTIAL, (ULONG_PTR)MemoryDescriptorList,
+                         (ULONG)MemoryDescriptorList->MdlFlags, MDL_PARTIAL, __builtin_return_address(0),
+                         "MmUnlockPages on MDL %p, which IoBuildPartialMdl made: the pages are its source's",
+                         MemoryDescriptorList);
+    }
     if (!(MemoryDescriptorList->MdlFlags & MDL_PAGES_LOCKED)) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION,
                          MemoryDescriptorList->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL ? RULE_MDL_UNLOCK_NONPAGED

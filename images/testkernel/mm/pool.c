@@ -7,6 +7,8 @@
 #include "mm/pool.h"
 #include "mm/mm.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
+#include "subsystems.h"
 #include "boot/loader.h"
 #include "kd/log.h"
 
@@ -155,6 +157,10 @@ static VOID FreeSmall(PVOID Block, ULONG Tag, PVOID Caller)
         KeBugCheckReason(BAD_POOL_CALLER, 7, 0, header->Tag, (ULONG_PTR)Block, Caller,
                          "pool block %p is freed twice; the first time by %s!%s+0x%I64x", Block, by.Image, by.Name,
                          by.Offset);
+    }
+    if (header->Magic != BLOCK_LIVE && IopIsIrp(Block)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_POOL_OF_IRP, (ULONG_PTR)Block, 0, 0, Caller,
+                         "ExFreePool of IRP %p, which IoAllocateIrp made: use IoFreeIrp", Block);
     }
     if (header->Magic != BLOCK_LIVE || header->Class >= COUNT_OF(MiClasses)) {
         KeBugCheckReason(BAD_POOL_CALLER, 0x46, (ULONG_PTR)Block, 0, 0, Caller,

@@ -222,3 +222,23 @@ BROKEN(work_item_raised)
     IoQueueWorkItem(IoAllocateWorkItem(Lower), Break_work_item_raised_routine, DelayedWorkQueue, NULL);
     Forever();
 }
+
+BROKEN(lock_initialized_twice)
+{
+    PDEVICE_OBJECT device;
+    IoCreateDevice(Driver, sizeof(IO_REMOVE_LOCK), NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+    IoInitializeRemoveLock(device->DeviceExtension, TAG, 0, 0);
+    IoInitializeRemoveLock(device->DeviceExtension, TAG, 0, 0);
+}
+
+static NTSTATUS NTAPI BAD(leaves_wmi_callback, _callback)(UCHAR Action, PVOID Context, ULONG Size, PVOID Buffer)
+{
+    return STATUS_SUCCESS;
+}
+
+BROKEN(leaves_wmi_callback)
+{
+    IoWMIRegistrationControl((PDEVICE_OBJECT)(PVOID)Break_leaves_wmi_callback_callback,
+                             WMIREG_ACTION_REGISTER | 0x80000000 /* WMIREG_FLAG_CALLBACK */);
+    Remove();
+}

@@ -125,3 +125,24 @@ BROKEN(mdl_pages_freed_twice)
     MmFreePagesFromMdl(mdl);
     MmFreePagesFromMdl(mdl);
 }
+
+BROKEN(waits_in_paged_pool)
+{
+    PKEVENT event = ExAllocatePoolWithTag(PagedPool, sizeof(*event), TAG);
+    KeInitializeEvent(event, NotificationEvent, TRUE);
+    KeWaitForSingleObject(event, Executive, KernelMode, FALSE, NULL);
+}
+
+BROKEN(partial_mdl_unlocked)
+{
+    PUCHAR block = Allocate(64);
+    PMDL mdl = IoAllocateMdl(block, 64, FALSE, FALSE, NULL), part = IoAllocateMdl(block, 64, FALSE, FALSE, NULL);
+    MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
+    IoBuildPartialMdl(mdl, part, block, 32);
+    MmUnlockPages(part);
+}
+
+BROKEN(irp_freed_as_pool)
+{
+    ExFreePool(IoAllocateIrp(1, FALSE));
+}
