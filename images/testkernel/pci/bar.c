@@ -40,7 +40,7 @@ VOID PciSizeBars(PCI_FUNCTION *Function)
         if (mask & 1) {
             bar->Io = TRUE;
             bar->Address = old & 0xFFFC;
-            bar->Size = (ULONG)(~(mask | 0xFFFF0000u | 3) + 1) & 0xFFFF;
+            bar->Size = (~(mask & 0xFFFC) + 1) & 0xFFFF; /* the lowest two bits are no address; 16 bits decode */
             continue;
         }
         bar->Prefetch = (mask & 8) != 0;
