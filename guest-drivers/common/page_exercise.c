@@ -135,6 +135,10 @@ static VOID RunJob(PEXERCISER Exerciser, PPAGE_USER User)
         PageWrite(User, JOB_CTRL, BUDDY_CLIENT__JOB_CTRL__ABORT_bm);
     }
     if (status == STATUS_TIMEOUT) {
+        /* The interrupt may have been lost. Messages come on edges: unless its cause is taken away, there will never be another. */
+        if (!User->Gone && !MUTANT(BORROWER_TRUSTS_INTERRUPTS)) {
+            PageWrite(User, INT_STATUS, BUDDY_CLIENT__INT_STATUS__JOB_bm);
+        }
         ExerciserCount(Exerciser, FALSE);
     }
 }

@@ -40,6 +40,13 @@ def _machine_reset(record: Record) -> bool:
     return record.kind == "machine" and record["event"] == "reset"
 
 
+def _pulled_out(record: Record) -> bool:
+    """The device was lost without warning: it was pulled out, or its link went down."""
+    if record.kind == "fault":
+        return (record["name"], record["event"]) == ("link-down", "fire")
+    return record.kind == "slot" and bool(record["event"] == "yank")
+
+
 class NoViolations:
     """The hardware recorded no violation.
 
@@ -53,7 +60,7 @@ class NoViolations:
         self._unaware: dict[str, set[int]] = {}
 
     def see(self, record: Record) -> Iterator[Finding]:
-        if record.kind == "slot" and record["event"] == "yank":
+        if _pulled_out(record):
             self._unaware[record.dev] = set(_TOLD_OF_REMOVAL)
         elif record.kind == "slot" and record["event"] == "plug":
             self._unaware.pop(record.dev, None)

@@ -193,6 +193,11 @@ class Machine:
         finally:
             self._reset_wanted = False
 
+    async def fault(self, id: str, text: str) -> None:
+        """Arm or disarm a fault of `id`, as its property `fault` takes it (docs/device.md). Raises QmpRefused."""
+        self.life.require(MachineState.RUNNING, MachineState.ASLEEP)
+        await self.execute("qom-set", {"path": f"/machine/peripheral/{id}", "property": "fault", "value": text})
+
     async def signal_wake(self, id: str) -> None:
         """The world knocks at `id`: it signals PME, if the guest has enabled that."""
         self.life.require(MachineState.RUNNING, MachineState.ASLEEP)

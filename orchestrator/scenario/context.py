@@ -68,8 +68,8 @@ class Context:
     handles: dict[str, int] = field(default_factory=dict)
     # Processes that `io` started, by driver.
     processes: dict[str, int] = field(default_factory=dict)
-    # Some device was pulled out without warning: the exerciser may have seen wrong results then.
-    yanked: bool = False
+    # A device was pulled out without warning, or its hardware erred on purpose: the exerciser may have seen wrong results then.
+    errors_explained: bool = False
     # Drivers that were told to exercise and not to stop.
     exercising: set[str] = field(default_factory=set)
     depth: int = 0

@@ -14,7 +14,7 @@ from orchestrator.base.verdict import Verdict
 from orchestrator.guest.catalogue import GUESTS
 from orchestrator.machine.topology import Topology, load_topology
 from orchestrator.scenario.model import ExpectedFailure, Scenario, Step, Suite
-from orchestrator.scenario.steps import guest_work, hotplug, pnptest, power, process, reboot, update, waiting
+from orchestrator.scenario.steps import fault, guest_work, hotplug, pnptest, power, process, reboot, update, waiting
 from orchestrator.scenario.steps.hotplug import Plug, Unplug, Yank
 from orchestrator.scenario.steps.power import Wake
 from orchestrator.scenario.steps.waiting import Repeat
@@ -135,6 +135,7 @@ def _parse_repeat(node: Node, topology: Topology) -> Repeat:
 
 
 _PARSERS: Mapping[str, Callable[[Node], Step]] = {
+    **fault.PARSERS,
     **hotplug.PARSERS,
     **power.PARSERS,
     **reboot.PARSERS,

@@ -77,6 +77,35 @@ static void withdraw_message(BuddyFunction *f, const char *mode, unsigned vector
     }
 }
 
+/* Arm the one timer for the earliest deadline. */
+static void rearm(BuddyFunction *f)
+{
+    int64_t next = INT64_MAX;
+
+    for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
+        if (f->ack_deadline[i]) {
+            next = MIN(next, f->ack_deadline[i]);
+        }
+    }
+    if (next == INT64_MAX) {
+        timer_del(f->ack_timer);
+    } else if (!timer_pending(f->ack_timer) || timer_expire_time_ns(f->ack_timer) > next) {
+        timer_mod_ns(f->ack_timer, next);
+    }
+}
+
+/*
+ * The time for an acknowledgement runs from when the interrupt goes out: one that a fault swallows or delays is nobody's mistake. The timer is left
+ * running when it is acknowledged: moving it costs more than a late look.
+ */
+static void expect_acknowledgement(BuddyFunction *f, int client)
+{
+    if (f->ack_timeout_ms && !f->ack_deadline[client]) {
+        f->ack_deadline[client] = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)f->ack_timeout_ms * SCALE_MS;
+        rearm(f);
+    }
+}
+
 static void send_interrupt(BuddyFunction *f, int client, bool level)
 {
     PCIDevice *pci = PCI_DEVICE(f);
@@ -84,6 +113,9 @@ static void send_interrupt(BuddyFunction *f, int client, bool level)
     unsigned vector = vector_of(f, mode, client);
 
     record(f, client, mode, vector, level);
+    if (level) {
+        expect_acknowledgement(f, client);
+    }
     if (mode == mode_intx) {
         set_intx(f);
         return;
@@ -150,23 +182,6 @@ void function_irq_spurious(BuddyFunction *f, int client)
     }
 }
 
-/* Arm the one timer for the earliest deadline. */
-static void rearm(BuddyFunction *f)
-{
-    int64_t next = INT64_MAX;
-
-    for (int i = 0; i < FUNCTION_MAX_CLIENTS; i++) {
-        if (f->ack_deadline[i]) {
-            next = MIN(next, f->ack_deadline[i]);
-        }
-    }
-    if (next == INT64_MAX) {
-        timer_del(f->ack_timer);
-    } else if (!timer_pending(f->ack_timer) || timer_expire_time_ns(f->ack_timer) > next) {
-        timer_mod_ns(f->ack_timer, next);
-    }
-}
-
 static void ack_expired(void *opaque)
 {
     BuddyFunction *f = opaque;
@@ -191,11 +206,6 @@ void function_irq_set(BuddyFunction *f, int client, bool level)
     f->asserted ^= 1 << client;
     if (level) {
         f->counters.interrupts[client]++;
-        if (f->ack_timeout_ms) {
-            /* The timer is left running when an interrupt is acknowledged: moving it costs more than a late look. */
-            f->ack_deadline[client] = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + (int64_t)f->ack_timeout_ms * SCALE_MS;
-            rearm(f);
-        }
     } else {
         f->ack_deadline[client] = 0;
     }

@@ -338,3 +338,19 @@ def test_link_down_lasts_until_it_is_disarmed(buddy: Board) -> None:
         assert buddy.reg(0, Client.ID) == 0xFFFFFFFF
     arm(buddy, "link-down,off")
     assert buddy.reg(0, Client.ID) == 0x42554459
+
+
+@pytest.mark.parametrize(("fault", "waited"), [("interrupt-lost", 100), ("interrupt-late,delay=50000", 55)])
+def test_an_interrupt_that_a_fault_swallows_or_delays_need_not_be_acknowledged_in_time(
+    make_buddy: Callable[[str], Board], fault: str, waited: int
+) -> None:
+    board = make_buddy("ack-timeout=10")
+    board.device.enable_msi(1)
+    board.set_reg(0, Client.INT_ENABLE, DOORBELL)
+    arm(board, fault + ",count=1")
+    ring(board)
+    board.machine.step(waited * 1_000_000)
+    assert board.machine.violations() == []
+    ring(board)  # heard, and not acknowledged
+    board.machine.step(20_000_000)
+    assert board.machine.violations() == ["interrupt-unacknowledged"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from orchestrator.base.verdict import Finding, Verdict
 from tests.orchestrator.journals import Records, access, trace
 
@@ -92,8 +94,12 @@ def test_the_hardwares_word_on_an_access_stands_alone(findings: Look) -> None:
     assert names(found) == ["violation"]
 
 
-def test_accesses_before_the_drivers_are_told_of_a_surprise_removal_are_excused(findings: Look) -> None:
-    yank = {"kind": "slot", "event": "yank"}
+@pytest.mark.parametrize(
+    "yank",
+    [{"kind": "slot", "event": "yank"}, {"kind": "fault", "name": "link-down", "event": "fire"}],
+    ids=["yank", "link-down"],
+)
+def test_accesses_before_the_drivers_are_told_of_a_surprise_removal_are_excused(findings: Look, yank: dict[str, object]) -> None:
     gone = {"kind": "violation", "rule": "access-after-removal", "client": 1, "reg": "SEM", "power": "D3cold", "ref": 4}
     assert findings([*UP, yank, access(power="D3cold"), gone, *DOWN]) == []
 

@@ -48,7 +48,7 @@ class Exercise:
 
     async def _stop(self, context: Context, instance: str) -> None:
         status = await context.ask(context.ctl.exercise_stop(instance), f"exercise {self.driver} stop")
-        if status.errors and not context.yanked:
+        if status.errors and not context.errors_explained:
             context.fail(
                 "exercise-errors",
                 f"{self.driver}'s exerciser saw {status.errors} wrong results in {status.operations} operations, "

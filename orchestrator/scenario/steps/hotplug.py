@@ -127,7 +127,7 @@ class Yank:
         return f"yank {self.device}"
 
     async def run(self, context: Context) -> None:
-        context.yanked = True
+        context.errors_explained = True
         since = context.journal.mark()
         await context.machine.yank(self.device)
         if self.settle:
