@@ -19,6 +19,7 @@ from orchestrator.runner.bench import make_bench
 from orchestrator.runner.directory import new_run_directory
 from orchestrator.scenario.execution import Bench, Options, booted, prepare
 from orchestrator.scenario.model import Scenario
+from orchestrator.scenario.steps.update import Update
 
 
 def main(options: argparse.Namespace) -> int:
@@ -36,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
         Path(),
         options.guest,
         options.topology,
-        [],
+        [Update(driver) for driver in options.package],  # never run: they say which packages must lie in the guest
         options.first,
         replace,
         tuple(options.driver),

@@ -28,6 +28,13 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("--topology", default="buddy-and-fredbus", help="topology name or file (default: %(default)s)")
     boot.add_argument("--first", choices=("owner", "borrower"), help="which driver starts first")
     boot.add_argument("--replace", action="append", default=[], metavar="DRIVER=MUTANT", help="install a mutant")
+    boot.add_argument(
+        "--package",
+        action="append",
+        default=[],
+        metavar="DRIVER",
+        help="have the package of a driver of the image (such as a mutant) in the guest for `update` (may be repeated)",
+    )
     boot.add_argument("--print", dest="print_only", action="store_true", help="print the exact QEMU line and do not run it")
 
     run = commands.add_parser("run", help="run the scenarios of a suite")

@@ -20,6 +20,7 @@ from orchestrator.scenario.context import Context
 from orchestrator.scenario.steps.guest_work import Exercise
 from orchestrator.scenario.steps.hotplug import Plug, Unplug, Yank
 from orchestrator.scenario.steps.power import Resume, Suspend
+from orchestrator.scenario.steps.update import Update
 
 
 class Usage(OrchestratorError):
@@ -109,6 +110,12 @@ class Prompt:
             await Exercise(driver, what == "start").run(self._context)
         else:
             raise Usage(f"exercise: start, stop or status was expected, but {what!r} came")
+
+    async def do_update(self, driver: str, how: str = "") -> None:
+        """update DRIVER [force]: replace a running driver by one whose package was given with --package"""
+        if how not in ("", "force"):
+            raise Usage(f"update: force was expected, but {how!r} came")
+        await Update(driver, how == "force").run(self._context)
 
     async def do_status(self) -> None:
         """status: what QEMU, the guest and the journal say now"""

@@ -156,6 +156,15 @@ def test_a_session_at_the_prompt(command: Command) -> None:
     assert "failed:" not in ended.output and "!!" not in ended.output
 
 
+def test_a_driver_is_updated_at_the_prompt(command: Command) -> None:
+    words = ("boot", "--topology", "buddy", "--package", "owner-pulses-event")
+    ended = command(*words, text="update owner-pulses-event force\ndevices\nquit\n")
+    assert ended.exit_code == 0, ended.output
+    lines = [json.loads(line).get("line", "") for line in next(command.runs.glob("*/journal.jsonl")).read_text().splitlines()]
+    installed = lines.index("owner unload")
+    assert any(line.startswith("owner start status=0x00000000") for line in lines[installed:])
+
+
 def test_a_mistake_at_the_prompt_is_told_and_counts(command: Command) -> None:
     ended = command("boot", text="plgu buddy0\nplug buddy9\nunplug\nquit\n")
     assert ended.exit_code == 1
