@@ -124,10 +124,11 @@ def _accesses(summary: JournalSummary) -> list[Lane]:
         most = max(bins.values())
         name = f"{dev} client {client}" if client >= 0 else f"{dev} registers"
         width = 1000.0 / summary.bins
-        marks = [
-            Mark(number * width, width, "accesses", f"{count} accesses", count / most) for number, count in sorted(bins.items())
-        ]
-        rows.append(Lane(name, marks))
+        milliseconds = (summary.end - summary.begin) / summary.bins / 1e6
+        rows.append(Lane(name))
+        for number, count in sorted(bins.items()):
+            text = f"{name}, {number * milliseconds:.3f} to {(number + 1) * milliseconds:.3f} ms: {count} accesses"
+            rows[-1].marks.append(Mark(number * width, width, "accesses", text, count / most))
     return rows
 
 
