@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -98,3 +100,19 @@ def test_a_reset_starts_the_kernel_again(machine: Callable[..., Machine]) -> Non
     running.wait_console("ready:", 2)
     running.synchronize()
     assert running.log.count("edu: interrupt ok after start") == 2
+
+
+def test_the_time_asleep_is_in_every_clock_but_the_unbiased_one(machine: Callable[..., Machine]) -> None:
+    """The sleep itself must last: the real-time clock, which alone goes on meanwhile, tells whole seconds."""
+    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_clock")
+    for cycle, seconds in enumerate((0, 2.2), start=1):
+        running.sleep()
+        time.sleep(seconds)
+        running.wake()
+        running.wait_console("power: interrupt ", cycle)
+    line = r"power: interrupt (\d+) unbiased (\d+) counter (\d+) ticks (\d+)"
+    short, long = ([int(value) for value in values] for values in re.findall(line, running.log))
+    assert max(short) < min(short) + 50
+    interrupt, unbiased, counter, ticks = long
+    assert min(interrupt, counter, ticks) >= unbiased + 1000
+    assert max(interrupt, counter, ticks) < unbiased + 5000

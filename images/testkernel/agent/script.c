@@ -29,7 +29,7 @@ static PCHAR Cut(PCHAR Text, CHAR Separator)
 
 static VOID WaitUntil(ULONG Milliseconds)
 {
-    LONGLONG left = (LONGLONG)Milliseconds * 10000 - (LONGLONG)KeQueryInterruptTime();
+    LONGLONG left = (LONGLONG)Milliseconds * 10000 - (LONGLONG)KeQueryUnbiasedInterruptTime();
     LARGE_INTEGER due = {.QuadPart = -left};
 
     if (left > 0)

@@ -127,13 +127,16 @@ VOID HalRestorePlatform(VOID)
     KiRestartClock();
 }
 
-/* Any IRQL. The frequency is fixed at 10 MHz, as Windows 10 has it. */
+/*
+ * Any IRQL. The frequency is fixed at 10 MHz, as Windows 10 has it; "including the time when the machine was in a sleep state":
+ * https://learn.microsoft.com/windows/win32/sysinfo/acquiring-high-resolution-time-stamps
+ */
 LARGE_INTEGER NTAPI KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency)
 {
     if (PerformanceFrequency) {
         PerformanceFrequency->QuadPart = 10000000;
     }
-    LARGE_INTEGER now = {.QuadPart = (LONGLONG)(HalNanoseconds() / 100)};
+    LARGE_INTEGER now = {.QuadPart = (LONGLONG)(HalNanoseconds() / 100 + KiTimeAsleep())};
     return now;
 }
 

@@ -15,10 +15,14 @@
 #define SHARED_INTERRUPT 0x008
 #define SHARED_SYSTEM    0x014
 #define SHARED_TICKS     0x320
+#define SHARED_BIAS      0x3B0
 #define TICKS_1601_1970  116444736000000000ULL
+#define RTC_SECOND       10000000LL
 
 static PUCHAR KiShared;         /* writable alias */
-static ULONG64 KiSystemBase;    /* system time at interrupt time 0 */
+static ULONG64 KiSystemBase;    /* system time, less the time awake since boot */
+static ULONG64 KiBootTime;      /* system time at boot */
+static ULONG64 KiAsleep;        /* 100 ns in all sleeps since boot */
 static ULONG64 KiNextTick;      /* interrupt time, 100 ns */
 static ULONG64 KiDispatchSince; /* first of the ticks in a row that interrupted DISPATCH_LEVEL or above; 0 = none */
 
@@ -74,9 +78,10 @@ static VOID Store(ULONG Offset, ULONG64 Value)
 VOID KiUpdateTime(VOID)
 {
     ULONG64 now = KiInterruptTime();
-    Store(SHARED_INTERRUPT, now);
+    Store(SHARED_INTERRUPT, now + KiAsleep);
     Store(SHARED_SYSTEM, KiSystemBase + now);
-    Store(SHARED_TICKS, now / TICK_100NS);
+    Store(SHARED_TICKS, (now + KiAsleep) / TICK_100NS);
+    *(volatile ULONG64 *)(KiShared + SHARED_BIAS) = KiAsleep;
 }
 
 VOID KiInitializeClock(VOID)
@@ -87,13 +92,22 @@ VOID KiInitializeClock(VOID)
     *(ULONG *)(KiShared + 4) = 0x0FA00000; /* TickCountMultiplier: 15.625 ms in 24-bit fixed point */
     *(ULONG *)(KiShared + 0x26C) = 10;     /* NtMajorVersion */
     *(ULONG *)(KiShared + 0x270) = 0;      /* NtMinorVersion */
-    KiSystemBase = ReadRtc() - KiInterruptTime();
+    KiSystemBase = KiBootTime = ReadRtc() - KiInterruptTime();
     KiUpdateTime();
+}
+
+ULONG64 KiTimeAsleep(VOID)
+{
+    return KiAsleep;
 }
 
 VOID KiRestartClock(VOID)
 {
     KiSystemBase = ReadRtc() - KiInterruptTime();
+    /* The RTC tells whole seconds: less than one is no sign of a sleep. */
+    if ((LONG64)(KiSystemBase - KiBootTime - KiAsleep) >= RTC_SECOND) {
+        KiAsleep = KiSystemBase - KiBootTime;
+    }
     KiUpdateTime();
     KiArmClock(FALSE);
 }
@@ -187,15 +201,19 @@ ULONG64 KiAbsoluteDue(LARGE_INTEGER DueTime)
 #undef KeQuerySystemTime
 #undef KeQueryTickCount
 
+/*
+ * The interrupt time is biased, "by adding a bias count to the raw interrupt-time count"; the unbiased one does not go on in a sleep:
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-kequeryunbiasedinterrupttime
+ */
 ULONGLONG NTAPI KeQueryInterruptTime(VOID)
 {
-    return KiInterruptTime();
+    return KiInterruptTime() + KiAsleep;
 }
 
 ULONGLONG NTAPI KeQueryInterruptTimePrecise(PULONG64 QpcTimeStamp)
 {
-    *QpcTimeStamp = KiInterruptTime();
-    return KiInterruptTime();
+    *QpcTimeStamp = (ULONG64)KeQueryPerformanceCounter(NULL).QuadPart;
+    return KiInterruptTime() + KiAsleep;
 }
 
 ULONGLONG NTAPI KeQueryUnbiasedInterruptTime(VOID)
@@ -215,7 +233,7 @@ VOID NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime)
 
 VOID NTAPI KeQueryTickCount(PLARGE_INTEGER CurrentCount)
 {
-    CurrentCount->QuadPart = (LONGLONG)(KiInterruptTime() / TICK_100NS);
+    CurrentCount->QuadPart = (LONGLONG)((KiInterruptTime() + KiAsleep) / TICK_100NS);
 }
 
 ULONG NTAPI KeQueryTimeIncrement(VOID)

@@ -12,8 +12,10 @@ VOID KiInitializeClock(VOID);
 VOID KiRestartClock(VOID);
 /* Any IRQL. Writes the present time and tick count into KUSER_SHARED_DATA. */
 VOID KiUpdateTime(VOID);
-/* 100 ns units since boot, exact (KeQueryInterruptTime reads the value of the last update). */
+/* 100 ns units awake since boot, exact: timers run by it, so that what is due in a second is not due by a sleep. Any IRQL. */
 ULONG64 KiInterruptTime(VOID);
+/* 100 ns units asleep since boot, as far as the real-time clock can tell (whole seconds). Any IRQL. */
+ULONG64 KiTimeAsleep(VOID);
 /* Clock vector: IRQL CLOCK_LEVEL. Interrupted: the IRQL of the interrupted code. */
 VOID KiClockInterrupt(KIRQL Interrupted);
 /* DISPATCH_LEVEL. Arms the clock for the next due timer, and for the next tick unless Idle. */

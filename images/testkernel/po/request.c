@@ -71,7 +71,7 @@ VOID PopDumpRequests(VOID)
 
         KdLog(LOG_ERROR, "power irp %p minor %u %s state %u for %p, %I64u ms", request->Irp, request->Minor,
               request->Type == SystemPowerState ? "system" : "device", request->State.SystemState, request->Pdo,
-              (KeQueryInterruptTime() - (ULONGLONG)request->Since.QuadPart) / 10000);
+              (KeQueryUnbiasedInterruptTime() - (ULONGLONG)request->Since.QuadPart) / 10000);
     }
 }
 

@@ -131,7 +131,7 @@ BOOLEAN NTAPI PoQueryWatchdogTime(PDEVICE_OBJECT Pdo, PULONG SecondsRemaining)
     KeAcquireSpinLock(&PopLock, &irql);
     for (PLIST_ENTRY e = PopRequests.Flink; e != &PopRequests && !found; e = e->Flink) {
         PO_REQUEST *request = CONTAINING_RECORD(e, PO_REQUEST, Link);
-        LONGLONG left = request->Timer.DueTime.QuadPart - (LONGLONG)KeQueryInterruptTime();
+        LONGLONG left = request->Timer.DueTime.QuadPart - (LONGLONG)KeQueryUnbiasedInterruptTime();
 
         if (request->Pdo == Pdo && request->Minor != IRP_MN_WAIT_WAKE) {
             *SecondsRemaining = left > 0 ? (ULONG)(left / 10000000) : 0;

@@ -44,7 +44,7 @@ VOID PopStartWatchdog(PO_REQUEST *Request)
 {
     LARGE_INTEGER due = {.QuadPart = -(LONGLONG)KeBootOptionNumber("power-watchdog", DEFAULT_SECONDS) * 10000000};
 
-    Request->Since.QuadPart = (LONGLONG)KeQueryInterruptTime();
+    Request->Since.QuadPart = (LONGLONG)KeQueryUnbiasedInterruptTime();
     KeInitializeTimer(&Request->Timer);
     KeInitializeDpc(&Request->Dpc, Expired, Request);
     if (Request->Minor != IRP_MN_WAIT_WAKE && due.QuadPart != 0)

@@ -10,6 +10,7 @@
  *   power_busy     as power_idle, but says for three seconds that it is busy; goes back to D0 once, and is idle again
  *   power_inrush   a slow device whose PDO has DO_POWER_INRUSH; the most that power up at the same time are counted
  *   power_alone    requests D3 for itself and never completes it
+ *   power_clock    prints at D0 how far the clocks have gone since the last D3
  *   power_wake_raised  requests a wait/wake IRP at DISPATCH_LEVEL, which is forbidden
  *   power_raised   requests device IRPs at DISPATCH_LEVEL
  * Each system and device IRP prints one line.
@@ -93,6 +94,25 @@ static NTSTATUS PassDeviceIrp(POWER *Power, PIRP Irp)
     return STATUS_PENDING;
 }
 
+/* Milliseconds since the last D3, by each of the clocks: those that count the time asleep, and the one that does not. */
+static VOID PrintClocks(BOOLEAN Start)
+{
+    static ULONG64 interrupt, unbiased, counter, ticks;
+    ULONG64 qpc, now[] = {KeQueryInterruptTimePrecise(&qpc), KeQueryUnbiasedInterruptTime(), 0, 0};
+    LARGE_INTEGER count;
+
+    KeQueryTickCount(&count);
+    now[2] = (ULONG64)KeQueryPerformanceCounter(NULL).QuadPart;
+    now[3] = (ULONG64)count.QuadPart * KeQueryTimeIncrement();
+    if (!Start)
+        DbgPrint("power: interrupt %I64u unbiased %I64u counter %I64u ticks %I64u\n", (now[0] - interrupt) / 10000,
+                 (now[1] - unbiased) / 10000, (now[2] - counter) / 10000, (now[3] - ticks) / 10000);
+    interrupt = now[0];
+    unbiased = now[1];
+    counter = now[2];
+    ticks = now[3];
+}
+
 static VOID NTAPI Late(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     POWER *power = Context;
@@ -124,6 +144,8 @@ static NTSTATUS DevicePower(POWER *Power, PIRP Irp, PIO_STACK_LOCATION Stack)
     if (PoSetPowerState(Power->Self, DevicePowerState, Stack->Parameters.Power.State).DeviceState != Power->State)
         DbgPrint("power: previous-state FAILED\n");
     Power->State = Stack->Parameters.Power.State.DeviceState;
+    if (Is(Power, L"power_clock"))
+        PrintClocks(Power->State == PowerDeviceD3);
     if (Is(Power, L"power_busy") && Power->State == PowerDeviceD3 && Power->Sleeps++ == 0)
         IoQueueWorkItem(Power->Work, UseAgain, DelayedWorkQueue, Power);
     if (Is(Power, L"power_inrush") && Power->State == PowerDeviceD0) {
