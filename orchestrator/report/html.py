@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from orchestrator.base.verdict import Verdict
@@ -31,6 +32,8 @@ def _scenario(result: ScenarioResult) -> dict[str, object]:
         "lanes": rows,
         "milliseconds": milliseconds,
         "failed": failed,
+        # What a loop does wrong it does hundreds of times.
+        "also": Counter(finding.reason for finding in result.findings[1:]),
         "journal": journal_lines(result, seq) if result.findings else [],
         "evidence": evidence,
         "backtrace": backtrace(result),

@@ -102,3 +102,12 @@ def test_a_stop_is_shown_with_its_stack_its_tables_and_how_to_open_the_dump(tmp_
     assert [table.findtext("summary") for table in folded] == ["threads (2 lines)", "locks (0 lines)"]
     assert folded[0].findtext("pre") == "\n".join(tables["threads"])
     assert [code.text for code in root.findall(".//p/code")] == [facts["dump"], facts["debug"], "again"]
+
+
+def test_findings_of_the_same_reason_are_one_line(tmp_path: Path) -> None:
+    reasons = ["the first", *["again"] * 200, "another"]
+    findings = [Finding(Verdict.DRIVER_FAILURE, "violation", reason, 9) for reason in reasons]
+    failed = ScenarioResult("one", "About.", Verdict.DRIVER_FAILURE, 0.5, reasons[0], findings, write(tmp_path / "one"), "again")
+    write_html(RunResult("suites/s.yaml", tmp_path, 1.0, {}, [failed]), tmp_path / "report.html")
+    root = ET.fromstring((tmp_path / "report.html").read_text().removeprefix("<!DOCTYPE html>"))
+    assert [line.text for line in root.findall(".//li")] == ["also 200 times: again", "also: another"]
