@@ -48,6 +48,8 @@ class PlayedStep:
     last: int
     seconds: float
     error: str | None = None
+    # The journal's mark when it began.
+    mark: int = 0
 
 
 @dataclass
@@ -93,7 +95,7 @@ class Context:
         """A part of the scenario: events at its start and end, and a place in the timeline."""
         self.alarm.check()
         started = time.monotonic()
-        played = PlayedStep(title, self.depth, self.journal.count, self.journal.count, 0.0)
+        played = PlayedStep(title, self.depth, self.journal.count, self.journal.count, 0.0, mark=self.journal.mark())
         self.played.append(played)
         self.bus.emit(StepStarted(self.scenario, title, self.depth))
         try:

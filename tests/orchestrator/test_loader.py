@@ -15,7 +15,7 @@ from orchestrator.scenario.loader import load_suite
 from orchestrator.scenario.model import Scenario
 from orchestrator.scenario.steps.hotplug import Unplug
 from orchestrator.scenario.steps.update import Update, packages
-from orchestrator.scenario.steps.waiting import Repeat
+from orchestrator.scenario.steps.waiting import Repeat, WaitRecord
 
 GOOD = """\
 defaults:
@@ -191,3 +191,10 @@ def test_update_steps_say_which_packages_lie_in_the_guest(tmp_path: Path) -> Non
     update = scenario.steps[2]
     assert update == Update("owner-next", force=True, restart=True)
     assert update.title == "update to owner-next"
+
+
+@pytest.mark.parametrize(("written", "since"), [("", "scenario"), (", new: true", "new"), (", new: step", "step")])
+def test_which_records_a_wait_counts(tmp_path: Path, written: str, since: str) -> None:
+    (scenario,) = load(tmp_path, GOOD.replace("- suspend", f"- wait: {{journal: {{kind: power}}{written}}}"))
+    wait = scenario.steps[0]
+    assert isinstance(wait, WaitRecord) and wait.since == since

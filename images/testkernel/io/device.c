@@ -113,6 +113,7 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
         Device->Flags |= DO_DEVICE_HAS_NAME;
     }
     if (!NT_SUCCESS(Status)) {
+        Extra->DeletedAt = KeQueryUnbiasedInterruptTime();
         Extra->ExtensionFlags |= DOE_DELETED;
         ObfDereferenceObject(Device);
         return Status;
@@ -131,6 +132,7 @@ static VOID FinishDelete(PDEVICE_OBJECT DeviceObject)
     PDEVICE_OBJECT *Link;
     KIRQL Irql;
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
+    Extra->DeletedAt = KeQueryUnbiasedInterruptTime();
     Extra->ExtensionFlags |= DOE_DELETED;
     for (Link = &DeviceObject->DriverObject->DeviceObject; *Link; Link = &(*Link)->NextDevice) {
         if (*Link == DeviceObject) {
@@ -381,7 +383,7 @@ NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObject, PDEVICE_
     return Count > Room ? STATUS_BUFFER_TOO_SMALL : STATUS_SUCCESS;
 }
 
-PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject)
+PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject, PULONG64 Since)
 {
     PDEVICE_OBJECT Found = NULL;
     PLIST_ENTRY Entry;
@@ -392,6 +394,7 @@ PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject)
         PDEVICE_EXTRA Extra = CONTAINING_RECORD(Entry, DEVICE_EXTRA, AllLink);
         if (Extra->Public.DeviceObject->DriverObject == DriverObject && (Extra->ExtensionFlags & DOE_DELETED)) {
             Found = Extra->Public.DeviceObject;
+            *Since = Extra->DeletedAt;
         }
     }
     KeReleaseSpinLock(&IopDeviceLock, Irql);

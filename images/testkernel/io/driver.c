@@ -297,8 +297,8 @@ static VOID CheckRegistrations(PDRIVER_DATA Driver)
     }
 }
 
-#define RECHECK_INTERVAL 100 /* ms */
-#define RECHECK_LIMIT    10
+#define RECHECK_INTERVAL 100      /* ms */
+#define REFERENCED_LIMIT 10000000 /* 100 ns */
 
 static VOID LookAgain(PDRIVER_DATA Driver)
 {
@@ -312,11 +312,9 @@ static VOID LookAgain(PDRIVER_DATA Driver)
  */
 static BOOLEAN WatchDeleted(PDRIVER_DATA Driver)
 {
-    PDEVICE_OBJECT Device = IopDeletedDeviceOf(&Driver->Object);
-    if (!Device || Device != Driver->Suspect) {
-        Driver->Suspect = Device;
-        Driver->Rechecks = 0;
-    } else if (++Driver->Rechecks > RECHECK_LIMIT) {
+    ULONG64 Since = 0;
+    PDEVICE_OBJECT Device = IopDeletedDeviceOf(&Driver->Object, &Since);
+    if (Device && KeQueryUnbiasedInterruptTime() - Since > REFERENCED_LIMIT) {
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REFERENCE_LEFT, (ULONG_PTR)Device, ObpReferences(Device), 0,
                (PVOID)Driver->Object.MajorFunction[IRP_MJ_PNP],
                "%wZ deleted a device object a second ago, but %I64d references to it are left: an "

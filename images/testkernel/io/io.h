@@ -21,6 +21,7 @@ typedef struct _DEVICE_EXTRA {
     ACCESS_MASK Granted; /* to programs, by its security descriptor */
     PVOID Creator;       /* return address of IoCreateDevice's caller */
     LIST_ENTRY AllLink;  /* all device objects */
+    ULONG64 DeletedAt;   /* when DOE_DELETED was set: unbiased interrupt time */
 } DEVICE_EXTRA, *PDEVICE_EXTRA;
 
 #define DOE_UNLOAD_PENDING   0x00000001
@@ -53,9 +54,7 @@ typedef struct _DRIVER_DATA {
     WCHAR NameBuffer[80];  /* \Driver\owner */
     WCHAR ServiceBuffer[40];
     UNICODE_STRING ServiceName;
-    LONG Devnodes;          /* devnodes whose stack it takes part in */
-    PDEVICE_OBJECT Suspect; /* deleted by it, but still referenced */
-    ULONG Rechecks;         /* how often Suspect was looked at */
+    LONG Devnodes; /* devnodes whose stack it takes part in */
     KTIMER RecheckTimer;
     KDPC RecheckDpc;
     BOOLEAN Unloading;
@@ -86,8 +85,8 @@ ULONG IopHandlesOfStack(PDEVICE_OBJECT Pdo);
 VOID IopMarkStack(PDEVICE_OBJECT Pdo, ULONG Set, ULONG Clear);
 PDEVICE_OBJECT IopBottomOfStack(PDEVICE_OBJECT DeviceObject);
 extern KSPIN_LOCK IopDeviceLock;
-/* A device object of the driver that was deleted but is still referenced, or NULL. */
-PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject);
+/* The oldest device object of the driver that was deleted but is still referenced, and since when (unbiased interrupt time), or NULL. */
+PDEVICE_OBJECT IopDeletedDeviceOf(PDRIVER_OBJECT DriverObject, PULONG64 Since);
 /* IRQL <= DISPATCH_LEVEL. Does Address lie in the device extension of a device object that still exists? */
 BOOLEAN IopIsInDeviceExtension(const VOID *Address);
 /* Does it belong to the function driver of its devnode (and not to a filter or to the bus driver)? */

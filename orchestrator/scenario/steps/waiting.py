@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.base.strict_yaml import Node
 from orchestrator.journal.follower import BULK_KINDS
@@ -30,14 +30,12 @@ class WaitSettled:
 
 @dataclass(frozen=True)
 class WaitRecord:
-    """Wait for a journal record; one that came since the scenario began counts too, unless `new` or of a bulk kind.
-
-    With `times` it is for the N-th one.
-    """
+    """Wait for a journal record, of a bulk kind for a new one; with `times` for the N-th one that counts."""
 
     wanted: Mapping[str, Any]
     limit: float
-    new: bool
+    # Which ones count: all since the scenario began, those since the `step` before began, or only `new` ones.
+    since: Literal["scenario", "step", "new"] = "scenario"
     times: int = 1
 
     @property
@@ -49,8 +47,16 @@ class WaitRecord:
             kind = str(self.wanted["kind"])
             await context.alarm.guard(context.journal.expect_bulk(kind, self.wanted, self.times), self.title, self.limit)
             return
-        since = context.journal.mark() if self.new else 0
-        await context.alarm.guard(context.journal.expect(self.wanted, since, self.times), self.title, self.limit)
+        await context.alarm.guard(context.journal.expect(self.wanted, self._mark(context), self.times), self.title, self.limit)
+
+    def _mark(self, context: Context) -> int:
+        match self.since:
+            case "new":
+                return context.journal.mark()
+            case "step":
+                return context.played[-2].mark if len(context.played) > 1 else 0
+            case _:
+                return 0
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,14 @@ class Repeat:
             context.depth -= 1
 
 
+def _since(new: Node | None) -> Literal["scenario", "step", "new"]:
+    if new is None:
+        return "scenario"
+    if new.text() == "step":
+        return "step"
+    return "new" if new.flag() else "scenario"
+
+
 def parse_wait(node: Node) -> WaitSettled | WaitRecord | WaitEvent:
     """`wait: {devices: settled}`, `wait: {journal: {kind: trace, line: owner start}}` or `wait: {event: NAME}`."""
     node.only("devices", "journal", "new", "times", "event", "data", "limit")
@@ -106,7 +120,7 @@ def parse_wait(node: Node) -> WaitSettled | WaitRecord | WaitEvent:
         wanted = {key: value.scalar() for key, value in what.pairs()}
         if not wanted:
             what.fail("journal must name at least one key of the record")
-        return WaitRecord(wanted, limit, new.flag() if new else False, times.whole(1) if times else 1)
+        return WaitRecord(wanted, limit, _since(new), times.whole(1) if times else 1)
     return WaitEvent(what.text(), data.plain() if data else {}, limit)
 
 
