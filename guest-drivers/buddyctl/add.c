@@ -13,7 +13,7 @@
 /* Registers the device and lets Windows choose its driver. Returns 0 or the exit code of the printed failure. */
 static int Install(HDEVINFO Set, SP_DEVINFO_DATA *Info, const wchar_t *Id)
 {
-    static const GUID unclassified; /* its driver says of which class it is */
+    static const GUID unclassified;       /* its driver says of which class it is */
     wchar_t ids[INSTANCE_SIZE + 1] = {0}; /* REG_MULTI_SZ: two zeros at the end */
     BOOL restart;
 

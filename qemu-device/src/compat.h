@@ -53,6 +53,12 @@ typedef Property PropertyList;
 #define device_class_set_legacy_reset(dc, handler) ((dc)->reset = (handler))
 #endif
 
+/* QEMU's big lock has had its name since 9.0. */
+#if QEMU_VERSION_MAJOR < 9
+#define bql_lock()   qemu_mutex_lock_iothread()
+#define bql_unlock() qemu_mutex_unlock_iothread()
+#endif
+
 /* The slot has its power on. */
 static inline bool pci_has_power_compat(const PCIDevice *pci)
 {

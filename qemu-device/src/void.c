@@ -7,11 +7,14 @@
  * access that comes after a surprise removal, with memory decoding off or without slot power is told in the journal.
  */
 #include "qemu/osdep.h"
+#include "hw/core/cpu.h"
 #include "hw/pci/pci_bus.h"
 #include "function.h"
 #include "journal.h"
 
-#define GONE_LIMIT 64 /* devices that are gone and still remembered */
+#define ACCESSES_WITHOUT_PAUSE 256
+#define TURN_MS                5
+#define GONE_LIMIT             64 /* devices that are gone and still remembered */
 
 typedef struct Window {
     int bar;
@@ -104,17 +107,47 @@ static void void_access(hwaddr addr, bool is_write, uint64_t value, unsigned siz
     }
 }
 
+static QemuSemaphore main_loop_turn;
+
+static void main_loop_had_its_turn(void *opaque)
+{
+    qemu_sem_post(&main_loop_turn);
+}
+
+/*
+ * A processor that hammers on what is gone holds QEMU's lock for nearly all its time; the main loop, whose timers and commands would end that, gets
+ * it seldom or never, for the lock is not fair. So it is given a turn now and then, and waited for (not for long: it may be waiting for this very
+ * processor to stop). Not under -icount, where processor and main loop take turns anyway, nor without a processor (qtest).
+ */
+static void let_main_loop_in(void)
+{
+    static unsigned accesses;
+
+    if (!current_cpu || icount_enabled() || ++accesses % ACCESSES_WITHOUT_PAUSE != 0) {
+        return;
+    }
+    while (qemu_sem_timedwait(&main_loop_turn, 0) == 0) {
+        /* turns that came too late the last time */
+    }
+    aio_bh_schedule_oneshot(qemu_get_aio_context(), main_loop_had_its_turn, NULL);
+    bql_unlock();
+    qemu_sem_timedwait(&main_loop_turn, TURN_MS);
+    bql_lock();
+}
+
 /* The bus error is kept (a bus master sees it); processors of the x86 ignore it and take the data. */
 static MemTxResult void_read(void *opaque, hwaddr addr, uint64_t *value, unsigned size, MemTxAttrs attrs)
 {
     *value = UINT64_MAX;
     void_access(addr, false, 0, size);
+    let_main_loop_in();
     return MEMTX_DECODE_ERROR;
 }
 
 static MemTxResult void_write(void *opaque, hwaddr addr, uint64_t value, unsigned size, MemTxAttrs attrs)
 {
     void_access(addr, true, value, size);
+    let_main_loop_in();
     return MEMTX_DECODE_ERROR;
 }
 
@@ -132,6 +165,7 @@ void void_cover(PCIDevice *pci)
         PCIBus *root = pci_device_root_bus(pci);
 
         void_region = g_new0(MemoryRegion, 1);
+        qemu_sem_init(&main_loop_turn, 0);
         memory_region_init_io(void_region, NULL, &void_ops, NULL, "pci-no-answer", UINT64_MAX);
         memory_region_add_subregion_overlap(root->address_space_mem, 0, void_region, INT_MIN);
     }

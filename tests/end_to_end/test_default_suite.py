@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import subprocess
 import time
 import xml.etree.ElementTree as ET
 
@@ -192,3 +194,30 @@ def test_a_seed_is_handed_to_the_guest_and_to_whoever_repeats_it(command: Comman
     assert ended.exit_code == 1
     assert "--only boot-owner-first --seed 7" in ended.output
     assert "seed=7" in (command.run / "boot-owner-first" / "command.txt").read_text()
+
+
+YANKS = """
+defaults: {topology: buddy, exercise: borrower}
+scenarios:
+  yanks:
+    about: The device is pulled out again and again while the borrower hammers on it.
+    steps:
+      - repeat: {times: 20, steps: [{yank: buddy0}, {plug: buddy0}]}
+"""
+
+
+@pytest.mark.long
+@pytest.mark.image
+def test_a_driver_that_hammers_on_a_device_that_is_gone_does_not_starve_qemu_on_a_busy_host(command: Command) -> None:
+    suite = command.suite(YANKS)
+    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range((os.cpu_count() or 1) + 1)]
+    try:
+        for _ in range(8):
+            ended = command("run", suite, limit=90)
+            assert ended.exit_code == 0, ended.output
+            journal = (command.run / "yanks" / "journal.jsonl").read_text()
+            assert journal.count("access-after-removal") < 1_000_000
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()

@@ -130,7 +130,7 @@ typedef struct _PCI_FUNCTION {
     DEVICE_POWER_STATE PowerState;
     LARGE_INTEGER ReadyTime; /* interrupt time (100 ns) before which the function must not be touched (PM 5.6.1) */
     KSPIN_LOCK WakeLock;
-    PIRP WaitWake; /* pending wait/wake IRP, or NULL; under WakeLock */
+    PIRP WaitWake;    /* pending wait/wake IRP, or NULL; under WakeLock */
     UCHAR Saved[256]; /* configuration header and capabilities before D3 or S3 */
     BOOLEAN SavedValid;
     struct _PCI_POWER_UP *PowerUp;
