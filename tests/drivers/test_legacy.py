@@ -6,14 +6,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from orchestrator.base.paths import build_dir
-
-LIMIT = 20.0
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.image
 
@@ -38,17 +36,16 @@ def trace_lines(directory: Path, device_name: int) -> list[str]:
     ]
     environment = {**os.environ, "LD_PRELOAD": str(build_dir() / "qemu-device" / "buddy.so")}
     machine = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def started() -> list[str]:
+        assert machine.poll() is None, f"QEMU ended; console: {directory / 'console.log'}"
+        text = journal.read_text() if journal.exists() else ""
+        records = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+        lines = [record["line"] for record in records if record["kind"] == "trace"]
+        return lines if any(line.startswith("kernel start-service") for line in lines) else []
+
     try:
-        end = time.monotonic() + LIMIT
-        while time.monotonic() < end and machine.poll() is None:
-            records = (
-                [json.loads(line) for line in journal.read_text().splitlines() if line.endswith("}")] if journal.exists() else []
-            )
-            lines = [record["line"] for record in records if record["kind"] == "trace"]
-            if any(line.startswith("kernel start-service") for line in lines):
-                return lines
-            time.sleep(0.02)  # the journal is a file: nothing to wait on
-        pytest.fail(f"borrower-legacy was not started within {LIMIT:.0f} s; console: {directory / 'console.log'}")
+        return wait_until(started, f"borrower-legacy to be started; console: {directory / 'console.log'}", pause=0.02)
     finally:
         machine.kill()
         machine.communicate()

@@ -56,6 +56,7 @@ class Command:
     def __init__(self, directory: Path, build: Path) -> None:
         self.directory = directory
         self.build = build
+        self._started: list[subprocess.Popen[str]] = []
 
     @property
     def runs(self) -> Path:
@@ -67,14 +68,14 @@ class Command:
         return (self.runs / "latest").resolve()
 
     def start(self, *arguments: str, text: str = "") -> subprocess.Popen[str]:
-        """Start the command; `text` is the first part of its input."""
+        """Start the command, as a terminal does, with no signal ignored; `text` is the first part of its input."""
         if arguments[0] in ("run", "boot", "bench", "report") and "--runs" not in arguments:
             arguments = (*arguments, "--runs", str(self.runs))
         if arguments[0] in ("run", "boot", "bench"):
             # Trying KVM takes seconds, in each build directory anew; test_default_suite.py leaves the choice to the command.
             arguments = (*arguments, "--accel", "tcg")
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestrator", *arguments],
+            ["env", "--default-signal=INT,HUP", sys.executable, "-m", "orchestrator", *arguments],
             cwd=repository(),
             env={**os.environ, "BUILD": str(self.build), "COLUMNS": "160"},
             stdin=subprocess.PIPE,
@@ -82,6 +83,7 @@ class Command:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self._started.append(process)
         if text:
             assert process.stdin
             process.stdin.write(text)
@@ -91,8 +93,19 @@ class Command:
     def __call__(self, *arguments: str, text: str = "", limit: float = 60) -> Finished:
         """Run the command to its end."""
         process = self.start(*arguments)
-        output, _ = process.communicate(text, timeout=limit)
+        try:
+            output, _ = process.communicate(text, timeout=limit)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError(f"{arguments} did not end in {limit:g} s: {process.communicate()[0]}") from None
         return Finished(process.returncode, output)
+
+    def end(self) -> None:
+        """After the test: what still runs of it is killed, and the QEMUs die with that; a failed test leaves nothing either."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def left_behind(self) -> list[int]:
         """QEMU processes of this command that still run."""
@@ -110,7 +123,9 @@ def command(tmp_path: Path) -> Iterator[Command]:
     """The command with the real build directory."""
     command = Command(tmp_path, build_dir())
     yield command
-    assert command.left_behind() == []
+    left_behind = command.left_behind()
+    command.end()
+    assert left_behind == []
 
 
 @pytest.fixture
@@ -127,7 +142,9 @@ def tiny_guest(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Comma
     write_image(build, kernel)
     command = Command(tmp_path, build)
     yield command
-    assert command.left_behind() == []
+    left_behind = command.left_behind()
+    command.end()
+    assert left_behind == []
 
 
 def write_image(build: Path, kernel: Path) -> None:

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -16,6 +15,7 @@ import yaml
 
 from orchestrator.base.paths import repository
 from tests.end_to_end.conftest import Command, Finished
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.image
 
@@ -115,10 +115,12 @@ def test_a_record_that_does_not_come_is_a_driver_failure_of_a_guest_that_lives(c
 
 def test_an_interrupt_during_the_suite_leaves_nothing_and_keeps_what_there_is(command: Command) -> None:
     process = command.start("run", str(DEFAULT))
-    deadline = time.monotonic() + 30
-    while not list(command.runs.glob("*/*/journal.jsonl")):
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.02)
+
+    def started() -> bool:
+        assert process.poll() is None, "it ended before it was interrupted"
+        return any(command.runs.glob("*/*/journal.jsonl"))
+
+    wait_until(started, "a first journal")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=15)
     assert process.returncode == 130, output

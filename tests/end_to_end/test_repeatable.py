@@ -20,10 +20,10 @@ import pytest
 from qemu.qmp.legacy import QEMUMonitorProtocol
 
 from orchestrator.base.paths import build_dir
+from tests.waiting import TIME_LIMIT, wait_until
 
 pytestmark = pytest.mark.image
 
-TIME_LIMIT = 60.0
 # Work, sleep at work, a rebalance at work, a sleep during which the host acts, work, and an orderly removal at work.
 SCRIPT = (
     "20:exercise,borrower,start;30:sleep;45:rebalance,owner;55:settings,owner,Wake,1;60:sleep;"
@@ -66,10 +66,13 @@ def run(directory: Path, seed: int, sleeps: list[Act], host_delay: float = 0.0) 
                     pass
                 time.sleep(host_delay)  # not a wait for anything: the host's time must not matter
                 end_sleep(server)
-            deadline = time.monotonic() + TIME_LIMIT
-            while "script: done" not in console.read_text(errors="replace"):
-                assert time.monotonic() < deadline and process.poll() is None, console.read_text(errors="replace")
-                time.sleep(0.01)  # between looks at the console, under the time limit above
+
+            def done() -> bool:
+                text = console.read_text(errors="replace")
+                assert process.poll() is None, text
+                return "script: done" in text
+
+            wait_until(done, lambda: f"the script's end: {console.read_text(errors='replace')}")
             server.cmd("qom-set", path="/machine/peripheral-anon/device[0]", property="flush", value=True)
         finally:
             process.kill()

@@ -6,12 +6,13 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import time
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 
 import pytest
 
 from tests.end_to_end.conftest import Command
+from tests.waiting import wait_until
 
 SUITE = """\
 scenarios:
@@ -102,15 +103,26 @@ def test_a_port_in_use_is_a_harness_error(tiny_guest: Command) -> None:
     assert "Address already in use" in ended.output
 
 
+@pytest.fixture
+def tests_in_the_background() -> Iterator[None]:
+    """SIGINT ignored, as in what a script starts with `&`."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("tiny_guest", [DEAD], indirect=True)
+@pytest.mark.usefixtures("tests_in_the_background")
 def test_an_interrupt_ends_cleanly_with_what_there_is(tiny_guest: Command, number: signal.Signals) -> None:
     suite = tiny_guest.suite(SUITE.replace("limit: 1 s", "limit: 60 s"))
     process = tiny_guest.start("run", suite)
-    deadline = time.monotonic() + 20
-    while not tiny_guest.left_behind():
-        assert time.monotonic() < deadline and process.poll() is None, "no QEMU was started"
-        time.sleep(0.02)
+
+    def started() -> bool:
+        assert process.poll() is None, "it ended before it was interrupted"
+        return bool(tiny_guest.left_behind())
+
+    wait_until(started, "a QEMU")
     process.send_signal(number)
     output, _ = process.communicate(timeout=10)
     assert process.returncode == 130, output

@@ -115,10 +115,11 @@ def test_bulk_records_are_counted_while_somebody_waits_for_them(tmp_path: Path) 
         done = {"kind": "job", "client": 1, "event": "done"}
         data = lines([UP, done, {**done, "event": "start"}, done, {**done, "client": 0}, done])
         waiter = asyncio.create_task(journal.expect_bulk("job", {"client": 1, "event": "done"}, 3))
+        two = asyncio.create_task(journal.expect_bulk("job", {"client": 1, "event": "done"}, 2))
         await asyncio.sleep(0)
         with path.open("ab", buffering=0) as file:
             file.write(data.rpartition(b'{"seq":5')[0])
-            await asyncio.sleep(0.05)
+            await asyncio.wait_for(two, 5)
             assert not waiter.done()
             file.write(data[data.index(b'{"seq":5') :])
         await asyncio.wait_for(waiter, 2)

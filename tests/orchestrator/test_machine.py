@@ -30,6 +30,7 @@ from orchestrator.machine.machine import Machine, UnplugPending
 from orchestrator.machine.module import QemuInstallation, find_qemu, fitting
 from orchestrator.machine.states import LifeCycle, MachineState
 from orchestrator.machine.topology import load_topology, names
+from tests.waiting import wait_until
 
 # For the topology of a user's own device (own-device.yaml).
 VARIABLES = {"device": "edu", "hardware_id": r"PCI\VEN_1234&DEV_11E8"}
@@ -232,13 +233,9 @@ def test_qemu_dies_with_the_orchestrator_whatever_kills_that(tmp_path: Path) -> 
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         # The prefix has to have become QEMU, else the test would show nothing.
-        deadline = time.monotonic() + 5
-        while "qemu" not in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0] and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: "qemu" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0], "QEMU's start")
         parent.kill()
-    while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
-        assert time.monotonic() < deadline, "QEMU outlived the orchestrator"
-        time.sleep(0.01)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() or _state(pid) == "Z", "QEMU's end with the orchestrator", 5)
 
 
 def _state(pid: int) -> str:

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import wait_until
+
 from .machine import Machine
 from .pnpbus import PLUG, Bus
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KERNEL_SOURCE = REPOSITORY / "images" / "testkernel"
-TIME_LIMIT = 60.0  # of one boot, for a machine that does much else
 
 INF = """[Version]
 Signature = "$WINDOWS NT$"
@@ -101,11 +101,12 @@ def boot_drivers(
     command += ["-serial", f"file:{log}", "-device", "pvpanic", "-no-reboot", "-action", "panic=exit-failure"]
     command += ["-kernel", str(built.kernel), "-append", f"root={roots} {append}", "-initrd", ",".join(modules), *(qemu or [])]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + TIME_LIMIT
+
+        def ended() -> bool:
+            return process.poll() is not None or all(text in log.read_text(errors="replace") for text in until)
+
         try:
-            while process.poll() is None and not all(text in log.read_text(errors="replace") for text in until):
-                assert time.monotonic() < deadline, f"neither {until} nor a stop in {TIME_LIMIT} s: {log.read_text()}"
-                time.sleep(0.02)  # between looks at the log, under the time limit above
+            wait_until(ended, lambda: f"{until} or a stop: {log.read_text()}", pause=0.02)
         finally:
             process.kill()
     text = log.read_text(errors="replace")

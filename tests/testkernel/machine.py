@@ -20,7 +20,8 @@ from typing import Any
 from qemu.qmp import QMPError
 from qemu.qmp.legacy import QEMUMonitorProtocol
 
-TIME_LIMIT = 60.0  # of any single wait, for a machine that does much else
+from tests.waiting import TIME_LIMIT, wait_until
+
 GLOBALS = ["ICH9-LPC.disable_s3=0", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
 
 
@@ -113,10 +114,7 @@ class Machine:
         self.wait_until(lambda: self.log.count(text) >= count, f"{count} times {text!r}")
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + TIME_LIMIT
-        while not condition():
-            assert time.monotonic() < deadline, f"no {what} within {TIME_LIMIT} s: {self.log}"
-            time.sleep(0.002)  # between two looks, under the time limit above
+        wait_until(condition, lambda: f"{what}: {self.log}", pause=0.002)
 
     def agent(self, command: str, answer: bool = True, **arguments: Any) -> Any:
         """One guest-agent command; `answer` is False for those that answer nothing on success."""

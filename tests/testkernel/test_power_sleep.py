@@ -107,7 +107,7 @@ def test_the_time_asleep_is_in_every_clock_but_the_unbiased_one(machine: Callabl
     running = machine("power.sys", "power.inf", append=r"root=ROOT\power_clock")
     for cycle, seconds in enumerate((0, 2.2), start=1):
         running.sleep()
-        time.sleep(seconds)
+        time.sleep(seconds)  # not a wait for anything: the time itself is the question
         running.wake()
         running.wait_console("power: interrupt ", cycle)
     line = r"power: interrupt (\d+) unbiased (\d+) counter (\d+) ticks (\d+)"

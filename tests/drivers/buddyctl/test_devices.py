@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import struct
-import time
 from typing import Any
 
 import pytest
 
 from tests.drivers.buddyctl.harness import DEVICE, INSTANCE, Answer, Ask
+from tests.waiting import wait_until
 
 # double.c: device type 0xB0DD, functions 0xF00...
 REVERSE, FAIL, OPENS, UNKNOWN = (hex(0xB0DD << 16 | function << 2) for function in (0xF00, 0xF01, 0xF02, 0xF03))
@@ -21,12 +21,9 @@ def opens(buddyctl: Ask) -> int:
     return count - 1
 
 
-def reach(buddyctl: Ask, expected: int) -> bool:
-    """Does the number of handles get there? Wine hands a close on to the driver after the closing process has gone on."""
-    limit = time.monotonic() + 10
-    while (count := opens(buddyctl)) != expected and time.monotonic() < limit:
-        pass
-    return count == expected
+def wait_for_opens(buddyctl: Ask, expected: int) -> None:
+    """Wine hands a close on to the driver after the closing process has gone on."""
+    wait_until(lambda: opens(buddyctl) == expected, f"{expected} handles at the driver")
 
 
 def test_device_list(buddyctl: Ask) -> None:
@@ -107,21 +104,21 @@ def test_hold_keeps_a_handle_until_release(buddyctl: Ask) -> None:
     before = opens(buddyctl)
     first, second = (buddyctl("hold", DEVICE) for _ in range(2))
     assert set(first.json) == {"handle"} and first.json["handle"] != second.json["handle"]
-    assert reach(buddyctl, before + 2)
+    wait_for_opens(buddyctl, before + 2)
     assert buddyctl("release", str(first.json["handle"])).json == {}
-    assert reach(buddyctl, before + 1)
+    wait_for_opens(buddyctl, before + 1)
     assert buddyctl("release", str(first.json["handle"])).code == 3, "a handle is released once"
     assert buddyctl("release", str(second.json["handle"])) == Answer(0, {})
-    assert reach(buddyctl, before)
+    wait_for_opens(buddyctl, before)
 
 
 def test_a_process_of_io_ends_by_kill_and_its_handles_with_it(buddyctl: Ask) -> None:
     before = opens(buddyctl)
     started = buddyctl("io", DEVICE)
     assert set(started.json) == {"process"}
-    assert reach(buddyctl, before + 2), "one handle for requests that wait, one for the others"
+    wait_for_opens(buddyctl, before + 2)  # one handle for requests that wait, one for the others
     assert buddyctl("kill", str(started.json["process"])).json == started.json
-    assert reach(buddyctl, before)
+    wait_for_opens(buddyctl, before)
     assert buddyctl("kill", str(started.json["process"])).code == 3, "a process is killed once"
 
 
