@@ -4,6 +4,7 @@
  * headers ask for; an unloaded image's addresses are never used again.
  */
 #include "boot/loader.h"
+#include "boot/cookie.h"
 #include "boot/modules.h"
 #include "boot/symbols.h"
 #include "ke/bugcheck.h"
@@ -350,6 +351,7 @@ NTSTATUS LdrLoadDriver(PCSTR ModuleName, PLOADED_IMAGE *Image, PSTR Error, SIZE_
     image->EntryPoint = load.Base + load.Nt->OptionalHeader.AddressOfEntryPoint;
     image->File = load.File;
     image->FileSize = load.FileSize;
+    LdrInitializeCookie(load.Base, (ULONG)image->Size);
     ProtectSections(&load);
     LdrMakeSectionsPageable(load.Base);
     LdrImages[LdrImageCount] = image;

@@ -6,6 +6,7 @@
  */
 #include "ke/bugcheck.h"
 #include "ke/backtrace.h"
+#include "ke/fastfail.h"
 #include "ke/processor.h"
 #include "ke/report.h"
 #include "ke/trap.h"
@@ -44,6 +45,7 @@ enum {
 #define HUNG_NANOSECONDS 1000000000ULL
 
 static CHAR KiText[320];
+static EXCEPTION_RECORD KiFastFailRecord;
 
 static BUGCHECK NewStop(PTRAP_FRAME Frame, ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4)
 {
@@ -92,7 +94,7 @@ static VOID PageFault(PTRAP_FRAME Frame)
     ULONG access = Frame->ErrorCode & FAULT_EXECUTE ? 8 : Frame->ErrorCode & FAULT_WRITE ? 1 : 0;
     PCSTR verb = access == 8 ? "execute" : access ? "write to" : "read from";
     PLOADED_IMAGE by = LdrImageFromAddress((PVOID)Frame->Rip), at = LdrImageFromAddress((PVOID)address);
-    BOOLEAN driver = by && !by->Kernel;
+    BOOLEAN driver = !by || !by->Kernel; /* in no image at all: a driver has jumped there */
     /* The kernel may touch a driver's pageable memory at any IRQL: it does so on behalf of a caller who may. */
     if (MiPageIn((PVOID)address, irql < DISPATCH_LEVEL || !driver)) {
         return;
@@ -176,6 +178,8 @@ VOID KiException(PTRAP_FRAME Frame)
 {
     ULONG vector = (ULONG)Frame->Vector;
     BUGCHECK stop;
+    /* These report the address behind the instruction, which may be another function's. Reported is the instruction itself, as on Windows. */
+    Frame->Rip -= vector == TRAP_BREAKPOINT ? 1 : vector == TRAP_FAST_FAIL || vector == 0x2C ? 2 : 0;
     switch (vector) {
     case TRAP_PAGE:
         PageFault(Frame);
@@ -195,6 +199,17 @@ VOID KiException(PTRAP_FRAME Frame)
     }
     case 0x2D: /* DbgPrint's own trap: no debugger, nothing to do */
         return;
+    case TRAP_FAST_FAIL: {
+        EXCEPTION_RECORD *record = &KiFastFailRecord;
+        *record = (EXCEPTION_RECORD){.ExceptionCode = STATUS_STACK_BUFFER_OVERRUN,
+                                     .ExceptionFlags = EXCEPTION_NONCONTINUABLE,
+                                     .ExceptionAddress = (PVOID)Frame->Rip,
+                                     .NumberParameters = 1,
+                                     .ExceptionInformation = {(ULONG)Frame->Rcx}};
+        RtlFormat(KiText, sizeof(KiText), "__fastfail(%u): %s", (ULONG)Frame->Rcx, KiFastFailReason((ULONG)Frame->Rcx));
+        stop = NewStop(Frame, 0x139, (ULONG)Frame->Rcx, (ULONG_PTR)Frame, (ULONG_PTR)record, 0);
+        KiStopSystem(&stop);
+    }
     default: {
         NTSTATUS status = StatusOf(vector);
         RtlFormat(KiText, sizeof(KiText), "%s (exception 0x%08x, vector %u, error code 0x%I64x) that nothing handles",

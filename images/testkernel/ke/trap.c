@@ -5,6 +5,7 @@
 #include "ke/dispatch.h"
 #include "ke/dpc.h"
 #include "ke/clock.h"
+#include "ke/fastfail.h"
 #include "ke/interrupt.h"
 #include "ke/vectors.h"
 #include "hal/apic.h"
@@ -63,8 +64,8 @@ VOID KiTrap(PTRAP_FRAME Frame)
         DispatchInterrupt();
     } else if (vector == VECTOR_APC) {
         ApcInterrupt();
-    } else if (vector < 32 || vector == 0x2C || vector == 0x2D) {
-        /* 0x2C: assertion failure, 0x2D: debug service, both by INT instructions */
+    } else if (vector < 32 || vector == TRAP_FAST_FAIL || vector == 0x2C || vector == 0x2D) {
+        /* 0x29: fast failure, 0x2C: assertion failure, 0x2D: debug service, all by INT instructions */
         KiException(Frame);
     } else if (vector != VECTOR_SPURIOUS) {
         HardwareInterrupt(vector);

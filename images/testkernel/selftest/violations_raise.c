@@ -87,3 +87,16 @@ BROKEN(bugcheck_with_callback)
     KeRegisterBugCheckReasonCallback(&dump, OnDump, KbCallbackSecondaryDumpData, component);
     KeBugCheckEx(0xB0DD, 1, 2, 3, 4);
 }
+
+/* __fastfail(FAST_FAIL_CORRUPT_LIST_ENTRY), as newer headers' RemoveEntryList does; mingw's have no such check. */
+BROKEN(corrupt_list_entry)
+{
+    __asm__ volatile("int $0x29" : : "c"(3));
+}
+
+static void (*volatile Routine)(void);
+BROKEN(null_call_at_dispatch)
+{
+    Raise(DISPATCH_LEVEL);
+    Routine();
+}
