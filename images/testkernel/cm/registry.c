@@ -15,7 +15,15 @@ static VOID DeleteKeyBody(PVOID Object)
     CmUnlock();
 }
 
-static struct _OBJECT_TYPE KeyType = {OB_TYPE_LIST(KeyType), .Name = "Key", .Delete = DeleteKeyBody};
+static VOID NameKey(PVOID Object, PWCHAR Text, ULONG Characters)
+{
+    CmLock();
+    Text[CmPathOf(((PCM_KEY_BODY)Object)->Key, Text, Characters - 1)] = 0;
+    CmUnlock();
+}
+
+static struct _OBJECT_TYPE KeyType = {OB_TYPE_LIST(KeyType), .Name = "Key", .Delete = DeleteKeyBody,
+                                      .NameForReport = NameKey};
 POBJECT_TYPE *CmKeyObjectType = (POBJECT_TYPE *)&KeyType;
 
 VOID CmLock(VOID)
@@ -155,6 +163,18 @@ NTSTATUS CmDeleteKey(PCM_KEY Key)
     RemoveEntryList(&Key->Link);
     Key->Deleted = TRUE; /* handles on it fail from now on with STATUS_KEY_DELETED; the memory stays */
     return STATUS_SUCCESS;
+}
+
+ULONG CmPathOf(PCM_KEY Key, PWCHAR Text, ULONG Characters)
+{
+    ULONG At = Key->Parent ? CmPathOf(Key->Parent, Text, Characters) : 0;
+    ULONG Count = Key->Name.Length / sizeof(WCHAR);
+    if (Key->Parent && At + 1 + Count <= Characters) {
+        Text[At] = L'\\';
+        RtlCopyMemory(&Text[At + 1], Key->Name.Buffer, Key->Name.Length);
+        At += 1 + Count;
+    }
+    return At;
 }
 
 NTSTATUS CmOpenHandle(PCM_KEY Key, ACCESS_MASK Access, PHANDLE Handle)

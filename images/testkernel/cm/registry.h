@@ -45,6 +45,8 @@ NTSTATUS CmSetDword(PCM_KEY Key, PCWSTR Name, ULONG Value);
 NTSTATUS CmSetString(PCM_KEY Key, PCWSTR Name, PCWSTR Value);
 VOID CmDeleteValue(PCM_VALUE Value);
 NTSTATUS CmDeleteKey(PCM_KEY Key);
+/* The full path into Text, truncated and not terminated; returns its length in characters. The topmost key has no name. Registry locked. */
+ULONG CmPathOf(PCM_KEY Key, PWCHAR Text, ULONG Characters);
 /* A handle on Key. */
 NTSTATUS CmOpenHandle(PCM_KEY Key, ACCESS_MASK Access, PHANDLE Handle);
 /* The key of a handle with a reference on *Body (ObfDereferenceObject). */

@@ -251,19 +251,6 @@ static ULONG CountOf(PLIST_ENTRY Head)
     return Count;
 }
 
-/* The full path into Text, truncated; returns its length in characters. The topmost key has no name. Registry locked. */
-static ULONG PathOf(PCM_KEY Key, PWCHAR Text, ULONG Characters)
-{
-    ULONG At = Key->Parent ? PathOf(Key->Parent, Text, Characters) : 0;
-    ULONG Count = Key->Name.Length / sizeof(WCHAR);
-    if (Key->Parent && At + 1 + Count <= Characters) {
-        Text[At] = L'\\';
-        RtlCopyMemory(&Text[At + 1], Key->Name.Buffer, Key->Name.Length);
-        At += 1 + Count;
-    }
-    return At;
-}
-
 static NTSTATUS DescribeKey(PCM_KEY Key, KEY_INFORMATION_CLASS Class, PVOID Buffer, ULONG Length, PULONG ResultLength)
 {
     if (Class == KeyBasicInformation) {
@@ -289,7 +276,7 @@ static NTSTATUS DescribeKey(PCM_KEY Key, KEY_INFORMATION_CLASS Class, PVOID Buff
     }
     if (Class == KeyNameInformation) {
         WCHAR Path[256];
-        ULONG Size = PathOf(Key, Path, COUNT_OF(Path)) * sizeof(WCHAR);
+        ULONG Size = CmPathOf(Key, Path, COUNT_OF(Path)) * sizeof(WCHAR);
         *ResultLength = FIELD_OFFSET(KEY_NAME_INFORMATION, Name) + Size;
         if (Length < FIELD_OFFSET(KEY_NAME_INFORMATION, Name)) {
             return STATUS_BUFFER_TOO_SMALL;

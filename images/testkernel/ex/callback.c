@@ -5,7 +5,7 @@
  */
 #include "ex/callback.h"
 #include "io/verify.h"
-#include "ob/object.h"
+#include "ob/attribute.h"
 
 struct _CALLBACK_OBJECT {
     KSPIN_LOCK Lock;
@@ -51,6 +51,7 @@ NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject, POBJECT_ATTRIB
     if (ObjectAttributes->ObjectName) {
         Status = ObpLookup(ObjectAttributes->ObjectName, &CallbackType, &Object, NULL, Buffer);
         if (NT_SUCCESS(Status)) {
+            ObpTook(Object, _ReturnAddress());
             *CallbackObject = Object;
             return STATUS_SUCCESS;
         }
@@ -81,6 +82,7 @@ NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject, POBJECT_ATTRIB
             ObfReferenceObject(Object);
         }
     }
+    ObpTook(Callback, _ReturnAddress());
     *CallbackObject = Callback;
     return STATUS_SUCCESS;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Event tracing for Windows: providers register and unregister; no session ever enables one, so events are dropped, as on a Windows without a
- * trace session. A provider left registered at unload is 0xC4/0xDD, a wrong handle 0xC4/0xDC.
+ * trace session. A provider left registered at unload is 0xC4/0xDD (io/unloadcheck.c), a wrong handle 0xC4/0xDC.
  * https://learn.microsoft.com/windows-hardware/drivers/devtest/adding-event-tracing-to-kernel-mode-drivers
  */
 #include "ex/ex.h"
@@ -93,12 +93,18 @@ NTSTATUS NTAPI EtwWriteString(REGHANDLE RegHandle, UCHAR Level, ULONGLONG Keywor
     return STATUS_SUCCESS;
 }
 
-BOOLEAN ExFindEtwProvider(const VOID *Base, SIZE_T Size)
+PVOID ExFindEtwProvider(const VOID *Base, SIZE_T Size, REGHANDLE *Handle)
 {
-    for (PLIST_ENTRY Entry = Providers.Flink; Entry && Entry != &Providers; Entry = Entry->Flink) {
-        if ((ULONG_PTR)CONTAINING_RECORD(Entry, ETW_PROVIDER, Link)->Registrar - (ULONG_PTR)Base < Size) {
-            return TRUE;
+    PVOID found = NULL;
+    KIRQL irql;
+    KeAcquireSpinLock(&ProvidersLock, &irql);
+    for (PLIST_ENTRY entry = Providers.Flink; entry && entry != &Providers && !found; entry = entry->Flink) {
+        PETW_PROVIDER provider = CONTAINING_RECORD(entry, ETW_PROVIDER, Link);
+        if ((ULONG_PTR)provider->Registrar - (ULONG_PTR)Base < Size) {
+            *Handle = (REGHANDLE)provider;
+            found = provider->Registrar;
         }
     }
-    return FALSE;
+    KeReleaseSpinLock(&ProvidersLock, irql);
+    return found;
 }

@@ -45,7 +45,7 @@ PVOID ExFindLookasideList(const VOID *Base, SIZE_T Size);
 /* DISPATCH_LEVEL or bugcheck. The ERESOURCE whose waiters wait for Object (a semaphore or event), or NULL. */
 PERESOURCE ExResourceOfWaitObject(const VOID *Object);
 
-/* DISPATCH_LEVEL or bugcheck. Has an image's code in the range an ETW provider registered? */
-BOOLEAN ExFindEtwProvider(const VOID *Base, SIZE_T Size);
+/* IRQL <= DISPATCH_LEVEL. Who in the range called EtwRegister for a provider that is still registered (*Handle), or NULL. */
+PVOID ExFindEtwProvider(const VOID *Base, SIZE_T Size, unsigned __int64 *Handle);
 
 #endif

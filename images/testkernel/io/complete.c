@@ -7,6 +7,7 @@
 #include "io/io.h"
 #include "io/irplog.h"
 #include "io/irp.h"
+#include "ob/attribute.h"
 #include "ke/apc.h"
 #include "ke/processor.h"
 
@@ -89,7 +90,7 @@ static VOID FinishForRequester(PIRP Irp)
     IopDequeueThreadIrp(Irp);
     IoFreeIrp(Irp);
     if (FileObject) {
-        ObfDereferenceObject(FileObject);
+        ObpDropGiven(FileObject); /* the driver that made the IRP referenced it */
     }
     if (Event) {
         KeSetEvent(Event, IO_NO_INCREMENT, FALSE);

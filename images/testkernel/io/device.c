@@ -9,6 +9,7 @@
 #include "io/security.h"
 #include "io/wmi.h"
 #include "ke/bugcheck.h"
+#include "ob/attribute.h"
 #include "rtl/format.h"
 
 KSPIN_LOCK IopDeviceLock; /* attachment, driver's device list, DOE_ flags */
@@ -308,6 +309,7 @@ PDEVICE_OBJECT NTAPI IoGetAttachedDeviceReference(PDEVICE_OBJECT DeviceObject)
     Top = IoGetAttachedDevice(DeviceObject);
     ObfReferenceObject(Top);
     KeReleaseSpinLock(&IopDeviceLock, Irql);
+    ObpTook(Top, _ReturnAddress());
     return Top;
 }
 
@@ -319,6 +321,7 @@ PDEVICE_OBJECT NTAPI IoGetLowerDeviceObject(PDEVICE_OBJECT DeviceObject)
     Lower = IoExtra(DeviceObject)->AttachedTo;
     if (Lower) {
         ObfReferenceObject(Lower);
+        ObpTook(Lower, _ReturnAddress());
     }
     KeReleaseSpinLock(&IopDeviceLock, Irql);
     return Lower;
@@ -340,6 +343,7 @@ PDEVICE_OBJECT NTAPI IoGetDeviceAttachmentBaseRef(PDEVICE_OBJECT DeviceObject)
     Base = IopBottomOfStack(DeviceObject);
     ObfReferenceObject(Base);
     KeReleaseSpinLock(&IopDeviceLock, Irql);
+    ObpTook(Base, _ReturnAddress());
     return Base;
 }
 
@@ -375,6 +379,7 @@ NTSTATUS NTAPI IoEnumerateDeviceObjectList(PDRIVER_OBJECT DriverObject, PDEVICE_
     for (Device = DriverObject->DeviceObject; Device; Device = Device->NextDevice, Count++) {
         if (Count < Room) {
             ObfReferenceObject(Device);
+            ObpTook(Device, _ReturnAddress());
             List[Count] = Device;
         }
     }

@@ -4,11 +4,10 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/introduction-to-driver-objects
  */
 #include "io/driver.h"
-#include "io/wmi.h"
 #include "cm/registry.h"
+#include "boot/loader.h"
 #include "kd/log.h"
-#include "ke/verify.h"
-#include "mm/mm.h"
+#include "ob/attribute.h"
 #include "rtl/format.h"
 
 static LIST_ENTRY Drivers;
@@ -145,47 +144,6 @@ static VOID IopReadyDevices(PDRIVER_OBJECT DriverObject)
     KeReleaseSpinLock(&IopDeviceLock, Irql);
 }
 
-/* What Driver Verifier looks for at unload (0xC4, and 0xCE for work that would call into the freed image). */
-static VOID CheckUnloaded(PDRIVER_DATA Driver)
-{
-    PVOID Base = Driver->Image->Base;
-    SIZE_T Size = Driver->Image->Size;
-    WCHAR Name[160];
-    PCSTR Left = NULL;
-    PVOID Callback;
-    Name[0] = 0;
-    if (IopFindWmiOfImage(Base, Size, &Callback)) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_WMI_LEFT, (ULONG_PTR)Base, (ULONG_PTR)Callback, 0, Callback,
-               "%wZ was unloaded, but its WMI callback is still registered: call "
-               "IoWMIRegistrationControl(WMIREG_ACTION_DEREGISTER)",
-               &Driver->ServiceName);
-    }
-    if (PnpFindNotificationOfImage(Base, Size)) {
-        Left = "a PnP notification is still registered (IoUnregisterPlugPlayNotificationEx)";
-    } else if (ExFindCallbackOfImage(Base, Size, Name, COUNT_OF(Name))) {
-        Left = "a callback is still registered (ExUnregisterCallback)";
-    } else if (ObpFindLinkOfImage(Base, Size, Name, COUNT_OF(Name))) {
-        Left = "a symbolic link is left (IoDeleteSymbolicLink)";
-    } else if (IopWorkItemOfImage(Base, Size)) {
-        Left = "a work item is left (IoFreeWorkItem)";
-    } else if (KeFindInterruptOfImage(Base, Size)) {
-        Left = "an interrupt is still connected (IoDisconnectInterrupt)";
-    } else {
-        Left = KeFindLeftoverOfImage(Base, Size);
-    }
-    if (Left) {
-        IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Base, 0, 0, 0,
-               Driver->Object.DriverUnload ? (PVOID)Driver->Object.DriverUnload : Driver->Image->EntryPoint,
-               "%wZ was unloaded, but %s%s%ws", &Driver->ServiceName, Left, Name[0] ? ": " : "", Name);
-    }
-    if (MiReportLeaks(Base, Size)) {
-        /* 0xC4 sub-code 0x62: a driver has unloaded without freeing its pool allocations. */
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x62, (ULONG_PTR)&Driver->ServiceName, 0, 0,
-               Driver->Object.DriverUnload ? (PVOID)Driver->Object.DriverUnload : Driver->Image->EntryPoint,
-               "%wZ was unloaded without freeing all of its pool allocations (listed above)", &Driver->ServiceName);
-    }
-}
-
 static VOID Discard(PDRIVER_DATA Driver)
 {
     KeCancelTimer(&Driver->RecheckTimer);
@@ -265,7 +223,7 @@ NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULON
                    Status);
         }
         if (Image) {
-            CheckUnloaded(Driver);
+            IopCheckUnloaded(Driver);
         }
         LockLoader();
         Discard(Driver);
@@ -315,11 +273,17 @@ static BOOLEAN WatchDeleted(PDRIVER_DATA Driver)
     ULONG64 Since = 0;
     PDEVICE_OBJECT Device = IopDeletedDeviceOf(&Driver->Object, &Since);
     if (Device && KeQueryUnbiasedInterruptTime() - Since > REFERENCED_LIMIT) {
-        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REFERENCE_LEFT, (ULONG_PTR)Device, ObpReferences(Device), 0,
-               (PVOID)Driver->Object.MajorFunction[IRP_MJ_PNP],
-               "%wZ deleted a device object a second ago, but %I64d references to it are left: an "
+        PVOID Taker = (PVOID)Driver->Object.MajorFunction[IRP_MJ_PNP];
+        LONG Taken = 0;
+        BOOLEAN Known = ObpWhoTook(Device, &Taken, &Taker);
+        SYMBOL By;
+        LdrSymbolFromAddress(Taker, &By);
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REFERENCE_LEFT, (ULONG_PTR)Device, ObpReferences(Device),
+               (ULONG_PTR)Taker, Taker,
+               "%wZ deleted a device object a second ago, but %I64d references to it are left%s%s%s%s: an "
                "ObDereferenceObject, or an InterfaceDereference, is missing in a driver that used it",
-               &Driver->ServiceName, ObpReferences(Device));
+               &Driver->ServiceName, ObpReferences(Device), Known ? ", the latest taken by " : "",
+               Known ? By.Image : "", Known ? "!" : "", Known ? By.Name : "");
     }
     if (Device) {
         LookAgain(Driver);
@@ -349,7 +313,7 @@ static VOID Unload(PDRIVER_DATA Driver)
                (PVOID)Driver->Object.DriverUnload, "DriverUnload of %wZ left a device object behind",
                &Driver->ServiceName);
     }
-    CheckUnloaded(Driver);
+    IopCheckUnloaded(Driver);
     KdLog(LOG_INFO, "driver %wZ unloaded", &Driver->ServiceName);
     LockLoader();
     Discard(Driver);

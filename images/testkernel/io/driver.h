@@ -14,6 +14,8 @@ NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp);
  * Stops and unloads a driver that is no PnP driver; put off while its device objects are open or attached to. Errors: STATUS_OBJECT_NAME_NOT_FOUND,
  * STATUS_INVALID_DEVICE_REQUEST (a PnP driver, or one without DriverUnload). PASSIVE_LEVEL.
  */
+/* unloadcheck.c: stops when the driver has left something behind. PASSIVE_LEVEL, with the image still mapped. */
+VOID IopCheckUnloaded(PDRIVER_DATA Driver);
 NTSTATUS IopUnloadService(PCUNICODE_STRING ServiceName);
 /* pnp/notify.c: a registration whose callback lies in the image. */
 BOOLEAN PnpFindNotificationOfImage(PVOID Base, SIZE_T Size);

@@ -7,6 +7,7 @@
 #include "io/irp.h"
 #include "io/security.h"
 #include "ke/bugcheck.h"
+#include "ob/attribute.h"
 
 static NTSTATUS SendFileIrp(PFILE_OBJECT FileObject, UCHAR Major)
 {
@@ -49,7 +50,21 @@ static VOID DeleteFile(PVOID Object)
     ObfDereferenceObject(DeviceObject);
 }
 
-struct _OBJECT_TYPE IopFileType = {OB_TYPE_LIST(IopFileType), .Name = "File", .Close = CloseFile, .Delete = DeleteFile};
+/* The device's name, and what was opened on it. */
+static VOID NameFile(PVOID Object, PWCHAR Text, ULONG Characters)
+{
+    PFILE_OBJECT File = Object;
+    ULONG Length, More = File->FileName.Length / sizeof(WCHAR);
+    ObpPathOf(IopBottomOfStack(File->DeviceObject), Text, Characters);
+    Length = (ULONG)wcslen(Text);
+    if (More && Length + More < Characters) {
+        RtlCopyMemory(&Text[Length], File->FileName.Buffer, File->FileName.Length);
+        Text[Length + More] = 0;
+    }
+}
+
+struct _OBJECT_TYPE IopFileType = {OB_TYPE_LIST(IopFileType), .Name = "File", .Close = CloseFile, .Delete = DeleteFile,
+                                   .NameForReport = NameFile};
 POBJECT_TYPE *IoFileObjectType = (POBJECT_TYPE *)&IopFileType;
 
 PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
@@ -216,6 +231,7 @@ NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
+    ObpTook(File, _ReturnAddress());
     *FileObject = File;
     *DeviceObject = IoGetRelatedDeviceObject(File);
     ObpCloseHandle(Handle);

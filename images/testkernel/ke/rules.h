@@ -85,5 +85,7 @@ const RULE *KiFindRule(ULONG Code, ULONG_PTR Parameter1);
 #define RULE_REMOVE_LOCK_UNINITIALIZED 0xF0007
 #define RULE_NO_POWER_IRP              0xF0008
 #define RULE_BAD_PRIORITY              0xF0009
+#define RULE_HANDLE_LEFT               0xF000A
+#define RULE_OBJECT_LEFT               0xF000B
 
 #endif

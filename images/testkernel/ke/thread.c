@@ -12,6 +12,7 @@
 #include "kd/log.h"
 #include "mm/mm.h"
 #include "mm/pool.h"
+#include "ob/attribute.h"
 #include "boot/loader.h"
 #include "rtl/format.h"
 #include "subsystems.h"
@@ -204,6 +205,7 @@ VOID KiReferenceThread(PKTHREAD Thread)
 VOID KiDereferenceThread(PKTHREAD Thread)
 {
     if (InterlockedDecrement(&Thread->References) == 0) {
+        ObpForgetTaken(Thread);
         ExFreePoolWithTag(Thread, THREAD_TAG);
     }
 }

@@ -88,9 +88,6 @@ PCSTR KeFindLeftoverOfImage(PVOID Base, SIZE_T Size)
     if (ExFindLookasideList(Base, Size)) {
         return "a lookaside list in it is still initialized (ExDeleteNPagedLookasideList)";
     }
-    if (ExFindEtwProvider(Base, Size)) {
-        return "an ETW provider is still registered (EtwUnregister)";
-    }
     if (KiFindBugCheckCallback(Base, Size)) {
         return "a bug check callback is still registered (KeDeregisterBugCheckCallback)";
     }

@@ -4,10 +4,13 @@
  * unlocked MDL are found all the same.
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/using-mdls
  */
+#include "mm/lockedpages.h"
 #include "mm/mm.h"
 #include "mm/paged.h"
 #include "ke/bugcheck.h"
 #include "ke/rules.h"
+#include "io/verify.h"
+#include "boot/loader.h"
 
 #define MDL_TAG 'ldMM'
 
@@ -47,13 +50,20 @@ PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBu
     return mdl;
 }
 
+/* IRQL <= DISPATCH_LEVEL. A partial MDL may still be mapped: that mapping goes with it. */
 VOID NTAPI IoFreeMdl(PMDL Mdl)
 {
     KeAssertIrql(DISPATCH_LEVEL, "IoFreeMdl");
     if (Mdl->MdlFlags & MDL_PAGES_LOCKED) {
-        KeBugCheckReason(0xCB, (ULONG_PTR)__builtin_return_address(0), (ULONG_PTR)Mdl, (ULONG_PTR)Mdl->StartVa,
-                         PageCount(Mdl), __builtin_return_address(0),
-                         "MDL %p is freed while its pages are locked (MmUnlockPages is missing)", Mdl);
+        PVOID caller = __builtin_return_address(0);
+        LOCKED_PAGES by = {.Count = PageCount(Mdl)};
+        SYMBOL locker;
+        MiFindLocked(Mdl, &by);
+        LdrSymbolFromAddress(by.Caller, &locker);
+        KeBugCheckReason(DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS, (ULONG_PTR)by.Caller, (ULONG_PTR)by.CallersCaller,
+                         (ULONG_PTR)Mdl, by.Count, caller,
+                         "MDL %p is freed while its pages, which %s!%s locked, are locked (MmUnlockPages is missing)",
+                         Mdl, by.Caller ? locker.Image : "the I/O manager", by.Caller ? locker.Name : "");
     }
     ExFreePoolWithTag(Mdl, MDL_TAG);
 }
@@ -93,6 +103,7 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
     }
     MiLockPageable(start, PageCount(MemoryDescriptorList));
     FillFrames(MemoryDescriptorList);
+    MiRememberLocked(MemoryDescriptorList, PageCount(MemoryDescriptorList), FALSE, __builtin_return_address(0));
     MemoryDescriptorList->MdlFlags |= MDL_PAGES_LOCKED | (Operation == IoReadAccess ? 0 : MDL_WRITE_OPERATION);
 }
 
@@ -114,18 +125,27 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
                          "MmUnlockPages on MDL %p, whose pages are not locked (flags 0x%x)", MemoryDescriptorList,
                          MemoryDescriptorList->MdlFlags);
     }
+    MiForgetLocked(MemoryDescriptorList);
     MiUnlockPageable(MemoryDescriptorList->StartVa, PageCount(MemoryDescriptorList));
     MemoryDescriptorList->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION | MDL_MAPPED_TO_SYSTEM_VA);
 }
 
-/* IRQL <= DISPATCH_LEVEL. One address space: the memory is where it was, unless the MDL describes physical pages only. */
-PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType,
-                                         PVOID RequestedAddress, ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority)
+/*
+ * "A driver must not try to create more than one system-address-space mapping for an MDL", and one of MmBuildMdlForNonPagedPool has one.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-mmmaplockedpagesspecifycache
+ */
+static PVOID Map(PMDL Mdl, PVOID Caller)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPagesSpecifyCache");
+    CSHORT mapped = Mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL);
+    if (mapped && IoIsDriverCode(Caller)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_MAP_FLAGS, (ULONG_PTR)Mdl, (ULONG)Mdl->MdlFlags,
+                         (ULONG)mapped, Caller,
+                         "MDL %p is mapped a second time (flags 0x%x): use MmGetSystemAddressForMdlSafe", Mdl,
+                         Mdl->MdlFlags);
+    }
     if (!(Mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL))) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_MAP_UNLOCKED, (ULONG_PTR)Mdl,
-                         (ULONG)Mdl->MdlFlags, 0, __builtin_return_address(0),
+                         (ULONG)Mdl->MdlFlags, MDL_PAGES_LOCKED, Caller,
                          "MDL %p is mapped although its pages are neither locked nor nonpaged pool", Mdl);
     }
     /* Pages of MmAllocatePagesForMdl have no address of their own. */
@@ -135,10 +155,18 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, M
     return Mdl->MappedSystemVa;
 }
 
+/* IRQL <= DISPATCH_LEVEL. One address space: the memory is where it was, unless the MDL describes physical pages only. */
+PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType,
+                                         PVOID RequestedAddress, ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority)
+{
+    KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPagesSpecifyCache");
+    return Map(Mdl, __builtin_return_address(0));
+}
+
 PVOID NTAPI MmMapLockedPages(PMDL Mdl, KPROCESSOR_MODE AccessMode)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPages");
-    return MmMapLockedPagesSpecifyCache(Mdl, AccessMode, MmCached, NULL, TRUE, NormalPagePriority);
+    return Map(Mdl, __builtin_return_address(0));
 }
 
 VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)

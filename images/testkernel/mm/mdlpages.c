@@ -4,9 +4,11 @@
  * they are physically contiguous (the kernel's mapping of RAM serves as theirs), which no driver may count on. IRQL <= APC_LEVEL.
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-mmallocatepagesformdlex
  */
+#include "mm/lockedpages.h"
 #include "mm/mm.h"
 #include "mm/pool.h"
 #include "ke/bugcheck.h"
+#include "ke/rules.h"
 
 #define MDL_TAG                            'ldMM'
 #define DONT_ZERO_ALLOCATION               0x1
@@ -49,6 +51,7 @@ static PMDL Allocate(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, SIZE_T Bytes, 
     for (ULONG i = 0; i < pages; i++) {
         Frames(mdl)[i] = (physical >> PAGE_SHIFT) + i;
     }
+    MiRememberLocked(mdl, pages, TRUE, Caller);
     if (Zero) {
         RtlZeroMemory(MiPhysicalToVirtual(physical), (SIZE_T)pages << PAGE_SHIFT);
     }
@@ -85,8 +88,15 @@ VOID NTAPI MmFreePagesFromMdl(PMDL MemoryDescriptorList)
         KeBugCheckReason(0x4E, 7, (ULONG_PTR)mdl, (ULONG)mdl->MdlFlags, 0, __builtin_return_address(0),
                          "MmFreePagesFromMdl of MDL %p, which MmAllocatePagesForMdl did not make, or twice", mdl);
     }
+    if (mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_MAPPED, (ULONG_PTR)mdl, (ULONG)mdl->MdlFlags, 0,
+                         __builtin_return_address(0),
+                         "MmFreePagesFromMdl of MDL %p, whose pages are still mapped: call MmUnmapLockedPages first",
+                         mdl);
+    }
+    MiForgetLocked(mdl);
     MiFreePages(Frames(mdl)[0] << PAGE_SHIFT, mdl->ByteCount >> PAGE_SHIFT);
-    mdl->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA);
+    mdl->MdlFlags &= ~MDL_PAGES_LOCKED;
 }
 
 /* IRQL <= DISPATCH_LEVEL. The MDL begins NumberOfBytes later. */

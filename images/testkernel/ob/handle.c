@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's handle table: one for the whole system, since there is no user mode. */
 #include "ob/header.h"
+#include "ob/attribute.h"
+#include "ke/bugcheck.h"
 #include "io/verify.h"
 
 #define HANDLE_SLOTS 4096
@@ -10,7 +12,7 @@
 typedef struct _HANDLE_SLOT {
     PVOID Object;
     ACCESS_MASK Access;
-    PVOID Creator;
+    PVOID Creator; /* return address in the driver that opened it; NULL for the kernel */
 } HANDLE_SLOT;
 
 static HANDLE_SLOT Slots[HANDLE_SLOTS];
@@ -40,6 +42,7 @@ NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK Access, PHANDLE Handle)
 {
     KIRQL Irql;
     ULONG Tried;
+    PVOID Creator = KeDriverCaller();
     ObfReferenceObject(Object);
     KeAcquireSpinLock(&Lock, &Irql);
     for (Tried = 0; Tried < HANDLE_SLOTS; Tried++) {
@@ -48,6 +51,7 @@ NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK Access, PHANDLE Handle)
         if (!Slots[Slot].Object) {
             Slots[Slot].Object = Object;
             Slots[Slot].Access = Access;
+            Slots[Slot].Creator = Creator;
             if (!ObpIsThread(Object)) {
                 InterlockedIncrement64(&ObpHeader(Object)->HandleCount);
             }
@@ -90,18 +94,18 @@ NTSTATUS ObpCloseHandle(HANDLE Handle)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-                                         KPROCESSOR_MODE AccessMode, PVOID *Object,
-                                         POBJECT_HANDLE_INFORMATION HandleInformation)
+static NTSTATUS ReferenceByHandle(HANDLE Handle, POBJECT_TYPE ObjectType, PVOID *Object,
+                                  POBJECT_HANDLE_INFORMATION HandleInformation, PVOID Caller)
 {
     KIRQL Irql;
     NTSTATUS Status = STATUS_INVALID_HANDLE;
     ULONG Slot = HandleToSlot(Handle);
     *Object = NULL;
-    IoRequireIrql("ObReferenceObjectByHandle", PASSIVE_LEVEL, _ReturnAddress());
+    IoRequireIrql("ObReferenceObjectByHandle", PASSIVE_LEVEL, Caller);
     if (Handle == (HANDLE)(LONG_PTR)-2 && (!ObjectType || ObjectType == OB_TYPE(PsThreadType))) {
         *Object = PsGetCurrentThread(); /* NtCurrentThread() */
         ObfReferenceObject(*Object);
+        ObpTook(*Object, Caller);
         return STATUS_SUCCESS;
     }
     KeAcquireSpinLock(&Lock, &Irql);
@@ -120,7 +124,25 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
         }
     }
     KeReleaseSpinLock(&Lock, Irql);
+    if (NT_SUCCESS(Status)) {
+        ObpTook(*Object, Caller);
+    }
     return Status;
+}
+
+NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                                         KPROCESSOR_MODE AccessMode, PVOID *Object,
+                                         POBJECT_HANDLE_INFORMATION HandleInformation)
+{
+    return ReferenceByHandle(Handle, ObjectType, Object, HandleInformation, _ReturnAddress());
+}
+
+/* The tag serves the tracing of references in a debugger; IRQL as of the form without. */
+NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+                                                KPROCESSOR_MODE AccessMode, ULONG Tag, PVOID *Object,
+                                                POBJECT_HANDLE_INFORMATION HandleInformation)
+{
+    return ReferenceByHandle(Handle, ObjectType, Object, HandleInformation, _ReturnAddress());
 }
 
 NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState,
@@ -165,4 +187,21 @@ NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle)
         ObfDereferenceObject(Object);
     }
     return Status;
+}
+
+BOOLEAN ObpFindHandleOfImage(PVOID Base, SIZE_T Size, OBJECT_LEFT *Left)
+{
+    ULONG Slot;
+    KIRQL Irql;
+    BOOLEAN Found = FALSE;
+    KeAcquireSpinLock(&Lock, &Irql);
+    for (Slot = 1; Slot < HANDLE_SLOTS && !Found; Slot++) {
+        if (Slots[Slot].Object && (ULONG_PTR)Slots[Slot].Creator - (ULONG_PTR)Base < Size) {
+            *Left =
+                (OBJECT_LEFT){.Object = Slots[Slot].Object, .Handle = SlotToHandle(Slot), .Taker = Slots[Slot].Creator};
+            Found = TRUE;
+        }
+    }
+    KeReleaseSpinLock(&Lock, Irql);
+    return Found;
 }

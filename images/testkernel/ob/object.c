@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Object headers and reference counts. */
 #include "ob/header.h"
+#include "ob/attribute.h"
 #include "io/verify.h"
 #include "ke/thread.h"
 
@@ -64,6 +65,7 @@ static VOID FreeObject(POBJECT_HEADER Header)
 {
     POBJECT_TYPE Type = Header->Type;
     ObpFreeName(Header);
+    ObpForgetTaken(&Header->Body);
     if (Type->Delete) {
         Type->Delete(&Header->Body);
     }
@@ -92,20 +94,23 @@ static VOID NTAPI DeleteWorker(PVOID Context)
     }
 }
 
-LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
+/* Any IRQL. Caller: who is to drop it, if that is a driver. */
+static LONG_PTR Reference(PVOID Object, PVOID Caller)
 {
     POBJECT_HEADER Header;
     LONG_PTR Count;
     if (ObpIsThread(Object)) {
         KiReferenceThread(Object);
+        ObpTook(Object, Caller);
         return 1;
     }
     Header = ObpHeader(Object);
     Count = InterlockedIncrement64(&Header->PointerCount);
     if (Count <= 1) {
-        IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object, 3, Count, _ReturnAddress(),
+        IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object, 3, Count, Caller,
                "%s object %p is referenced while it is being deleted", Header->Type->Name, Object);
     }
+    ObpTook(Object, Caller);
     return Count;
 }
 
@@ -123,25 +128,27 @@ BOOLEAN ObpReferenceUnlessDeleted(PVOID Object)
     return FALSE;
 }
 
-LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
+static LONG_PTR Dereference(PVOID Object, PVOID Caller)
 {
     POBJECT_HEADER Header;
     LONG_PTR Count;
     if (ObpIsThread(Object)) {
+        ObpDropped(Object, Caller);
         KiDereferenceThread(Object);
         return 1;
     }
     Header = ObpHeader(Object);
+    ObpDropped(Object, Caller);
     Count = InterlockedDecrement64(&Header->PointerCount);
     if (Count < 0) {
-        IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object, 4, Count, _ReturnAddress(),
+        IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object, 4, Count, Caller,
                "%s object %p is dereferenced more often than it was referenced", Header->Type->Name, Object);
     }
     if (Count == 0) {
         if (Header->HandleCount != 0) {
-            IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object, 5, Header->HandleCount,
-                   _ReturnAddress(), "%s object %p has no reference left but still %I64d open handles",
-                   Header->Type->Name, Object, Header->HandleCount);
+            IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object, 5, Header->HandleCount, Caller,
+                   "%s object %p has no reference left but still %I64d open handles", Header->Type->Name, Object,
+                   Header->HandleCount);
         }
         if (KeGetCurrentIrql() == PASSIVE_LEVEL) {
             FreeObject(Header);
@@ -163,55 +170,63 @@ LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
     return Count;
 }
 
-#undef ObDereferenceObject /* also exported under this name for old drivers */
-VOID NTAPI ObDereferenceObject(PVOID Object);
-VOID NTAPI ObDereferenceObject(PVOID Object)
+/* The exports. The tags serve the tracing of references in a debugger. */
+LONG_PTR FASTCALL ObfReferenceObject(PVOID Object)
 {
-    ObfDereferenceObject(Object);
+    return Reference(Object, _ReturnAddress());
 }
 
 LONG_PTR FASTCALL ObfReferenceObjectWithTag(PVOID Object, ULONG Tag)
 {
-    return ObfReferenceObject(Object);
+    return Reference(Object, _ReturnAddress());
+}
+
+LONG_PTR FASTCALL ObfDereferenceObject(PVOID Object)
+{
+    return Dereference(Object, _ReturnAddress());
+}
+
+#undef ObDereferenceObject /* also exported under this name for old drivers */
+VOID NTAPI ObDereferenceObject(PVOID Object);
+VOID NTAPI ObDereferenceObject(PVOID Object)
+{
+    Dereference(Object, _ReturnAddress());
 }
 
 LONG_PTR FASTCALL ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag)
 {
-    return ObfDereferenceObject(Object);
+    return Dereference(Object, _ReturnAddress());
 }
 
 VOID NTAPI ObDereferenceObjectDeferDelete(PVOID Object)
 {
-    ObfDereferenceObject(Object);
+    Dereference(Object, _ReturnAddress());
+}
+
+VOID NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag)
+{
+    Dereference(Object, _ReturnAddress());
+}
+
+static NTSTATUS ReferenceByPointer(PVOID Object, POBJECT_TYPE ObjectType, PVOID Caller)
+{
+    if (ObjectType && ObpTypeOf(Object) != ObjectType) {
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    Reference(Object, Caller);
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
                                           KPROCESSOR_MODE AccessMode)
 {
-    if (ObjectType && ObpTypeOf(Object) != ObjectType) {
-        return STATUS_OBJECT_TYPE_MISMATCH;
-    }
-    ObfReferenceObject(Object);
-    return STATUS_SUCCESS;
+    return ReferenceByPointer(Object, ObjectType, _ReturnAddress());
 }
 
-/* The tags of these forms serve the tracing of references in a debugger; IRQL as of the forms without. */
 NTSTATUS NTAPI ObReferenceObjectByPointerWithTag(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
                                                  KPROCESSOR_MODE AccessMode, ULONG Tag)
 {
-    return ObReferenceObjectByPointer(Object, DesiredAccess, ObjectType, AccessMode);
-}
-
-NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
-                                                KPROCESSOR_MODE AccessMode, ULONG Tag, PVOID *Object,
-                                                POBJECT_HANDLE_INFORMATION HandleInformation)
-{
-    return ObReferenceObjectByHandle(Handle, DesiredAccess, ObjectType, AccessMode, Object, HandleInformation);
-}
-
-VOID NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag)
-{
-    ObfDereferenceObject(Object);
+    return ReferenceByPointer(Object, ObjectType, _ReturnAddress());
 }
 
 static KMUTEX NameMutex;

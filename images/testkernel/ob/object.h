@@ -16,6 +16,8 @@ struct _OBJECT_TYPE {
     PCSTR Name;
     VOID (*Close)(PVOID Object, ULONG HandlesLeft); /* a handle was closed; PASSIVE_LEVEL; may be NULL */
     VOID (*Delete)(PVOID Object);                   /* the last reference is gone; PASSIVE_LEVEL; may be NULL */
+    /* What a report calls it, where that is not its name in the namespace; PASSIVE_LEVEL; may be NULL. */
+    VOID (*NameForReport)(PVOID Object, PWCHAR Text, ULONG Characters);
     LONG Objects;
     BOOLEAN
     Temporary; /* the name goes with the last handle, unless OBJ_PERMANENT; of other types it stays until ObpRemoveName */
@@ -62,7 +64,7 @@ BOOLEAN ObpFindLinkOfImage(PVOID Base, SIZE_T Size, PWCHAR Text, ULONG Character
 /* Remembers which driver made the symbolic link at Path. */
 VOID ObpSetCreator(PCUNICODE_STRING Path, PVOID Creator);
 
-/* The one handle table (there is no user mode). PASSIVE_LEVEL. The handle takes a reference of its own. */
+/* The one handle table (there is no user mode). PASSIVE_LEVEL. The handle takes a reference of its own; it is the innermost driver's on the stack. */
 NTSTATUS ObpCreateHandle(PVOID Object, ACCESS_MASK Access, PHANDLE Handle);
 NTSTATUS ObpCloseHandle(HANDLE Handle);
 

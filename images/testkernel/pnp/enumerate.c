@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/irp-mn-query-device-relations
  */
 #include "pnp/internal.h"
+#include "ob/attribute.h"
 #include "kd/log.h"
 
 /* Bug check 0xCA PNP_DETECTED_FATAL_ERROR, parameter 1. */
@@ -65,7 +66,7 @@ NTSTATUS PnpEnumerate(PDEVICE_NODE Node)
                 PnpSendMinor(Child, IRP_MN_DEVICE_ENUMERATED);
             }
         }
-        ObfDereferenceObject(Pdo); /* the bus driver referenced it for us */
+        ObpDropGiven(Pdo); /* the bus driver referenced it for us */
     }
     ExFreePool(Relations);
     for (Child = Node->Child; Child; Child = Child->Sibling) {

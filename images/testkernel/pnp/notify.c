@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/using-pnp-notification
  */
 #include "pnp/internal.h"
+#include "ob/attribute.h"
 #include "kd/log.h"
 #include "mm/pool.h"
 #include <wdmguid.h>
@@ -306,7 +307,7 @@ static PDEVICE_NODE NodeOfFile(PFILE_OBJECT FileObject)
             Node = PnpDevnodeOfPdo(Relations->Objects[0]);
         }
         if (Relations->Count) {
-            ObfDereferenceObject(Relations->Objects[0]);
+            ObpDropGiven(Relations->Objects[0]);
         }
         ExFreePool(Relations);
     } else {

@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/handling-an-irp-mn-query-remove-device-request
  */
 #include "pnp/internal.h"
+#include "ob/attribute.h"
 #include "kd/log.h"
 #include <wdmguid.h>
 
@@ -60,7 +61,7 @@ static VOID AddRelations(PREMOVAL Removal, DEVICE_RELATION_TYPE Type)
             if (Node) {
                 PnpWalkChildrenFirst(Node, Add, Removal);
             }
-            ObfDereferenceObject(Relations->Objects[J]);
+            ObpDropGiven(Relations->Objects[J]);
         }
         ExFreePool(Relations);
     }
