@@ -192,7 +192,7 @@ class Context:
             await self.alarm.guard(look(), "the guest's devices to equal the hardware", limit)
         except WaitExpired as expired:
             if last:
-                raise WaitExpired(f"{expired.what} ({'; '.join(last)})", limit) from None
+                raise WaitExpired(f"{expired.what} ({'; '.join(last)})", expired.limit) from None
             raise
 
 

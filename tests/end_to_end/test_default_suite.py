@@ -113,6 +113,13 @@ def test_a_record_that_does_not_come_is_a_driver_failure_of_a_guest_that_lives(c
     assert "the guest still answers" in ended.output and "owner dances" in ended.output
 
 
+def test_a_wait_says_how_long_it_really_waited(command: Command) -> None:
+    changes = {"topology": "fred-family", "replace": {"fredbus": "fredbus-keeps-news-to-itself"}, "exercise": "none"}
+    ended = command("run", one(command, "boot-owner-first", **changes, patience="500 ms", steps=[{"plug": "toaster0"}]))
+    assert ended.exit_code == 1
+    assert "waited 0.5 s for the guest's devices to equal the hardware (1 fred-toaster in the machine" in ended.output
+
+
 def test_an_interrupt_during_the_suite_leaves_nothing_and_keeps_what_there_is(command: Command) -> None:
     process = command.start("run", str(DEFAULT))
 
