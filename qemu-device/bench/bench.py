@@ -31,6 +31,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+BUILD = Path(os.environ.get("BUILD") or ROOT / "build")
+sys.path.insert(0, str(HERE.parent / "tools"))
+from firmware import assemble  # noqa: E402 - it is found by the line above
+
 READS = 400_000  # a block
 BLOCKS = 12  # of each device
 TIMEOUT = 120.0
@@ -51,14 +55,8 @@ class Result:
 
 
 def build_guest(directory: Path, on_end: int) -> Path:
-    """Assemble the benchmark's firmware; so many blocks of a device on end."""
-    image, target = directory / "guest.bin", directory / "guest.o"
-    symbols = {"READS": READS, "BLOCKS": on_end, "ROUNDS": BLOCKS // on_end}
-    defined = [f"--defsym={name}={value}" for name, value in symbols.items()]
-    subprocess.run(["as", "--32", *defined, "-o", str(target), str(HERE / "guest.S")], check=True)
-    layout = ("-e", "base", "-m", "elf_i386", "-Ttext=0xf0000", "--oformat", "binary")
-    subprocess.run(["ld", "--no-warnings", *layout, "-o", str(image), str(target)], check=True)
-    return image
+    """The benchmark's firmware; so many blocks of a device on end."""
+    return assemble(HERE / "guest.S", directory, READS=READS, BLOCKS=on_end, ROUNDS=BLOCKS // on_end)
 
 
 def marks(stream: socket.socket) -> tuple[list[tuple[str, int]], float]:
@@ -137,7 +135,7 @@ def measure(qemu: str, module: Path, detail: str, on_end: int, directory: Path) 
 def main() -> int:
     """Run and print; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--module", type=Path, default=ROOT / "build" / "qemu-device" / "buddy.so")
+    parser.add_argument("--module", type=Path, default=BUILD / "qemu-device" / "buddy.so")
     parser.add_argument("--qemu", default="qemu-system-x86_64")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()

@@ -11,9 +11,8 @@
         .set AWAKE, 0x7000              /* in RAM: S3 leaves it alone */
         .set PMBASE, 0x600
 
-        .text
-        .code32
-base:
+        .include "firmware.inc"
+
 start32:
         mov $0x80002810, %eax           /* device 5: BAR0, then memory space and bus master */
         mov $BAR, %ebx
@@ -50,50 +49,6 @@ again:
         .if LOOPS
         cmp $LOOPS, %edi
         jne again
-        mov $0x10, %al
-        mov $0xf4, %dx
-        out %al, %dx
-4:      hlt                             /* QEMU 10 ends a moment later */
-        jmp 4b
+        jmp finish
         .endif
         jmp again
-
-config_write:                           /* %eax: address, %ebx: value */
-        mov $0xcf8, %dx
-        out %eax, %dx
-        mov %ebx, %eax
-        mov $0xcfc, %dx
-        out %eax, %dx
-        ret
-
-        .code16
-start16:
-        cli
-        lgdtl %cs:gdt_pointer - base
-        mov %cr0, %eax
-        or $1, %al
-        mov %eax, %cr0
-        ljmpl $8, $enter32
-
-        .code32
-enter32:
-        mov $0x10, %ax
-        mov %ax, %ds
-        mov %ax, %es
-        mov %ax, %ss
-        mov $0x6000, %esp
-        jmp start32
-
-        .balign 8
-gdt:
-        .quad 0
-        .quad 0x00cf9b000000ffff        /* flat code */
-        .quad 0x00cf93000000ffff        /* flat data */
-gdt_pointer:
-        .word . - gdt - 1
-        .long gdt
-
-        .org 0xfff0
-        .code16
-        ljmp $0xf000, $(start16 - base)
-        .org 0x10000

@@ -2,7 +2,7 @@
 """Fixtures of the device tests.
 
 BUDDY_MODULE   the module to test, or "in-tree" for a QEMU that has the devices built in
-               (default: build/qemu-device/buddy.so of this repository, made on demand)
+               (default: qemu-device/buddy.so of the build directory, made on demand)
 BUDDY_QEMU     the QEMU to run it in (default: qemu-system-x86_64)
 BUDDY_PRELOAD  what must be preloaded before the module (the sanitizer runtime)
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.base.paths import build_dir
 from tests.device.pci import Bridge, Function
 from tests.device.qtest import Machine, Options
 
@@ -31,7 +32,7 @@ def module() -> Path:
     if path := os.environ.get("BUDDY_MODULE"):
         return Path(path)
     subprocess.run(["make", "-s", "-C", str(ROOT / "qemu-device")], check=True)
-    return ROOT / "build" / "qemu-device" / "buddy.so"
+    return build_dir() / "qemu-device" / "buddy.so"
 
 
 def default_options(module: Path, workdir: Path) -> Options:

@@ -11,14 +11,9 @@
         .set FIRST_LINE, 0x7100
         .set SECOND_LINE, 0x7200
 
-        .text
-        .code32
-base:
+        .include "firmware.inc"
+
 start32:
-        mov $trampoline, %esi           /* the second processor begins in real mode below 1 MiB */
-        mov $0x8000, %edi
-        mov $(trampoline_end - trampoline), %ecx
-        rep movsb
         movl $0, DONE
         mov $0x80002810, %eax           /* device 5: BAR0, then memory space and bus master */
         mov $BAR, %ebx
@@ -27,23 +22,16 @@ start32:
         mov $6, %ebx
         call config_write
         movl $3, BAR + GATE
-        mov $0xfee00300, %edi           /* local APIC: INIT, then two start-up messages to all others */
-        movl $0x000c4500, (%edi)
-        call delay
-        movl $0x000c4608, (%edi)
-        call delay
-        movl $0x000c4608, (%edi)
+        mov $trampoline, %esi           /* the second processor begins in real mode below 1 MiB */
+        mov $(trampoline_end - trampoline), %ecx
+        call start_others
         mov $BAR, %ebp
         mov $FIRST_LINE, %edi
         call work
 2:      pause
         cmpl $1, DONE
         jne 2b
-        mov $0xf4, %dx
-        mov $0x10, %al
-        out %al, %dx
-3:      hlt
-        jmp 3b
+        jmp finish
 
 second32:
         mov $0x10, %ax
@@ -90,20 +78,6 @@ line:   .ascii "kernel step n=0x"
 digit:  .ascii "00000000\n"
 line_end:
 
-delay:
-        mov $100000, %ecx
-1:      pause
-        loop 1b
-        ret
-
-config_write:                           /* %eax: address, %ebx: value */
-        mov $0xcf8, %dx
-        out %eax, %dx
-        mov %ebx, %eax
-        mov $0xcfc, %dx
-        out %eax, %dx
-        ret
-
         .code16
 trampoline:
         cli
@@ -115,35 +89,3 @@ trampoline:
         mov %eax, %cr0
         ljmpl $8, $second32
 trampoline_end:
-
-start16:
-        cli
-        lgdtl %cs:gdt_pointer - base
-        mov %cr0, %eax
-        or $1, %al
-        mov %eax, %cr0
-        ljmpl $8, $enter32
-
-        .code32
-enter32:
-        mov $0x10, %ax
-        mov %ax, %ds
-        mov %ax, %es
-        mov %ax, %ss
-        mov $0x6000, %esp
-        cld
-        jmp start32
-
-        .balign 8
-gdt:
-        .quad 0
-        .quad 0x00cf9b000000ffff        /* flat code */
-        .quad 0x00cf93000000ffff        /* flat data */
-gdt_pointer:
-        .word . - gdt - 1
-        .long gdt
-
-        .org 0xfff0
-        .code16
-        ljmp $0xf000, $(start16 - base)
-        .org 0x10000

@@ -12,10 +12,10 @@ import resource
 import socket
 
 import pytest
+from firmware import assemble
 from qemu.qmp import QMPError
 
 from tests.device.conftest import HERE, ROOT_PORT, Board, Start
-from tests.device.firmware import assemble
 from tests.device.qtest import TIMEOUT, Machine, Options, Record
 from tests.device.registers import Client
 

@@ -7,10 +7,10 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from firmware import assemble
 from qemu.qmp import QMPError
 
 from tests.device.conftest import HERE, default_options
-from tests.device.firmware import assemble
 from tests.device.qtest import TIMEOUT, Machine, Record
 
 LOOPS = 3_000

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from firmware import assemble
 
 from tests.device.conftest import HERE, Start
-from tests.device.firmware import assemble
 from tests.device.qtest import TIMEOUT, Machine, Options, Record
 from tests.device.snapshots import add_snapshot_disk, snapshot_job
 

@@ -10,8 +10,9 @@ import json
 import os
 import subprocess
 
+from firmware import assemble
+
 from tests.device.conftest import HERE
-from tests.device.firmware import assemble
 from tests.device.qtest import Options
 
 LINES = 200

@@ -8,23 +8,15 @@
         .set FIRST_HALVES, 0x7004
         .set SECOND_HALVES, 0x7008
 
-        .text
-        .code32
-base:
+        .include "firmware.inc"
+
 start32:
-        mov $trampoline, %esi           /* the second processor begins in real mode below 1 MiB */
-        mov $0x8000, %edi
-        mov $(trampoline_end - trampoline), %ecx
-        rep movsb
         movl $0, DONE
         movl $0, FIRST_HALVES
         movl $0, SECOND_HALVES
-        mov $0xfee00300, %edi           /* local APIC: INIT, then two start-up messages to all others */
-        movl $0x000c4500, (%edi)
-        call delay
-        movl $0x000c4608, (%edi)
-        call delay
-        movl $0x000c4608, (%edi)
+        mov $trampoline, %esi           /* the second processor begins in real mode below 1 MiB */
+        mov $(trampoline_end - trampoline), %ecx
+        call start_others
 
         mov $LINES, %ebx
         mov $0xb00, %dx
@@ -43,17 +35,7 @@ start32:
 2:      pause
         cmpl $1, DONE
         jne 2b
-        mov $0xf4, %dx
-        mov $0x10, %al
-        out %al, %dx
-3:      hlt
-        jmp 3b
-
-delay:
-        mov $100000, %ecx
-1:      pause
-        loop 1b
-        ret
+        jmp finish
 
 first_line:
         .ascii "kernel ready from=first aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
@@ -89,35 +71,3 @@ second_line:
         .ascii "kernel ready from=second bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
 second_line_end:
 trampoline_end:
-
-start16:
-        cli
-        lgdtl %cs:gdt_pointer - base
-        mov %cr0, %eax
-        or $1, %al
-        mov %eax, %cr0
-        ljmpl $8, $enter32
-
-        .code32
-enter32:
-        mov $0x10, %ax
-        mov %ax, %ds
-        mov %ax, %es
-        mov %ax, %ss
-        mov $0x6000, %esp
-        cld
-        jmp start32
-
-        .balign 8
-gdt:
-        .quad 0
-        .quad 0x00cf9b000000ffff        /* flat code */
-        .quad 0x00cf93000000ffff        /* flat data */
-gdt_pointer:
-        .word . - gdt - 1
-        .long gdt
-
-        .org 0xfff0
-        .code16
-        ljmp $0xf000, $(start16 - base)
-        .org 0x10000
