@@ -15,6 +15,7 @@ from .violations import LISTS, NAMES, RULES, TOOL, VIOLATIONS
 # Code and sub-code of each call that stops; the sub-code may be a constant, a name, or a choice of two.
 STOP = re.compile(r"\b(KeBugCheckReason|IoStop|NewStop|IoStopRule|KeReportDeadlock)\(\s*([^,;{}]+),\s*([^,;{}]+),")
 SHORT = re.compile(r"\bSTOP\((0x\w+),")  # 0xC9, in the I/O verifier
+DMA = re.compile(r"\bDMA_(?!TAG\b)[A-Z_]+\b")  # 0xE6, in the DMA verifier
 NUMBER = re.compile(r"0x[0-9A-Fa-f]+|\d+")
 # Sub-codes that are chosen first and passed on.
 FORWARDERS = re.compile(r"(?<!define )\bRULE_\w+\b")
@@ -58,6 +59,8 @@ def stops() -> set[tuple[int, int | None]]:
             else:
                 found |= {(code, sub) for code in numbers(first, names) for sub in numbers(second, names)}
         found |= {(0xC9, sub) for value in SHORT.findall(text) for sub in numbers(value, names)}
+        if path.match("io/dma*.c"):
+            found |= {(0xE6, names[name]) for name in DMA.findall(text) if name in names}
         found |= {(0xC4, sub) for value in FORWARDERS.findall(text) for sub in numbers(value, names)}
     return {(code, sub) for code, sub in found if code is not None}
 

@@ -1,219 +1,169 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io/dma.c - bus-master DMA adapters: common buffers and scatter-gather lists (Microsoft, "IoGetDmaAdapter", DMA_OPERATIONS).
+ * io/dma.c - bus-master DMA adapters and common buffers (Microsoft, "IoGetDmaAdapter", DMA_OPERATIONS).
  *
- * Device addresses are physical addresses: there is no IOMMU and all RAM is below 4 GiB, so no map registers, bounce buffers or waiting
- * are needed. A driver that forgets them is therefore not caught by wrong data; it is caught by the counts that PutDmaAdapter checks.
+ * Device addresses are physical addresses: there is no IOMMU and all RAM is below 4 GiB, so a device that scatters needs no map registers. What a
+ * driver forgets is therefore not seen in its data; it is counted, as Driver Verifier's DMA verification does.
  */
-#include "kernel.h"
-#include "io/verify.h"
+#include "io/dma.h"
 #include "kd/log.h"
-#include "pci/pci.h"
+#include "mm/mm.h"
 
-#define DMA_TAG 0x616D4448 /* "HDma" */
+#define ADAPTER_MAGIC    0x54504441 /* "ADPT" */
+#define RELEASED_MAGIC   0x21504441
+#define REMEMBERED       16 /* released adapters are kept this long, so that a later use is named */
+#define GUARD            0x0F
+#define GUARD_TAG        0x3079667256616D44ULL /* "DmaVrfy0" */
+#define PAGES_OF(Length) (((SIZE_T)(Length) + PAGE_SIZE - 1) & ~(SIZE_T)(PAGE_SIZE - 1))
 
-typedef struct _ADAPTER {
-    DMA_ADAPTER Public;
-    PDEVICE_OBJECT Pdo;
-    ULONG MaximumLength;
-    LONG CommonBuffers, Lists; /* not yet given back */
-} ADAPTER;
+typedef struct _COMMON_BUFFER {
+    LIST_ENTRY Link;
+    PUCHAR Start;
+    ULONG Length;
+    PVOID Caller;
+} COMMON_BUFFER;
 
-#define AdapterOf(public) CONTAINING_RECORD(public, ADAPTER, Public)
+static ADAPTER *Released[REMEMBERED];
+static volatile LONG ReleasedAt;
 
-/* Bug check 0xE6 (DRIVER_VERIFIER_DMA_VIOLATION), first parameter by Microsoft's page. */
-#define DMA_FREED_TOO_OFTEN 0x03 /* a common buffer */
-#define DMA_BUFFERS_LEFT    0x07 /* the adapter is released with common buffers outstanding */
-#define DMA_LISTS_LEFT      0x0A /* ... with scatter-gather lists outstanding */
-#define DMA_IRQL            0x13
+ADAPTER *DmaAdapterOf(PDMA_ADAPTER Adapter, PCSTR Function, PVOID Caller)
+{
+    ADAPTER *adapter = CONTAINING_RECORD(Adapter, ADAPTER, Public);
+
+    if (Adapter == NULL)
+        DmaStop(DMA_NULL_ADAPTER, 0, 0, 0, Caller, "%s without an adapter", Function);
+    if (adapter->Magic != ADAPTER_MAGIC)
+        DmaStop(DMA_RELEASED, Adapter, 0, 0, Caller, "%s with DMA adapter %p, which was released by PutDmaAdapter",
+                Function, Adapter);
+    return adapter;
+}
+
+VOID DmaRequireDispatch(PCSTR Function, PVOID Caller)
+{
+    if (KeGetCurrentIrql() != DISPATCH_LEVEL)
+        DmaStop(DMA_IRQL, 1, DISPATCH_LEVEL, KeGetCurrentIrql(), Caller,
+                "%s must be called at DISPATCH_LEVEL, not at %u", Function, KeGetCurrentIrql());
+}
 
 static VOID NTAPI PutDmaAdapter(PDMA_ADAPTER Adapter)
 {
-    ADAPTER *adapter = AdapterOf(Adapter);
+    PVOID caller = _ReturnAddress();
+    ADAPTER *adapter = DmaAdapterOf(Adapter, "PutDmaAdapter", caller);
+    ULONG buffers = 0, lists = 0, slot;
+    ADAPTER *oldest;
 
-    if (adapter->CommonBuffers != 0)
-        IoStop(0xE6, DMA_BUFFERS_LEFT, (ULONG_PTR)Adapter, (ULONG_PTR)adapter->CommonBuffers, 0, _ReturnAddress(),
-               "PutDmaAdapter with %d common buffers not freed: call FreeCommonBuffer first", adapter->CommonBuffers);
-    if (adapter->Lists != 0)
-        IoStop(0xE6, DMA_LISTS_LEFT, (ULONG_PTR)Adapter, (ULONG_PTR)adapter->Lists, 0, _ReturnAddress(),
-               "PutDmaAdapter with %d scatter-gather lists not put back: call PutScatterGatherList first",
-               adapter->Lists);
-    ExFreePoolWithTag(adapter, DMA_TAG);
+    for (PLIST_ENTRY e = adapter->Buffers.Flink; e != &adapter->Buffers; e = e->Flink)
+        buffers++;
+    for (PLIST_ENTRY e = adapter->Lists.Flink; e != &adapter->Lists; e = e->Flink)
+        lists++;
+    if (buffers != 0)
+        DmaStop(DMA_BUFFERS_LEFT, Adapter, buffers, adapter, caller,
+                "PutDmaAdapter with %u common buffers not freed: call FreeCommonBuffer first", buffers);
+    if (lists != 0)
+        DmaStop(DMA_LISTS_LEFT, Adapter, lists, adapter, caller,
+                "PutDmaAdapter with %u scatter-gather lists not put back: call PutScatterGatherList first", lists);
+    if (adapter->InChannel || !IsListEmpty(&adapter->Waiting))
+        DmaStop(DMA_CHANNELS_LEFT, Adapter, 1, adapter, caller,
+                "PutDmaAdapter with the adapter channel still allocated or waited for");
+    if (adapter->KeptRegisters != 0)
+        DmaStop(DMA_REGISTERS_LEFT, Adapter, adapter->RegistersInUse, adapter, caller,
+                "PutDmaAdapter with %u map registers not freed: call FreeMapRegisters first", adapter->RegistersInUse);
+    adapter->Magic = RELEASED_MAGIC;
+    slot = (ULONG)InterlockedIncrement(&ReleasedAt) % REMEMBERED;
+    oldest = Released[slot];
+    Released[slot] = adapter;
+    if (oldest != NULL)
+        ExFreePoolWithTag(oldest, DMA_TAG);
 }
 
+/* PASSIVE_LEVEL. The pages before and behind are filled, so that a device that writes outside is found when the buffer is freed. */
 static PVOID NTAPI AllocateCommonBuffer(PDMA_ADAPTER Adapter, ULONG Length, PPHYSICAL_ADDRESS LogicalAddress,
                                         BOOLEAN CacheEnabled)
 {
+    PVOID caller = _ReturnAddress();
+    ADAPTER *adapter = DmaAdapterOf(Adapter, "AllocateCommonBuffer", caller);
     PHYSICAL_ADDRESS highest = {.QuadPart = 0xFFFFFFFF};
-    PVOID buffer;
+    COMMON_BUFFER *buffer;
+    PUCHAR block;
+    KIRQL irql;
 
-    IoRequireIrql("AllocateCommonBuffer", PASSIVE_LEVEL, _ReturnAddress());
-    buffer = MmAllocateContiguousMemory(Length, highest);
-    if (buffer == NULL)
+    IoRequireIrql("AllocateCommonBuffer", PASSIVE_LEVEL, caller);
+    if (Length == 0 || Length > 0x7FFFFFFF)
         return NULL;
-    RtlZeroMemory(buffer, Length);
-    *LogicalAddress = MmGetPhysicalAddress(buffer);
-    InterlockedIncrement(&AdapterOf(Adapter)->CommonBuffers);
-    return buffer;
+    buffer = ExAllocatePoolWithTag(NonPagedPool, sizeof(*buffer), DMA_TAG);
+    block = buffer != NULL ? MmAllocateContiguousMemory(PAGES_OF(Length) + 2 * PAGE_SIZE, highest) : NULL;
+    if (block == NULL) {
+        if (buffer != NULL)
+            ExFreePoolWithTag(buffer, DMA_TAG);
+        return NULL;
+    }
+    *buffer = (COMMON_BUFFER){.Start = block + PAGE_SIZE, .Length = Length, .Caller = caller};
+    RtlFillMemory(block, PAGE_SIZE, GUARD);
+    RtlZeroMemory(buffer->Start, Length);
+    RtlFillMemory(buffer->Start + Length, PAGES_OF(Length) + PAGE_SIZE - Length, GUARD);
+    ((PULONG64)buffer->Start)[-1] = GUARD_TAG;
+    *(PULONG64)(buffer->Start + Length) = GUARD_TAG;
+    *LogicalAddress = MmGetPhysicalAddress(buffer->Start);
+    KeAcquireSpinLock(&adapter->Lock, &irql);
+    InsertHeadList(&adapter->Buffers, &buffer->Link);
+    KeReleaseSpinLock(&adapter->Lock, irql);
+    return buffer->Start;
+}
+
+/* Parameter 2: 1 and 2 the tag before and behind, 4 and 5 the padding before and behind. */
+static VOID CheckGuards(const COMMON_BUFFER *Buffer, PVOID Caller)
+{
+    PUCHAR end = Buffer->Start + Buffer->Length, last = Buffer->Start + PAGES_OF(Buffer->Length) + PAGE_SIZE;
+    PUCHAR bad = NULL;
+    ULONG kind = ((PULONG64)Buffer->Start)[-1] != GUARD_TAG ? 1 : *(PULONG64)end != GUARD_TAG ? 2 : 0;
+
+    if (kind != 0)
+        bad = kind == 1 ? Buffer->Start - sizeof(ULONG64) : end;
+    for (PUCHAR p = Buffer->Start - PAGE_SIZE; p < Buffer->Start - sizeof(ULONG64) && bad == NULL; p++) {
+        bad = *p != GUARD ? p : NULL;
+        kind = bad != NULL ? 4 : 0;
+    }
+    for (PUCHAR p = end + sizeof(ULONG64); p < last && bad == NULL; p++) {
+        bad = *p != GUARD ? p : NULL;
+        kind = bad != NULL ? 5 : 0;
+    }
+    if (bad != NULL)
+        DmaStop(DMA_OUTSIDE_BUFFER, kind, kind == 1 || kind == 2 ? Buffer->Length : (ULONG_PTR)Buffer->Start, bad,
+                Caller, "the driver or its device wrote outside common buffer %p (%u bytes): at offset %Id",
+                Buffer->Start, Buffer->Length, (SSIZE_T)(bad - Buffer->Start));
 }
 
 static VOID NTAPI FreeCommonBuffer(PDMA_ADAPTER Adapter, ULONG Length, PHYSICAL_ADDRESS LogicalAddress,
                                    PVOID VirtualAddress, BOOLEAN CacheEnabled)
 {
-    IoRequireIrql("FreeCommonBuffer", PASSIVE_LEVEL, _ReturnAddress());
-    if (MmGetPhysicalAddress(VirtualAddress).QuadPart != LogicalAddress.QuadPart)
-        IoStop(0xE6, DMA_FREED_TOO_OFTEN, (ULONG_PTR)VirtualAddress, (ULONG_PTR)LogicalAddress.QuadPart, Length,
-               _ReturnAddress(), "FreeCommonBuffer of %p, whose logical address is not %I64x", VirtualAddress,
-               LogicalAddress.QuadPart);
-    MmFreeContiguousMemory(VirtualAddress);
-    InterlockedDecrement(&AdapterOf(Adapter)->CommonBuffers);
-}
+    PVOID caller = _ReturnAddress();
+    ADAPTER *adapter = DmaAdapterOf(Adapter, "FreeCommonBuffer", caller);
+    COMMON_BUFFER *buffer = NULL;
+    KIRQL irql;
 
-/* Physical address of CurrentVa, which lies in the buffer that Mdl describes. */
-static ULONGLONG MdlAddress(PMDL Mdl, PVOID CurrentVa)
-{
-    ULONG_PTR offset = (ULONG_PTR)CurrentVa - (ULONG_PTR)Mdl->StartVa; /* StartVa is page-aligned */
-    PPFN_NUMBER pages = MmGetMdlPfnArray(Mdl);
+    IoRequireIrql("FreeCommonBuffer", PASSIVE_LEVEL, caller);
+    KeAcquireSpinLock(&adapter->Lock, &irql);
+    for (PLIST_ENTRY e = adapter->Buffers.Flink; e != &adapter->Buffers && buffer == NULL; e = e->Flink) {
+        COMMON_BUFFER *each = CONTAINING_RECORD(e, COMMON_BUFFER, Link);
 
-    return ((ULONGLONG)pages[offset >> PAGE_SHIFT] << PAGE_SHIFT) | (offset & (PAGE_SIZE - 1));
-}
-
-/* Fill elements that join physically adjacent pages; NULL counts only. Returns the number of elements. */
-static ULONG FillElements(PMDL Mdl, PVOID CurrentVa, ULONG Length, PSCATTER_GATHER_ELEMENT Elements)
-{
-    ULONGLONG next = 0;
-    ULONG count = 0;
-
-    while (Length != 0) {
-        ULONG part = min(Length, PAGE_SIZE - ((ULONG)(ULONG_PTR)CurrentVa & (PAGE_SIZE - 1)));
-        ULONGLONG at = MdlAddress(Mdl, CurrentVa);
-
-        if (count != 0 && at == next) {
-            if (Elements != NULL)
-                Elements[count - 1].Length += part;
-        } else {
-            if (Elements != NULL) {
-                Elements[count].Address.QuadPart = (LONGLONG)at;
-                Elements[count].Length = part;
-                Elements[count].Reserved = 0;
-            }
-            count++;
-        }
-        next = at + part;
-        CurrentVa = (PUCHAR)CurrentVa + part;
-        Length -= part;
+        buffer = each->Start == VirtualAddress ? each : NULL;
     }
-    return count;
-}
-
-static BOOLEAN InMdl(PMDL Mdl, PVOID CurrentVa, ULONG Length)
-{
-    ULONG_PTR start = (ULONG_PTR)MmGetMdlVirtualAddress(Mdl), at = (ULONG_PTR)CurrentVa;
-
-    return at >= start && Length <= MmGetMdlByteCount(Mdl) && at - start <= MmGetMdlByteCount(Mdl) - Length;
-}
-
-static NTSTATUS NTAPI CalculateList(PDMA_ADAPTER Adapter, PMDL Mdl, PVOID CurrentVa, ULONG Length, PULONG Size,
-                                    PULONG MapRegisters)
-{
-    ULONG pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(CurrentVa, Length);
-
-    *Size = sizeof(SCATTER_GATHER_LIST) + pages * sizeof(SCATTER_GATHER_ELEMENT);
-    if (MapRegisters != NULL)
-        *MapRegisters = pages;
-    return STATUS_SUCCESS;
-}
-
-/* The routine gets the list at DISPATCH_LEVEL, at once: there is nothing to wait for. */
-static NTSTATUS Deliver(PDMA_ADAPTER Adapter, PDEVICE_OBJECT Device, PMDL Mdl, PVOID CurrentVa, ULONG Length,
-                        PDRIVER_LIST_CONTROL Routine, PVOID Context, PSCATTER_GATHER_LIST List, ULONG_PTR Owned)
-{
-    List->NumberOfElements = FillElements(Mdl, CurrentVa, Length, List->Elements);
-    List->Reserved = Owned;
-    InterlockedIncrement(&AdapterOf(Adapter)->Lists);
-    Routine(Device, Device->CurrentIrp, List, Context);
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS NTAPI GetScatterGatherList(PDMA_ADAPTER Adapter, PDEVICE_OBJECT Device, PMDL Mdl, PVOID CurrentVa,
-                                           ULONG Length, PDRIVER_LIST_CONTROL Routine, PVOID Context,
-                                           BOOLEAN WriteToDevice)
-{
-    PSCATTER_GATHER_LIST list;
-    ULONG size;
-
-    if (KeGetCurrentIrql() != DISPATCH_LEVEL)
-        IoStop(0xE6, DMA_IRQL, 1, DISPATCH_LEVEL, KeGetCurrentIrql(), _ReturnAddress(),
-               "GetScatterGatherList must be called at DISPATCH_LEVEL, not at %u", KeGetCurrentIrql());
-    if (!InMdl(Mdl, CurrentVa, Length))
-        return STATUS_BUFFER_TOO_SMALL;
-    CalculateList(Adapter, Mdl, CurrentVa, Length, &size, NULL);
-    list = ExAllocatePoolWithTag(NonPagedPool, size, DMA_TAG);
-    if (list == NULL)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    return Deliver(Adapter, Device, Mdl, CurrentVa, Length, Routine, Context, list, TRUE);
-}
-
-static NTSTATUS NTAPI BuildScatterGatherList(PDMA_ADAPTER Adapter, PDEVICE_OBJECT Device, PMDL Mdl, PVOID CurrentVa,
-                                             ULONG Length, PDRIVER_LIST_CONTROL Routine, PVOID Context,
-                                             BOOLEAN WriteToDevice, PVOID Buffer, ULONG BufferLength)
-{
-    ULONG size;
-
-    CalculateList(Adapter, Mdl, CurrentVa, Length, &size, NULL);
-    if (BufferLength < size || !InMdl(Mdl, CurrentVa, Length))
-        return STATUS_BUFFER_TOO_SMALL;
-    return Deliver(Adapter, Device, Mdl, CurrentVa, Length, Routine, Context, Buffer, FALSE);
-}
-
-static VOID NTAPI PutScatterGatherList(PDMA_ADAPTER Adapter, PSCATTER_GATHER_LIST List, BOOLEAN WriteToDevice)
-{
-    InterlockedDecrement(&AdapterOf(Adapter)->Lists);
-    if (List->Reserved)
-        ExFreePoolWithTag(List, DMA_TAG);
-}
-
-static NTSTATUS NTAPI BuildMdlFromList(PDMA_ADAPTER Adapter, PSCATTER_GATHER_LIST List, PMDL OriginalMdl,
-                                       PMDL *TargetMdl)
-{
-    *TargetMdl = OriginalMdl; /* no bounce buffers: the list describes the very same pages */
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS NTAPI AllocateAdapterChannel(PDMA_ADAPTER Adapter, PDEVICE_OBJECT Device, ULONG MapRegisters,
-                                             PDRIVER_CONTROL Routine, PVOID Context)
-{
-    /* A bus master keeps its map registers: DeallocateObjectKeepRegisters is the only answer that it may give. */
-    Routine(Device, Device->CurrentIrp, Adapter, Context);
-    return STATUS_SUCCESS;
-}
-
-static PHYSICAL_ADDRESS NTAPI MapTransfer(PDMA_ADAPTER Adapter, PMDL Mdl, PVOID MapRegisterBase, PVOID CurrentVa,
-                                          PULONG Length, BOOLEAN WriteToDevice)
-{
-    PHYSICAL_ADDRESS at = {.QuadPart = (LONGLONG)MdlAddress(Mdl, CurrentVa)};
-    SCATTER_GATHER_ELEMENT *none = NULL;
-
-    /* The longest run that is physically contiguous. */
-    while (*Length > PAGE_SIZE && FillElements(Mdl, CurrentVa, *Length, none) > 1)
-        *Length -= min(*Length - 1, PAGE_SIZE);
-    if (FillElements(Mdl, CurrentVa, *Length, none) > 1)
-        *Length = PAGE_SIZE - ((ULONG)(ULONG_PTR)CurrentVa & (PAGE_SIZE - 1));
-    return at;
-}
-
-static BOOLEAN NTAPI FlushAdapterBuffers(PDMA_ADAPTER Adapter, PMDL Mdl, PVOID MapRegisterBase, PVOID CurrentVa,
-                                         ULONG Length, BOOLEAN WriteToDevice)
-{
-    return TRUE; /* x64 is cache-coherent and nothing was bounced */
-}
-
-static VOID NTAPI FreeAdapterChannel(PDMA_ADAPTER Adapter)
-{
-}
-
-static VOID NTAPI FreeMapRegisters(PDMA_ADAPTER Adapter, PVOID MapRegisterBase, ULONG MapRegisters)
-{
+    if (buffer != NULL)
+        RemoveEntryList(&buffer->Link);
+    KeReleaseSpinLock(&adapter->Lock, irql);
+    if (buffer == NULL)
+        DmaStop(DMA_BUFFER_TWICE, 1, VirtualAddress, LogicalAddress.QuadPart, caller,
+                "FreeCommonBuffer of %p, which is no common buffer of this adapter (freed twice?)", VirtualAddress);
+    if (MmGetPhysicalAddress(VirtualAddress).QuadPart != LogicalAddress.QuadPart)
+        DmaStop(DMA_BUFFER_TWICE, VirtualAddress, LogicalAddress.QuadPart, Length, caller,
+                "FreeCommonBuffer of %p, whose logical address is not %I64x", VirtualAddress, LogicalAddress.QuadPart);
+    if (buffer->Length != Length)
+        DmaStop(DMA_BUFFER_TWICE, VirtualAddress, Length, buffer->Length, caller,
+                "FreeCommonBuffer of %p with length %u, but it was allocated with %u", VirtualAddress, Length,
+                buffer->Length);
+    CheckGuards(buffer, buffer->Caller);
+    MmFreeContiguousMemory(buffer->Start - PAGE_SIZE);
+    ExFreePoolWithTag(buffer, DMA_TAG);
 }
 
 static ULONG NTAPI GetDmaAlignment(PDMA_ADAPTER Adapter)
@@ -227,10 +177,22 @@ static ULONG NTAPI ReadDmaCounter(PDMA_ADAPTER Adapter)
 }
 
 static DMA_OPERATIONS Operations = {
-    sizeof(Operations),  PutDmaAdapter,        AllocateCommonBuffer, FreeCommonBuffer, AllocateAdapterChannel,
-    FlushAdapterBuffers, FreeAdapterChannel,   FreeMapRegisters,     MapTransfer,      GetDmaAlignment,
-    ReadDmaCounter,      GetScatterGatherList, PutScatterGatherList, CalculateList,    BuildScatterGatherList,
-    BuildMdlFromList,
+    sizeof(Operations),
+    PutDmaAdapter,
+    AllocateCommonBuffer,
+    FreeCommonBuffer,
+    DmaAllocateAdapterChannel,
+    DmaFlushAdapterBuffers,
+    DmaFreeAdapterChannel,
+    DmaFreeMapRegisters,
+    DmaMapTransfer,
+    GetDmaAlignment,
+    ReadDmaCounter,
+    DmaGetScatterGatherList,
+    DmaPutScatterGatherList,
+    DmaCalculateScatterGatherList,
+    DmaBuildScatterGatherList,
+    DmaBuildMdlFromScatterGatherList,
 };
 
 /* PASSIVE_LEVEL. NULL when the description asks for what a PC no longer has (slave DMA). */
@@ -250,8 +212,15 @@ PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT Pdo, PDEVICE_DESCRIPTION Descr
     adapter->Public.Version = 1;
     adapter->Public.Size = sizeof(DMA_ADAPTER);
     adapter->Public.DmaOperations = &Operations;
+    adapter->Magic = ADAPTER_MAGIC;
     adapter->Pdo = Pdo;
-    adapter->MaximumLength = Description->MaximumLength;
-    *NumberOfMapRegisters = ADDRESS_AND_SIZE_TO_SPAN_PAGES(PAGE_SIZE - 1, Description->MaximumLength);
+    adapter->ScatterGather = Description->ScatterGather;
+    adapter->Registers = ADDRESS_AND_SIZE_TO_SPAN_PAGES(PAGE_SIZE - 1, Description->MaximumLength);
+    KeInitializeSpinLock(&adapter->Lock);
+    InitializeListHead(&adapter->Buffers);
+    InitializeListHead(&adapter->Lists);
+    InitializeListHead(&adapter->RegisterSets);
+    InitializeListHead(&adapter->Waiting);
+    *NumberOfMapRegisters = adapter->Registers;
     return &adapter->Public;
 }
