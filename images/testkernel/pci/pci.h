@@ -79,6 +79,19 @@ typedef struct _PCI_EXTENSION {
     PDEVICE_OBJECT Self;
 } PCI_EXTENSION;
 
+/* What a port's interrupt sets going (service.c). */
+typedef struct _PCI_SERVICE {
+    LONG (*Collect)(PVOID Owner);
+    VOID (*Handle)(PVOID Owner, LONG Events);
+    PVOID Owner;
+    PKINTERRUPT Interrupt;
+    volatile LONG Events; /* collected and not yet handled */
+    volatile LONG Queued;
+    KDPC Dpc;
+    PIO_WORKITEM Work;
+    EX_RUNDOWN_REF Rundown; /* held by each work item that is queued or runs */
+} PCI_SERVICE;
+
 struct _PCI_SLOT;
 
 /* Device extension of the FDO: a bus. Its lists are guarded by Lock (taken at IRQL <= APC_LEVEL). */
@@ -231,6 +244,11 @@ VOID PciRestoreConfig(PCI_FUNCTION *Function, BOOLEAN Mastering);
 NTSTATUS PciQueryInterface(PCI_FUNCTION *Function, PIO_STACK_LOCATION Stack, NTSTATUS Unchanged);
 ULONG PciReadFunctionConfig(PCI_FUNCTION *Function, PVOID Buffer, ULONG Offset, ULONG Length);
 ULONG PciWriteFunctionConfig(PCI_FUNCTION *Function, const VOID *Buffer, ULONG Offset, ULONG Length);
+
+/* service.c */
+NTSTATUS PciStartService(PCI_SERVICE *Service, PCI_BUS *Bus, PCM_RESOURCE_LIST Translated, LONG (*Collect)(PVOID Owner),
+                         VOID (*Handle)(PVOID Owner, LONG Events), PVOID Owner);
+VOID PciStopService(PCI_SERVICE *Service);
 
 /* slot.c */
 NTSTATUS PciStartSlot(PCI_BUS *Bus, PCM_RESOURCE_LIST Translated);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pci/port.c - what a root port tells besides hot-plug: PME messages of the functions below it (PCIe 6.1.6, root control and root status
- * 7.5.3.12 to 7.5.3.14), and errors (6.2.4.1.2; pci/aer.c). The port's one message may be shared with its slot, so a connection of
- * its own stands in the same chain. The service routine takes the news and clears it, a work item acts on it.
+ * 7.5.3.12 to 7.5.3.14), and errors (6.2.4.1.2; pci/aer.c). The port's one message may be shared with its slot.
  */
 #include "pci.h"
 #include "kd/log.h"
@@ -22,11 +21,7 @@ typedef struct _PCI_PORT {
     PCI_ADDRESS At;
     UCHAR Cap;
     USHORT Aer; /* 0: none */
-    PKINTERRUPT Interrupt;
-    volatile LONG News, Queued;
-    KDPC Dpc;
-    PIO_WORKITEM Work;
-    KEVENT Idle; /* set while no work item is queued or running */
+    PCI_SERVICE Service;
 } PCI_PORT;
 
 /* The functions below the port that may have sent PME, with a reference to each. PASSIVE_LEVEL. */
@@ -70,58 +65,29 @@ static VOID HandlePme(PCI_PORT *Port)
     }
 }
 
-static VOID NTAPI Work(PDEVICE_OBJECT Device, PVOID Context)
+static VOID Handle(PVOID Owner, LONG News)
 {
-    PCI_PORT *port = Context;
-    LONG news;
+    PCI_PORT *port = Owner;
 
-    do {
-        while ((news = InterlockedExchange(&port->News, 0)) != 0) {
-            if (news & NEWS_ERROR)
-                PciReportCorrected(port->Bus);
-            if (news & NEWS_PME)
-                HandlePme(port);
-        }
-        InterlockedExchange(&port->Queued, 0);
-    } while (port->News != 0 && InterlockedExchange(&port->Queued, 1) == 0);
-    KeSetEvent(&port->Idle, IO_NO_INCREMENT, FALSE);
+    if (News & NEWS_ERROR)
+        PciReportCorrected(port->Bus);
+    if (News & NEWS_PME)
+        HandlePme(port);
 }
 
-static VOID NTAPI Dpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+static LONG Collect(PVOID Owner)
 {
-    PCI_PORT *port = Context;
-
-    if (InterlockedExchange(&port->Queued, 1) == 0) {
-        KeClearEvent(&port->Idle);
-        IoQueueWorkItem(port->Work, Work, DelayedWorkQueue, port);
-    }
-}
-
-/* Until nothing is left: the port sends a message only when its status goes from nothing to something. */
-static LONG Collect(PCI_PORT *Port)
-{
+    PCI_PORT *port = Owner;
     LONG news = 0;
     ULONG status;
 
-    while ((status = PciRead32(Port->At, Port->Cap + ROOT_STATUS)) != 0xFFFFFFFF && (status & ROOT_PME)) {
-        PciWrite32(Port->At, Port->Cap + ROOT_STATUS, ROOT_PME);
+    while ((status = PciRead32(port->At, port->Cap + ROOT_STATUS)) != 0xFFFFFFFF && (status & ROOT_PME)) {
+        PciWrite32(port->At, port->Cap + ROOT_STATUS, ROOT_PME);
         news |= NEWS_PME;
     }
-    if (Port->Aer != 0 && PciCollectErrors(Port->At, Port->Aer))
+    if (port->Aer != 0 && PciCollectErrors(port->At, port->Aer))
         news |= NEWS_ERROR;
     return news;
-}
-
-static BOOLEAN NTAPI ServiceRoutine(PKINTERRUPT Interrupt, PVOID Context)
-{
-    PCI_PORT *port = Context;
-    LONG news = Collect(port);
-
-    if (news == 0)
-        return FALSE;
-    InterlockedOr(&port->News, news);
-    KeInsertQueueDpc(&port->Dpc, NULL, NULL);
-    return TRUE;
 }
 
 static VOID Enable(PCI_PORT *Port, BOOLEAN On)
@@ -133,56 +99,25 @@ static VOID Enable(PCI_PORT *Port, BOOLEAN On)
         PciEnableRootErrors(Port->At, Port->Aer, On);
 }
 
-static NTSTATUS Connect(PCI_PORT *Port, PCM_RESOURCE_LIST Translated)
-{
-    PCM_PARTIAL_RESOURCE_LIST list = Translated != NULL ? &Translated->List[0].PartialResourceList : NULL;
-    IO_CONNECT_INTERRUPT_PARAMETERS connect = {.Version = CONNECT_FULLY_SPECIFIED};
-
-    for (ULONG i = 0; list != NULL && i < list->Count; i++) {
-        PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptor = &list->PartialDescriptors[i];
-
-        if (descriptor->Type != CmResourceTypeInterrupt)
-            continue;
-        connect.FullySpecified.PhysicalDeviceObject = Port->Bus->Pdo;
-        connect.FullySpecified.InterruptObject = &Port->Interrupt;
-        connect.FullySpecified.ServiceRoutine = ServiceRoutine;
-        connect.FullySpecified.ServiceContext = Port;
-        connect.FullySpecified.Vector = descriptor->u.Interrupt.Vector;
-        connect.FullySpecified.Irql = connect.FullySpecified.SynchronizeIrql = (KIRQL)descriptor->u.Interrupt.Level;
-        connect.FullySpecified.InterruptMode =
-            descriptor->Flags & CM_RESOURCE_INTERRUPT_MESSAGE ? Latched : LevelSensitive;
-        connect.FullySpecified.ShareVector = TRUE; /* with the slot's connection */
-        connect.FullySpecified.ProcessorEnableMask = descriptor->u.Interrupt.Affinity;
-        return IoConnectInterruptEx(&connect);
-    }
-    return STATUS_DEVICE_CONFIGURATION_ERROR;
-}
-
 /* Listen to the root port above Bus; other bridges have nothing to say. Called at its START, before its slot is in use. PASSIVE_LEVEL. */
 NTSTATUS PciStartPort(PCI_BUS *Bus, PCM_RESOURCE_LIST Translated)
 {
     PCI_FUNCTION *bridge = Bus->Bridge;
-    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+    NTSTATUS status;
     PCI_PORT *port;
 
     if (bridge->PcieCap == 0 || bridge->PcieType != TYPE_ROOT_PORT)
         return STATUS_SUCCESS;
     port = ExAllocatePoolWithTag(NonPagedPool, sizeof(*port), PCI_TAG);
     if (port == NULL)
-        return status;
+        return STATUS_INSUFFICIENT_RESOURCES;
     RtlZeroMemory(port, sizeof(*port));
     port->Bus = Bus;
     port->At = bridge->At;
     port->Cap = bridge->PcieCap;
     port->Aer = PciFindExtendedCapability(bridge->At, PCI_EXPRESS_ADVANCED_ERROR_REPORTING_CAP_ID);
-    KeInitializeDpc(&port->Dpc, Dpc, port);
-    KeInitializeEvent(&port->Idle, NotificationEvent, TRUE);
-    port->Work = IoAllocateWorkItem(Bus->Common.Self);
-    if (port->Work != NULL)
-        status = Connect(port, Translated);
+    status = PciStartService(&port->Service, Bus, Translated, Collect, Handle, port);
     if (!NT_SUCCESS(status)) {
-        if (port->Work != NULL)
-            IoFreeWorkItem(port->Work);
         ExFreePoolWithTag(port, PCI_TAG);
         /* What lies below works all the same. */
         KdLog(LOG_WARNING, "pci: the port above bus %u has no interrupt: no wake-up in S0, no error reports",
@@ -195,7 +130,7 @@ NTSTATUS PciStartPort(PCI_BUS *Bus, PCM_RESOURCE_LIST Translated)
     return STATUS_SUCCESS;
 }
 
-/* The port is going away. PASSIVE_LEVEL; waits for a running work item. */
+/* The port is going away. PASSIVE_LEVEL; waits for what is being handled. */
 VOID PciStopPort(PCI_BUS *Bus)
 {
     PCI_PORT *port = Bus->Port;
@@ -203,11 +138,8 @@ VOID PciStopPort(PCI_BUS *Bus)
     if (port == NULL)
         return;
     Enable(port, FALSE);
-    IoDisconnectInterrupt(port->Interrupt);
-    KeFlushQueuedDpcs();
-    KeWaitForSingleObject(&port->Idle, Executive, KernelMode, FALSE, NULL);
+    PciStopService(&port->Service);
     Bus->Port = NULL;
-    IoFreeWorkItem(port->Work);
     ExFreePoolWithTag(port, PCI_TAG);
 }
 

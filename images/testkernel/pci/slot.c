@@ -2,7 +2,7 @@
 /*
  * pci/slot.c - PCIe native hot-plug (PCIe 6.7): the slot of a root or downstream port.
  *
- * The service routine collects events; a work item acts on them: the attention button asks for an orderly removal, a change of presence
+ * What its events (service.c) mean: the attention button asks for an orderly removal, a change of presence
  * or link is an arrival or a surprise removal. Registers are 16 bits wide and accessed so; status bits are cleared by writing 1 to those
  * that were read as 1 and to no other.
  *
@@ -57,12 +57,7 @@ typedef struct _PCI_SLOT {
     BOOLEAN LinkReporting;
     SLOT_STATE State;   /* changed by the work item, and by PciSlotPowerOff while PnP ejects */
     FAST_MUTEX Command; /* one command at a time: its completion bit belongs to who gave it */
-    volatile LONG Events;
-    volatile LONG Queued;
-    PKINTERRUPT Interrupt;
-    KDPC Dpc;
-    PIO_WORKITEM Work;
-    KEVENT Idle; /* set while no work item is queued or running */
+    PCI_SERVICE Service;
 } PCI_SLOT;
 
 static USHORT ReadStatus(const PCI_SLOT *Slot)
@@ -136,7 +131,7 @@ static BOOLEAN SlotPowerOn(PCI_SLOT *Slot)
     changes = ReadStatus(Slot) & EVENT_LINK;
     if (changes != 0)
         PciWrite16(Slot->Port, Slot->Cap + SLOT_STATUS, (USHORT)changes);
-    InterlockedAnd(&Slot->Events, ~EVENT_LINK);
+    InterlockedAnd(&Slot->Service.Events, ~EVENT_LINK);
     Slot->State = SlotOn;
     return TRUE;
 }
@@ -209,74 +204,40 @@ static void Button(PCI_SLOT *Slot)
 }
 
 /* One round of events against what the slot looks like now. PASSIVE_LEVEL. */
-static void Handle(PCI_SLOT *Slot, LONG Events)
+static VOID Handle(PVOID Owner, LONG Events)
 {
-    BOOLEAN there = Occupied(Slot) && (Slot->State == SlotOff || LinkUp(Slot));
+    PCI_SLOT *slot = Owner;
+    BOOLEAN there = Occupied(slot) && (slot->State == SlotOff || LinkUp(slot));
 
-    if (Slot->State != SlotOff && (!there || (Events & (EVENT_PRESENCE | EVENT_LINK)))) {
-        KdTrace("slot-surprise-removal slot=%u", Slot->Capability >> 19);
-        MarkGone(Slot->Bus);
-        SlotPowerOff(Slot);
-        IoInvalidateDeviceRelations(Slot->Bus->Pdo, BusRelations);
-        there = Occupied(Slot);
+    if (slot->State != SlotOff && (!there || (Events & (EVENT_PRESENCE | EVENT_LINK)))) {
+        KdTrace("slot-surprise-removal slot=%u", slot->Capability >> 19);
+        MarkGone(slot->Bus);
+        SlotPowerOff(slot);
+        IoInvalidateDeviceRelations(slot->Bus->Pdo, BusRelations);
+        there = Occupied(slot);
         Events &= ~EVENT_BUTTON;
     }
-    if (Slot->State == SlotOff && there && (Events & (EVENT_PRESENCE | EVENT_BUTTON | EVENT_LINK))) {
-        if (SlotPowerOn(Slot)) {
-            KdTrace("slot-arrival slot=%u", Slot->Capability >> 19);
-            IoInvalidateDeviceRelations(Slot->Bus->Pdo, BusRelations);
+    if (slot->State == SlotOff && there && (Events & (EVENT_PRESENCE | EVENT_BUTTON | EVENT_LINK))) {
+        if (SlotPowerOn(slot)) {
+            KdTrace("slot-arrival slot=%u", slot->Capability >> 19);
+            IoInvalidateDeviceRelations(slot->Bus->Pdo, BusRelations);
         }
-    } else if (Slot->State == SlotOn && (Events & EVENT_BUTTON)) {
-        Button(Slot);
+    } else if (slot->State == SlotOn && (Events & EVENT_BUTTON)) {
+        Button(slot);
     }
 }
 
-static VOID NTAPI Work(PDEVICE_OBJECT Device, PVOID Context)
+static LONG Collect(PVOID Owner)
 {
-    PCI_SLOT *slot = Context;
-    LONG events;
-
-    do {
-        while ((events = InterlockedExchange(&slot->Events, 0)) != 0)
-            Handle(slot, events);
-        InterlockedExchange(&slot->Queued, 0);
-    } while (slot->Events != 0 && InterlockedExchange(&slot->Queued, 1) == 0);
-    KeSetEvent(&slot->Idle, IO_NO_INCREMENT, FALSE);
-}
-
-static VOID NTAPI Dpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
-{
-    PCI_SLOT *slot = Context;
-
-    if (InterlockedExchange(&slot->Queued, 1) == 0) {
-        KeClearEvent(&slot->Idle);
-        IoQueueWorkItem(slot->Work, Work, DelayedWorkQueue, slot);
-    }
-}
-
-/* Collect and clear until nothing is left: the port sends a message only when its status goes from nothing to something (PCIe 6.7.3.4). */
-static LONG Collect(PCI_SLOT *Slot)
-{
+    PCI_SLOT *slot = Owner;
     LONG all = 0;
     USHORT status;
 
-    while ((status = ReadStatus(Slot)) != 0xFFFF && (status & EVENTS) != 0) {
-        PciWrite16(Slot->Port, Slot->Cap + SLOT_STATUS, status & EVENTS);
+    while ((status = ReadStatus(slot)) != 0xFFFF && (status & EVENTS) != 0) {
+        PciWrite16(slot->Port, slot->Cap + SLOT_STATUS, status & EVENTS);
         all |= status & EVENTS;
     }
     return all;
-}
-
-static BOOLEAN NTAPI ServiceRoutine(PKINTERRUPT Interrupt, PVOID Context)
-{
-    PCI_SLOT *slot = Context;
-    LONG events = Collect(slot);
-
-    if (events == 0)
-        return FALSE;
-    InterlockedOr(&slot->Events, events);
-    KeInsertQueueDpc(&slot->Dpc, NULL, NULL);
-    return TRUE;
 }
 
 static void EnableEvents(PCI_SLOT *Slot)
@@ -284,32 +245,6 @@ static void EnableEvents(PCI_SLOT *Slot)
     Control(Slot, 0,
             CONTROL_PRESENCE | CONTROL_INTERRUPT | (Slot->Capability & SLOT_HAS_BUTTON ? CONTROL_BUTTON : 0) |
                 (Slot->LinkReporting ? CONTROL_LINK : 0));
-}
-
-static NTSTATUS Connect(PCI_SLOT *Slot, PCM_RESOURCE_LIST Translated)
-{
-    PCM_PARTIAL_RESOURCE_LIST list = Translated != NULL ? &Translated->List[0].PartialResourceList : NULL;
-    IO_CONNECT_INTERRUPT_PARAMETERS connect = {0};
-
-    for (ULONG i = 0; list != NULL && i < list->Count; i++) {
-        PCM_PARTIAL_RESOURCE_DESCRIPTOR descriptor = &list->PartialDescriptors[i];
-        BOOLEAN message = (descriptor->Flags & CM_RESOURCE_INTERRUPT_MESSAGE) != 0;
-
-        if (descriptor->Type != CmResourceTypeInterrupt)
-            continue;
-        connect.Version = CONNECT_FULLY_SPECIFIED;
-        connect.FullySpecified.PhysicalDeviceObject = Slot->Bus->Pdo;
-        connect.FullySpecified.InterruptObject = &Slot->Interrupt;
-        connect.FullySpecified.ServiceRoutine = ServiceRoutine;
-        connect.FullySpecified.ServiceContext = Slot;
-        connect.FullySpecified.Vector = descriptor->u.Interrupt.Vector;
-        connect.FullySpecified.Irql = connect.FullySpecified.SynchronizeIrql = (KIRQL)descriptor->u.Interrupt.Level;
-        connect.FullySpecified.InterruptMode = message ? Latched : LevelSensitive;
-        connect.FullySpecified.ShareVector = TRUE; /* with the port's PME and errors (port.c) */
-        connect.FullySpecified.ProcessorEnableMask = descriptor->u.Interrupt.Affinity;
-        return IoConnectInterruptEx(&connect);
-    }
-    return STATUS_DEVICE_CONFIGURATION_ERROR;
 }
 
 /* Take charge of the slot of the port above Bus, if it has one that is hot-pluggable. Called at the port's START. PASSIVE_LEVEL. */
@@ -335,13 +270,8 @@ NTSTATUS PciStartSlot(PCI_BUS *Bus, PCM_RESOURCE_LIST Translated)
     slot->Capability = capability;
     slot->LinkReporting = (PciRead32(port->At, port->PcieCap + LINK_CAPABILITY) & LINK_ACTIVE_REPORTING) != 0;
     ExInitializeFastMutex(&slot->Command);
-    KeInitializeDpc(&slot->Dpc, Dpc, slot);
-    KeInitializeEvent(&slot->Idle, NotificationEvent, TRUE);
-    slot->Work = IoAllocateWorkItem(Bus->Common.Self);
-    status = slot->Work != NULL ? Connect(slot, Translated) : STATUS_INSUFFICIENT_RESOURCES;
+    status = PciStartService(&slot->Service, Bus, Translated, Collect, Handle, slot);
     if (!NT_SUCCESS(status)) {
-        if (slot->Work != NULL)
-            IoFreeWorkItem(slot->Work);
         ExFreePoolWithTag(slot, PCI_TAG);
         return status;
     }
@@ -357,7 +287,7 @@ NTSTATUS PciStartSlot(PCI_BUS *Bus, PCM_RESOURCE_LIST Translated)
     return STATUS_SUCCESS;
 }
 
-/* The port is going away. PASSIVE_LEVEL; waits for a running work item. */
+/* The port is going away. PASSIVE_LEVEL; waits for what is being handled. */
 VOID PciStopSlot(PCI_BUS *Bus)
 {
     PCI_SLOT *slot = Bus->Slot;
@@ -365,11 +295,8 @@ VOID PciStopSlot(PCI_BUS *Bus)
     if (slot == NULL)
         return;
     Control(slot, CONTROL_INTERRUPT | CONTROL_BUTTON | CONTROL_PRESENCE | CONTROL_LINK, 0);
-    IoDisconnectInterrupt(slot->Interrupt);
-    KeFlushQueuedDpcs();
-    KeWaitForSingleObject(&slot->Idle, Executive, KernelMode, FALSE, NULL);
+    PciStopService(&slot->Service);
     Bus->Slot = NULL;
-    IoFreeWorkItem(slot->Work);
     ExFreePoolWithTag(slot, PCI_TAG);
 }
 
