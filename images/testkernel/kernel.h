@@ -29,6 +29,7 @@
 #define IMAGE_REGION   0xFFFFF80200000000ULL /* driver images, 4 KiB pages */
 #define POOL_REGION    0xFFFFA80000000000ULL /* pool, 4 KiB pages */
 #define STACK_REGION   0xFFFFB00000000000ULL /* kernel stacks, each with guard pages */
+#define MDL_REGION     0xFFFFF8A000000000ULL /* mapped MDLs, 4 KiB pages, reused in turn */
 #define IOSPACE_REGION 0xFFFFF88000000000ULL /* MmMapIoSpace, 4 KiB pages, never reused soon */
 
 #define CONTAINER(address, type, field) CONTAINING_RECORD(address, type, field)

@@ -165,7 +165,7 @@ static NTSTATUS MapSections(LOAD *Load)
     ULONG pages = (nt->OptionalHeader.SizeOfImage + PAGE_SIZE - 1) >> PAGE_SHIFT;
     Load->Base = MiReserve(IMAGE_REGION, pages);
     for (ULONG i = 0; i < pages; i++) {
-        ULONG64 page = MiAllocatePages(1, ~0ULL, 1);
+        ULONG64 page = MiAllocatePages(1, ~0ULL);
         if (!page || !MiMap(Load->Base + (SIZE_T)i * PAGE_SIZE, page, 1, PTE_WRITE | PTE_NX)) {
             return Fail(Load, STATUS_INSUFFICIENT_RESOURCES, "needs %u pages of memory, only %u are free", pages,
                         MiFreePageCount());

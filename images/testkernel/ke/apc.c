@@ -33,7 +33,7 @@ VOID NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, UCHAR Environment, PKKE
                   .ApcMode = KernelMode};
 }
 
-/* IRQL <= DISPATCH_LEVEL. FALSE: queued already, or the thread has ended. Partial: a waiting thread runs its APC when its wait ends. */
+/* IRQL <= DISPATCH_LEVEL. FALSE: queued already, or the thread has ended. A thread that waits runs it at once and waits on. */
 BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2, KPRIORITY Increment)
 {
     PKTHREAD thread = Apc->Thread;

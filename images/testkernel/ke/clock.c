@@ -19,11 +19,13 @@
 #define TICKS_1601_1970  116444736000000000ULL
 #define RTC_SECOND       10000000LL
 
-static PUCHAR KiShared;         /* writable alias */
-static ULONG64 KiSystemBase;    /* system time, less the time awake since boot */
-static ULONG64 KiBootTime;      /* system time at boot */
-static ULONG64 KiAsleep;        /* 100 ns in all sleeps since boot */
-static ULONG64 KiNextTick;      /* interrupt time, 100 ns */
+static PUCHAR KiShared;      /* writable alias */
+static ULONG64 KiSystemBase; /* system time, less the time awake since boot */
+static ULONG64 KiBootTime;   /* system time at boot */
+static ULONG64 KiAsleep;     /* 100 ns in all sleeps since boot */
+static ULONG64 KiNextTick;   /* interrupt time, 100 ns */
+static ULONG KiPeriod = TICK_100NS;
+static ULONG KiTicksOfQuantum;  /* short ticks since the quantum was counted */
 static ULONG64 KiDispatchSince; /* first of the ticks in a row that interrupted DISPATCH_LEVEL or above; 0 = none */
 
 ULONG64 KiInterruptTime(VOID)
@@ -86,7 +88,7 @@ VOID KiUpdateTime(VOID)
 
 VOID KiInitializeClock(VOID)
 {
-    ULONG64 page = MiAllocatePages(1, ~0ULL, 1);
+    ULONG64 page = MiAllocatePages(1, ~0ULL);
     KiShared = MiPhysicalToVirtual(page);
     MiMap((PVOID)SHARED_DATA, page, 1, PTE_NX | PTE_GLOBAL);
     *(ULONG *)(KiShared + 4) = 0x0FA00000; /* TickCountMultiplier: 15.625 ms in 24-bit fixed point */
@@ -112,6 +114,19 @@ VOID KiRestartClock(VOID)
     KiArmClock(FALSE);
 }
 
+ULONG KiTickPeriod(VOID)
+{
+    return KiPeriod;
+}
+
+VOID KiSetTickPeriod(ULONG Period)
+{
+    if (Period != KiPeriod) {
+        KiPeriod = Period;
+        KiArmClock(KiProcessor.CurrentThread == KiProcessor.IdleThread);
+    }
+}
+
 VOID KiArmClock(BOOLEAN Idle)
 {
     if (Idle) {
@@ -120,7 +135,7 @@ VOID KiArmClock(BOOLEAN Idle)
     ULONG64 due = KiNextTimerDue(), now = KiInterruptTime();
     if (!Idle) {
         /* With a scheduler seed a tick comes earlier than the period says, so that preemption hits other places. */
-        KiNextTick = (now / TICK_100NS + 1) * TICK_100NS - KiPerturb(TICK_100NS);
+        KiNextTick = (now / KiPeriod + 1) * KiPeriod - KiPerturb(KiPeriod);
         KiNextTick = KiNextTick > now ? KiNextTick : now + 1000;
         due = KiNextTick < due ? KiNextTick : due;
     }
@@ -169,7 +184,8 @@ VOID KiClockInterrupt(KIRQL Interrupted)
     ULONG64 now = KiInterruptTime();
     WatchDispatchLevel(Interrupted, now);
     BOOLEAN idle = KiProcessor.CurrentThread == KiProcessor.IdleThread;
-    if (!idle && now >= KiNextTick) {
+    if (!idle && now >= KiNextTick && ++KiTicksOfQuantum >= TICK_100NS / KiPeriod) {
+        KiTicksOfQuantum = 0; /* quanta do not shrink with the ticks */
         KiCountQuantum();
     }
     if (KiNextTimerDue() <= now) {
@@ -181,7 +197,7 @@ VOID KiClockInterrupt(KIRQL Interrupted)
         }
     }
     if (KiProcessor.TimersDue) {
-        KiNextTick = (now / TICK_100NS + 1) * TICK_100NS;
+        KiNextTick = (now / KiPeriod + 1) * KiPeriod;
         HalApicArmTimer((KiNextTick - now) * 100);
     } else {
         KiArmClock(idle);

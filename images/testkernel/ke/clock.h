@@ -4,7 +4,8 @@
 #define KE_CLOCK_H
 #include "kernel.h"
 
-#define TICK_100NS 156250 /* 15.625 ms, Windows' default clock interrupt */
+#define TICK_100NS         156250 /* 15.625 ms, Windows' default clock interrupt; the unit of tick counts */
+#define FASTEST_TICK_100NS 10000
 
 /* Boot: maps KUSER_SHARED_DATA and reads the RTC. */
 VOID KiInitializeClock(VOID);
@@ -18,6 +19,10 @@ ULONG64 KiInterruptTime(VOID);
 ULONG64 KiTimeAsleep(VOID);
 /* Clock vector: IRQL CLOCK_LEVEL. Interrupted: the IRQL of the interrupted code. */
 VOID KiClockInterrupt(KIRQL Interrupted);
+/* Any IRQL. The time between ticks, 100 ns; see ExSetTimerResolution. */
+ULONG KiTickPeriod(VOID);
+/* DISPATCH_LEVEL. */
+VOID KiSetTickPeriod(ULONG Period);
 /* DISPATCH_LEVEL. Arms the clock for the next due timer, and for the next tick unless Idle. */
 VOID KiArmClock(BOOLEAN Idle);
 

@@ -6,6 +6,7 @@
 #include "ke/idle.h"
 #include "ke/perturb.h"
 #include "ke/threads.h"
+#include "ke/xstate.h"
 #include "hal/apic.h"
 #include "hal/hal.h"
 
@@ -117,8 +118,14 @@ static VOID SwitchTo(PKTHREAD Next)
         KiUpdateTime();
         KiArmClock(FALSE); /* ticks again */
     }
+    if (current->ExtendedState) {
+        KiKeepExtendedState(current->ExtendedState);
+    }
     KiSwapContext(&current->StackPointer, Next->StackPointer);
     /* This thread again, maybe much later. */
+    if (current->ExtendedState) {
+        KiTakeExtendedState(current->ExtendedState);
+    }
     if (KiProcessor.CurrentThread->ApcPending) {
         HalApicSelfInterrupt(VECTOR_APC);
     }

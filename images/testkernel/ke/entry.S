@@ -157,6 +157,30 @@ KiSwapContext:
     .cfi_endproc
     .seh_endproc
 
+/*
+ * VOID KiCallOnStack(VOID (*Callout)(PVOID), PVOID Parameter, PVOID Top)
+ * Calls on another stack. The frame pointer leads backtraces back to this one.
+ */
+    .globl KiCallOnStack
+    .seh_proc KiCallOnStack
+KiCallOnStack:
+    .cfi_startproc
+    save %rbp
+    mov %rsp, %rbp
+    .seh_setframe %rbp, 0
+    .cfi_def_cfa_register %rbp
+    .seh_endprologue
+    mov %rcx, %rax
+    mov %rdx, %rcx
+    lea -0x20(%r8), %rsp         /* home space */
+    call *%rax
+    mov %rbp, %rsp
+    pop %rbp
+    .cfi_def_cfa %rsp, 8
+    ret
+    .cfi_endproc
+    .seh_endproc
+
 /* First code of a new thread: KiInitializeStack made KiSwapContext "return" here. */
     .globl KiThreadEntry
     .seh_proc KiThreadEntry

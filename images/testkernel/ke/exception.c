@@ -13,6 +13,7 @@
 #include "boot/loader.h"
 #include "io/irppending.h"
 #include "mm/iospace.h"
+#include "mm/mdlmap.h"
 #include "mm/pool.h"
 #include "mm/mm.h"
 #include "mm/paged.h"
@@ -64,6 +65,8 @@ static VOID DescribeAddress(ULONG64 Address, PSTR Text, SIZE_T Size)
     if (Address < 0x10000) {
         RtlFormat(Text, Size, "a NULL pointer plus 0x%I64x", Address);
     } else if (MiDescribeIoAddress((PVOID)Address, Text, Size)) {
+        return;
+    } else if (MiDescribeMdlAddress((PVOID)Address, Text, Size)) {
         return;
     } else if (MiDescribePool((PVOID)Address, &block)) {
         LdrSymbolFromAddress(block.Allocator, &by);
@@ -197,8 +200,6 @@ VOID KiException(PTRAP_FRAME Frame)
         stop = NewStop(Frame, 0x7F, 8, (ULONG_PTR)Frame, Frame->Rsp, Frame->Rip);
         KiStopSystem(&stop);
     }
-    case 0x2D: /* DbgPrint's own trap: no debugger, nothing to do */
-        return;
     case TRAP_FAST_FAIL: {
         EXCEPTION_RECORD *record = &KiFastFailRecord;
         *record = (EXCEPTION_RECORD){.ExceptionCode = STATUS_STACK_BUFFER_OVERRUN,

@@ -2,6 +2,7 @@
 /* GDT, IDT, TSS and model-specific registers; the same again after S3. Selectors are Windows': CS 0x10, SS 0x18, TR 0x40. */
 #include "ke/processor.h"
 #include "ke/trap.h"
+#include "ke/xstate.h"
 #include "hal/hal.h"
 #include "hal/apic.h"
 
@@ -28,11 +29,13 @@ typedef struct _TABLE_POINTER {
 } TABLE_POINTER;
 #pragma pack(pop)
 
-#define IST_STACK   8192
-#define VECTOR_NMI  2
-#define VECTOR_DF   8
-#define VECTOR_MC   18
-#define MSR_PAT     0x277
+#define IST_STACK  8192
+#define VECTOR_NMI 2
+#define VECTOR_DF  8
+#define VECTOR_MC  18
+#define MSR_PAT    0x277
+/* Write-back, write-combining, uncached unless the MTRRs say write-combining, uncached; twice. Reset value: write-through as the second. */
+#define PAT_VALUE   0x0007010600070106ULL
 #define MSR_EFER    0xC0000080
 #define MSR_GS_BASE 0xC0000101
 #define MSR_FS_BASE 0xC0000100
@@ -90,6 +93,8 @@ VOID KiInitializeProcessor(VOID)
     KiProcessor.MxCsr = 0x1F80;
     InitializeListHead(&KiProcessor.DpcQueue);
     LoadTables();
+    __writemsr(MSR_PAT, PAT_VALUE);
+    KiInitializeExtendedState();
     __writecr8(HIGH_LEVEL);
 }
 
@@ -107,6 +112,7 @@ VOID KiRestoreProcessor(VOID)
     __writemsr(MSR_PAT, KiSavedPat);
     __writecr4(KiSavedCr4);
     __writecr0(KiSavedCr0);
+    KiInitializeExtendedState();
     __writecr3(KiKernelCr3);
     LoadTables();
     __writecr8(HIGH_LEVEL);

@@ -87,5 +87,7 @@ const RULE *KiFindRule(ULONG Code, ULONG_PTR Parameter1);
 #define RULE_BAD_PRIORITY              0xF0009
 #define RULE_HANDLE_LEFT               0xF000A
 #define RULE_OBJECT_LEFT               0xF000B
+#define RULE_THREAD_IN_CALLOUT         0xF000C
+#define RULE_EXTENDED_STATE            0xF000D
 
 #endif

@@ -49,7 +49,7 @@ static PUCHAR AllocateStack(VOID)
     stack = MiReserve(STACK_REGION, STACK_PAGES + 1);
     stack = stack ? stack + PAGE_SIZE : NULL;
     for (ULONG i = 0; stack && i < STACK_PAGES; i++) {
-        ULONG64 page = MiAllocatePages(1, ~0ULL, 1);
+        ULONG64 page = MiAllocatePages(1, ~0ULL);
         if (!page || !MiMap(stack + i * PAGE_SIZE, page, 1, PTE_WRITE | PTE_NX | PTE_GLOBAL)) {
             return NULL;
         }
@@ -159,6 +159,11 @@ VOID KiCheckThreadReturn(PKTHREAD Thread, PVOID Culprit)
         KeBugCheckReason(THREAD_TERMINATE_HELD_MUTEX, (ULONG_PTR)Thread,
                          (ULONG_PTR)CONTAINER(Thread->MutantList.Flink, KMUTANT, MutantListEntry), 0, 0, Culprit,
                          "a system thread ends while it owns a mutex");
+    }
+    if (Thread->StackCallouts) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_THREAD_IN_CALLOUT, (ULONG_PTR)Thread,
+                         Thread->StackCallouts, 0, Culprit,
+                         "a system thread ends in a routine that KeExpandKernelStackAndCallout has called");
     }
     ExCheckLocksReleased("a system thread ended", Culprit);
     if (Thread->KernelApcDisable) {

@@ -29,6 +29,8 @@ struct _KTHREAD {
     LONG Quantum;
     KAFFINITY SystemAffinity; /* set by KeSetSystemAffinityThreadEx; 0: none */
     ULONG Id;
+    ULONG StackCallouts;        /* KeExpandKernelStackAndCallout, not returned from */
+    PXSTATE_SAVE ExtendedState; /* what KeSaveExtendedProcessorState saved last */
     KIRQL WaitIrql;
     volatile LONG KernelApcDisable; /* KeEnterCriticalRegion: negative while disabled */
     volatile LONG SpecialApcDisable;

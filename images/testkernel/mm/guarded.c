@@ -34,7 +34,7 @@ static KSPIN_LOCK MiSlotLock;
 VOID MiInitializeGuardedPool(VOID)
 {
     ULONG pages = (SLOT_COUNT * sizeof(SLOT) + PAGE_SIZE - 1) / PAGE_SIZE;
-    ULONG64 physical = MiAllocatePages(pages, ~0ULL, 1);
+    ULONG64 physical = MiAllocatePages(pages, ~0ULL);
     MiSlots = MiPhysicalToVirtual(physical);
     MiSlotBase = MiReserve(POOL_REGION, SLOT_COUNT * 2);
     for (ULONG i = 1; i < SLOT_COUNT; i++) {
@@ -78,7 +78,7 @@ PVOID MiAllocateGuarded(POOL_TYPE Type, SIZE_T Size, ULONG Tag, PVOID Caller)
     }
     SLOT *slot = &MiSlots[index];
     *slot = (SLOT){.Live = TRUE, .Type = (UCHAR)Type, .Tag = Tag, .Size = (ULONG)Size, .Allocator = Caller};
-    ULONG64 page = MiAllocatePages(1, ~0ULL, 1);
+    ULONG64 page = MiAllocatePages(1, ~0ULL);
     if (!page || !MiMap(SlotPage(index), page, 1, PTE_WRITE | PTE_NX)) {
         return NULL; /* the slot is lost; memory is at its end anyway */
     }

@@ -74,11 +74,11 @@ static PVOID MapIoSpace(ULONG64 Physical, SIZE_T Length, ULONG64 Flags, PVOID Ca
 PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, MEMORY_CACHING_TYPE CacheType)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmMapIoSpace");
-    return MapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes,
-                      PTE_WRITE | (CacheType == MmCached ? 0 : PTE_PCD | PTE_PWT), __builtin_return_address(0));
+    return MapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes, PTE_WRITE | MiCacheBits(CacheType),
+                      __builtin_return_address(0));
 }
 
-/* IRQL <= DISPATCH_LEVEL. Protect: PAGE_READONLY or PAGE_READWRITE, with PAGE_NOCACHE or PAGE_WRITECOMBINE (uncached here); else NULL. */
+/* IRQL <= DISPATCH_LEVEL. Protect: PAGE_READONLY or PAGE_READWRITE, with PAGE_NOCACHE or PAGE_WRITECOMBINE; else NULL. */
 PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect)
 {
     ULONG access = Protect & 0xFF;
@@ -88,7 +88,9 @@ PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfByte
     }
     return MapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes,
                       (access == PAGE_READWRITE ? PTE_WRITE : 0) |
-                          (Protect & (PAGE_NOCACHE | PAGE_WRITECOMBINE) ? PTE_PCD | PTE_PWT : 0),
+                          MiCacheBits(Protect & PAGE_NOCACHE        ? MmNonCached
+                                      : Protect & PAGE_WRITECOMBINE ? MmWriteCombined
+                                                                    : MmCached),
                       __builtin_return_address(0));
 }
 

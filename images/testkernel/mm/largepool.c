@@ -78,7 +78,7 @@ static VOID Unmap(PUCHAR Base, ULONG Pages)
 static BOOLEAN Map(PUCHAR Base, ULONG Pages)
 {
     for (ULONG i = 0; i < Pages; i++) {
-        ULONG64 page = MiAllocatePages(1, ~0ULL, 1);
+        ULONG64 page = MiAllocatePages(1, ~0ULL);
         if (!page || !MiMap(Base + (SIZE_T)i * PAGE_SIZE, page, 1, PTE_WRITE | PTE_NX)) {
             if (page) {
                 MiFreePages(page, 1);
@@ -104,7 +104,7 @@ PVOID MiAllocateLarge(POOL_TYPE Type, SIZE_T Size, ULONG Tag, BOOLEAN Guarded, P
         block = block ? block : MiReserve(POOL_REGION, pages);
         block = block && Map(block, pages) ? block : NULL;
     } else {
-        ULONG64 physical = MiAllocatePages(pages, ~0ULL, 1);
+        ULONG64 physical = MiAllocatePages(pages, ~0ULL);
         block = physical ? MiPhysicalToVirtual(physical) : NULL;
     }
     if (!block) {

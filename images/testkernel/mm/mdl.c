@@ -6,6 +6,7 @@
  */
 #include "mm/lockedpages.h"
 #include "mm/mm.h"
+#include "mm/mdlmap.h"
 #include "mm/paged.h"
 #include "ke/bugcheck.h"
 #include "ke/rules.h"
@@ -50,6 +51,8 @@ PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBu
     return mdl;
 }
 
+static VOID Unmap(PMDL Mdl);
+
 /* IRQL <= DISPATCH_LEVEL. A partial MDL may still be mapped: that mapping goes with it. */
 VOID NTAPI IoFreeMdl(PMDL Mdl)
 {
@@ -64,6 +67,9 @@ VOID NTAPI IoFreeMdl(PMDL Mdl)
                          (ULONG_PTR)Mdl, by.Count, caller,
                          "MDL %p is freed while its pages, which %s!%s locked, are locked (MmUnlockPages is missing)",
                          Mdl, by.Caller ? locker.Image : "the I/O manager", by.Caller ? locker.Name : "");
+    }
+    if (Mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED) {
+        Unmap(Mdl);
     }
     ExFreePoolWithTag(Mdl, MDL_TAG);
 }
@@ -126,15 +132,21 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
                          MemoryDescriptorList->MdlFlags);
     }
     MiForgetLocked(MemoryDescriptorList);
+    if (MemoryDescriptorList->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
+        Unmap(MemoryDescriptorList);
+    }
     MiUnlockPageable(MemoryDescriptorList->StartVa, PageCount(MemoryDescriptorList));
-    MemoryDescriptorList->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION | MDL_MAPPED_TO_SYSTEM_VA);
+    MemoryDescriptorList->MdlFlags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
 }
+
+#define MAPPING_NO_WRITE 0x80000000 /* MdlMappingNoWrite, beside the priority */
 
 /*
  * "A driver must not try to create more than one system-address-space mapping for an MDL", and one of MmBuildMdlForNonPagedPool has one.
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-mmmaplockedpagesspecifycache
+ * IRQL <= DISPATCH_LEVEL. NULL, or with BugCheckOnFailure a stop, when address space is short.
  */
-static PVOID Map(PMDL Mdl, PVOID Caller)
+static PVOID Map(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, BOOLEAN BugCheckOnFailure, ULONG Priority, PVOID Caller)
 {
     CSHORT mapped = Mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL);
     if (mapped && IoIsDriverCode(Caller)) {
@@ -148,31 +160,55 @@ static PVOID Map(PMDL Mdl, PVOID Caller)
                          (ULONG)Mdl->MdlFlags, MDL_PAGES_LOCKED, Caller,
                          "MDL %p is mapped although its pages are neither locked nor nonpaged pool", Mdl);
     }
-    /* Pages of MmAllocatePagesForMdl have no address of their own. */
-    PUCHAR base = Mdl->StartVa ? Mdl->StartVa : MiPhysicalToVirtual(Frames(Mdl)[0] << PAGE_SHIFT);
+    if (Mdl->MdlFlags & (MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA)) {
+        return Mdl->MappedSystemVa;
+    }
+    PUCHAR base = MiMapFrames(Frames(Mdl), PageCount(Mdl),
+                              PTE_NX | (Priority & MAPPING_NO_WRITE ? 0 : PTE_WRITE) | MiCacheBits(CacheType));
+    if (!base) {
+        if (BugCheckOnFailure) {
+            KeBugCheckReason(NO_MORE_SYSTEM_PTES, PageCount(Mdl), 0, 0, 0, Caller,
+                             "no address space is left to map MDL %p of %u pages", Mdl, PageCount(Mdl));
+        }
+        return NULL;
+    }
     Mdl->MappedSystemVa = base + Mdl->ByteOffset;
-    Mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
+    Mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA | (Mdl->MdlFlags & MDL_PARTIAL ? MDL_PARTIAL_HAS_BEEN_MAPPED : 0);
     return Mdl->MappedSystemVa;
 }
 
-/* IRQL <= DISPATCH_LEVEL. One address space: the memory is where it was, unless the MDL describes physical pages only. */
+/*
+ * IRQL <= DISPATCH_LEVEL. The pages get an address of their own until MmUnmapLockedPages, MmUnlockPages, or IoFreeMdl of a partial MDL.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-mmmaplockedpagesspecifycache
+ */
 PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType,
                                          PVOID RequestedAddress, ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPagesSpecifyCache");
-    return Map(Mdl, __builtin_return_address(0));
+    return Map(Mdl, CacheType, BugCheckOnFailure != 0, (ULONG)Priority, __builtin_return_address(0));
 }
 
 PVOID NTAPI MmMapLockedPages(PMDL Mdl, KPROCESSOR_MODE AccessMode)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPages");
-    return Map(Mdl, __builtin_return_address(0));
+    return Map(Mdl, MmCached, TRUE, NormalPagePriority, __builtin_return_address(0));
+}
+
+/* A partial MDL's address may be its source's mapping: that one stays. */
+static VOID Unmap(PMDL Mdl)
+{
+    if (!(Mdl->MdlFlags & MDL_PARTIAL) || (Mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED)) {
+        MiUnmapFrames(Mdl->MappedSystemVa);
+    }
+    Mdl->MdlFlags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
 }
 
 VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmUnmapLockedPages");
-    Mdl->MdlFlags &= ~MDL_MAPPED_TO_SYSTEM_VA;
+    if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
+        Unmap(Mdl);
+    }
 }
 
 VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length)
@@ -181,9 +217,9 @@ VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddres
     TargetMdl->StartVa = (PVOID)((ULONG64)VirtualAddress & ~0xFFFULL);
     TargetMdl->ByteOffset = (ULONG)((ULONG64)VirtualAddress & 0xFFF);
     TargetMdl->ByteCount = Length ? Length : SourceMdl->ByteCount - (ULONG)skip;
-    TargetMdl->MdlFlags =
-        (CSHORT)(TargetMdl->MdlFlags | MDL_PARTIAL | (SourceMdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL));
-    TargetMdl->MappedSystemVa = (PVOID)VirtualAddress;
+    TargetMdl->MdlFlags = (CSHORT)((TargetMdl->MdlFlags & MDL_ALLOCATED_FIXED_SIZE) | MDL_PARTIAL |
+                                   (SourceMdl->MdlFlags & (MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA)));
+    TargetMdl->MappedSystemVa = (PUCHAR)SourceMdl->MappedSystemVa + skip; /* if the source is mapped */
     ULONG first = (ULONG)(((ULONG64)TargetMdl->StartVa - (ULONG64)SourceMdl->StartVa) >> PAGE_SHIFT);
     RtlCopyMemory(Frames(TargetMdl), Frames(SourceMdl) + first, PageCount(TargetMdl) * sizeof(PFN_NUMBER));
 }
@@ -193,22 +229,45 @@ SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length)
     return sizeof(MDL) + ((((ULONG64)Base & 0xFFF) + Length + PAGE_SIZE - 1) >> PAGE_SHIFT) * sizeof(PFN_NUMBER);
 }
 
-/* IRQL <= DISPATCH_LEVEL. Partial: accepted, but the mapping stays writable. */
+/* The PTE_* bits of a PAGE_* protection; FALSE if MmProtectMdlSystemAddress takes no such one. The processor has no execute-only pages. */
+static BOOLEAN ProtectionBits(ULONG Protection, PULONG64 Bits)
+{
+    switch (Protection) {
+    case PAGE_NOACCESS:
+        *Bits = 0;
+        return TRUE;
+    case PAGE_READONLY:
+        *Bits = PTE_PRESENT | PTE_NX;
+        return TRUE;
+    case PAGE_READWRITE:
+        *Bits = PTE_PRESENT | PTE_WRITE | PTE_NX;
+        return TRUE;
+    case PAGE_EXECUTE:
+    case PAGE_EXECUTE_READ:
+        *Bits = PTE_PRESENT;
+        return TRUE;
+    case PAGE_EXECUTE_READWRITE:
+        *Bits = PTE_PRESENT | PTE_WRITE;
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+/*
+ * IRQL <= DISPATCH_LEVEL. The protection of the mapping, not of the memory's other addresses.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-mmprotectmdlsystemaddress
+ */
 NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
 {
+    ULONG64 bits;
     KeAssertIrql(DISPATCH_LEVEL, "MmProtectMdlSystemAddress");
     if (!(MemoryDescriptorList->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)) {
         return STATUS_NOT_MAPPED_VIEW;
     }
-    switch (NewProtect & 0xFF) {
-    case PAGE_NOACCESS:
-    case PAGE_READONLY:
-    case PAGE_READWRITE:
-    case PAGE_EXECUTE:
-    case PAGE_EXECUTE_READ:
-    case PAGE_EXECUTE_READWRITE:
-        return STATUS_SUCCESS;
-    default:
+    if (!ProtectionBits(NewProtect, &bits)) {
         return STATUS_INVALID_PAGE_PROTECTION;
     }
+    MiProtectFrames(MemoryDescriptorList->MappedSystemVa, PageCount(MemoryDescriptorList), bits);
+    return STATUS_SUCCESS;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * MDLs made with their pages, and MDLs changed in place. The pages have no address until the MDL is mapped: MmGetMdlVirtualAddress is NULL. Here
- * they are physically contiguous (the kernel's mapping of RAM serves as theirs), which no driver may count on. IRQL <= APC_LEVEL.
+ * they are physically contiguous, which no driver may count on. IRQL <= APC_LEVEL.
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-mmallocatepagesformdlex
  */
 #include "mm/lockedpages.h"
@@ -30,18 +30,15 @@ static PMDL Allocate(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, SIZE_T Bytes, 
     if (!pages || Bytes >> 32) {
         return NULL;
     }
-    while (pages && !(physical = MiAllocatePages(pages, (ULONG64)High.QuadPart, 1))) {
+    while (pages && !(physical = MiAllocatePagesBetween(pages, (ULONG64)Low.QuadPart, (ULONG64)High.QuadPart, 0))) {
         pages = Fully ? 0 : pages / 2; /* "the actual number of pages … might be less" */
     }
     if (!pages) {
         return NULL;
     }
     PMDL mdl = MiAllocatePool(NonPagedPool, sizeof(MDL) + wanted * sizeof(PFN_NUMBER), MDL_TAG, Caller);
-    if (!mdl || physical < (ULONG64)Low.QuadPart) {
+    if (!mdl) {
         MiFreePages(physical, pages);
-        if (mdl) {
-            MiFreePool(mdl, MDL_TAG, Caller);
-        }
         return NULL;
     }
     RtlZeroMemory(mdl, sizeof(MDL));
@@ -136,17 +133,12 @@ PMDL NTAPI MmCreateMdl(PMDL MemoryDescriptorList, PVOID Base, SIZE_T Length)
     return mdl;
 }
 
-/* PASSIVE_LEVEL to APC_LEVEL. Zero-filled pages; the caching means nothing to a machine without devices that share them. */
+/* PASSIVE_LEVEL to APC_LEVEL. Zero-filled pages. */
 PVOID NTAPI MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
 {
-    PHYSICAL_ADDRESS highest = {.QuadPart = -1};
-    PVOID block;
+    PHYSICAL_ADDRESS lowest = {.QuadPart = 0}, highest = {.QuadPart = -1};
     KeAssertIrql(APC_LEVEL, "MmAllocateNonCachedMemory");
-    block = MmAllocateContiguousMemory(NumberOfBytes, highest);
-    if (block) {
-        RtlZeroMemory(block, NumberOfBytes);
-    }
-    return block;
+    return MmAllocateContiguousMemorySpecifyCache(NumberOfBytes, lowest, highest, lowest, MmNonCached);
 }
 
 VOID NTAPI MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes)

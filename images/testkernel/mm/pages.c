@@ -65,30 +65,29 @@ static VOID InitializePages(VOID)
     MiHint = (ULONG)(end >> PAGE_SHIFT);
 }
 
-static ULONG FindRun(ULONG From, ULONG To, ULONG Count, ULONG Alignment)
+/* Count free pages in a row from From on, below To, with no multiple of Boundary pages (0: any) inside. 0: there are none. */
+static ULONG FindRun(ULONG From, ULONG To, ULONG Count, ULONG64 Boundary)
 {
     ULONG run = 0;
     for (ULONG page = From; page < To; page++) {
-        if (IsUsed(page) || (!run && page % Alignment)) {
-            run = 0;
-        } else if (++run == Count) {
+        run = IsUsed(page) ? 0 : Boundary && page % Boundary == 0 ? 1 : run + 1;
+        if (run == Count) {
             return page + 1 - Count;
         }
     }
     return 0;
 }
 
-ULONG64 MiAllocatePages(ULONG Count, ULONG64 Highest, ULONG Alignment)
+ULONG64 MiAllocatePagesBetween(ULONG Count, ULONG64 Lowest, ULONG64 Highest, ULONG64 Boundary)
 {
     KIRQL irql;
     ULONG limit = Highest >> PAGE_SHIFT < MiPageCount ? (ULONG)((Highest + 1) >> PAGE_SHIFT) : MiPageCount;
-    if (!Alignment) {
-        Alignment = 1;
-    }
+    ULONG64 lowest = (Lowest >> PAGE_SHIFT) + ((Lowest & (PAGE_SIZE - 1)) != 0);
+    ULONG first = lowest < 0x100 ? 0x100 : lowest < limit ? (ULONG)lowest : limit;
     KeAcquireSpinLock(&MiPageLock, &irql);
-    ULONG page = FindRun(MiHint, limit, Count, Alignment);
+    ULONG page = FindRun(MiHint > first ? MiHint : first, limit, Count, Boundary >> PAGE_SHIFT);
     if (!page) {
-        page = FindRun(0x100, limit, Count, Alignment);
+        page = FindRun(first, limit, Count, Boundary >> PAGE_SHIFT);
     }
     if (page) {
         SetBits(page, Count, TRUE);
@@ -104,6 +103,11 @@ ULONG64 MiAllocatePages(ULONG Count, ULONG64 Highest, ULONG Alignment)
     ULONG64 physical = (ULONG64)page << PAGE_SHIFT;
     __stosq(MiPhysicalToVirtual(physical), 0, (SIZE_T)Count * (PAGE_SIZE / 8));
     return physical;
+}
+
+ULONG64 MiAllocatePages(ULONG Count, ULONG64 Highest)
+{
+    return MiAllocatePagesBetween(Count, 0, Highest, 0);
 }
 
 VOID MiFreePages(ULONG64 Physical, ULONG Count)

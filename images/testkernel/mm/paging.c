@@ -17,7 +17,7 @@ extern UCHAR __ImageBase[]; /* the kernel's own PE headers */
 static PULONG64 NextTable(PULONG64 Entry, BOOLEAN Create)
 {
     if (!(*Entry & PTE_PRESENT)) {
-        ULONG64 page = Create ? MiAllocatePages(1, ~0ULL, 1) : 0;
+        ULONG64 page = Create ? MiAllocatePages(1, ~0ULL) : 0;
         if (!page) {
             return NULL;
         }
@@ -51,7 +51,7 @@ static BOOLEAN SplitLargePage(ULONG64 Address)
         return FALSE;
     }
     if (*entry & PTE_LARGE) {
-        ULONG64 old = *entry, page = MiAllocatePages(1, ~0ULL, 1);
+        ULONG64 old = *entry, page = MiAllocatePages(1, ~0ULL);
         if (!page) {
             return FALSE;
         }
@@ -71,7 +71,7 @@ static BOOLEAN SplitLargePage(ULONG64 Address)
 VOID MiInitializePaging(VOID)
 {
     KiBootCr3 = (ULONG64)KiBootTables - KERNEL_BASE;
-    ULONG64 page = MiAllocatePages(1, 0xFFFFFFFF, 1);
+    ULONG64 page = MiAllocatePages(1, 0xFFFFFFFF);
     MiPml4 = MiPhysicalToVirtual(page);
     ULONG64 end = (ULONG64)MiTotalPageCount() << PAGE_SHIFT;
     for (ULONG64 physical = 0; physical < end; physical += 0x200000) {
@@ -189,6 +189,36 @@ BOOLEAN MiIsMapped(const VOID *Virtual, SIZE_T Length)
 PULONG64 MiEntry(const VOID *Virtual)
 {
     return TableEntry((ULONG64)Virtual, FALSE);
+}
+
+/* No lock is taken: tables are never freed, and an entry is read at once. */
+static ULONG64 FindInTable(PULONG64 Table, int Shift, ULONG64 Address, ULONG64 Page)
+{
+    ULONG64 found = 0;
+    for (ULONG64 i = 0; i < 512 && !found; i++) {
+        ULONG64 entry = Table[i], at = Address + (i << Shift);
+        if (!(entry & PTE_PRESENT) || (Shift == 30 && at == KERNEL_BASE)) {
+            continue;
+        }
+        if (Shift > 12 && !(entry & PTE_LARGE)) {
+            found = FindInTable(MiPhysicalToVirtual(entry & PTE_ADDRESS), Shift - 9, at, Page);
+        } else if (Shift == 12 && (entry & PTE_ADDRESS) == Page) {
+            found = at;
+        }
+    }
+    return found;
+}
+
+PVOID MiFindMapping(ULONG64 Physical)
+{
+    ULONG64 found = 0;
+    for (ULONG64 i = 256; i < 512 && !found; i++) {
+        if (MiPml4[i] & PTE_PRESENT) {
+            found = FindInTable(MiPhysicalToVirtual(MiPml4[i] & PTE_ADDRESS), 30, 0xFFFF000000000000ULL | i << 39,
+                                Physical & PTE_ADDRESS);
+        }
+    }
+    return found ? (PVOID)(found | (Physical & (PAGE_SIZE - 1))) : NULL;
 }
 
 PVOID MiReserve(ULONG64 Region, ULONG Count)

@@ -51,7 +51,7 @@ static ULONG ClassOf(SIZE_T Size)
 /* The lock is held. Cuts a new page into blocks of a class. */
 static BOOLEAN Refill(ULONG Class)
 {
-    ULONG64 page = MiAllocatePages(1, ~0ULL, 1);
+    ULONG64 page = MiAllocatePages(1, ~0ULL);
     if (!page) {
         return FALSE;
     }

@@ -29,10 +29,15 @@ BOOLEAN NTAPI MmIsThisAnNtAsSystem(VOID)
     return FALSE; /* a workstation */
 }
 
-/* Any IRQL. Partial: finds only the kernel's own mapping of RAM. */
+/*
+ * Any IRQL. The address where a driver has the memory, if it is mapped anywhere; else the kernel's own. Searches the page tables: slow.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/ntddk/nf-ntddk-mmgetvirtualforphysical
+ */
 PVOID NTAPI MmGetVirtualForPhysical(PHYSICAL_ADDRESS PhysicalAddress)
 {
-    return MiPhysicalToVirtual((ULONG64)PhysicalAddress.QuadPart);
+    PVOID found = MiFindMapping((ULONG64)PhysicalAddress.QuadPart);
+    BOOLEAN memory = (ULONG64)PhysicalAddress.QuadPart >> PAGE_SHIFT < MiTotalPageCount();
+    return found ? found : memory ? MiPhysicalToVirtual((ULONG64)PhysicalAddress.QuadPart) : NULL;
 }
 
 BOOLEAN NTAPI MmIsNonPagedSystemAddressValid(PVOID VirtualAddress)

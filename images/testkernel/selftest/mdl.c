@@ -33,11 +33,55 @@ static void Mapping(void)
     CHECK(MmProtectMdlSystemAddress(mdl, PAGE_READONLY) == STATUS_NOT_MAPPED_VIEW); /* it is not mapped */
     mapped = MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
     CHECK(mapped && mapped[PAGE_SIZE - 1] == 2);
+    CHECK(mapped != block + 8); /* an address of its own */
     CHECK(MmProtectMdlSystemAddress(mdl, PAGE_READONLY) == STATUS_SUCCESS);
+    CHECK(mapped[0] == 1);
+    block[8] = 3; /* the memory's own address is not concerned */
+    CHECK(mapped[0] == 3);
+    CHECK(MmProtectMdlSystemAddress(mdl, PAGE_NOACCESS) == STATUS_SUCCESS && !MmIsAddressValid(mapped));
     CHECK(MmProtectMdlSystemAddress(mdl, PAGE_READWRITE) == STATUS_SUCCESS);
+    mapped[0] = 4;
+    CHECK(block[8] == 4);
     CHECK(MmProtectMdlSystemAddress(mdl, 0x1234) == STATUS_INVALID_PAGE_PROTECTION);
     MmUnlockPages(mdl); /* unmaps, too */
+    CHECK(!MmIsAddressValid(mapped));
     CHECK(!(mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_MAPPED_TO_SYSTEM_VA)));
+    IoFreeMdl(mdl);
+    ExFreePoolWithTag(block, TAG);
+}
+
+/* A part of a mapped MDL is mapped; that of one that is not, gets a mapping of its own, which goes with the part. */
+static void Parts(void)
+{
+    PUCHAR block = ExAllocatePoolWithTag(PagedPool, 3 * PAGE_SIZE, TAG), whole, mapped;
+    PMDL mdl = IoAllocateMdl(block, 3 * PAGE_SIZE, FALSE, FALSE, NULL);
+    PMDL part = IoAllocateMdl(block + PAGE_SIZE + 8, PAGE_SIZE, FALSE, FALSE, NULL);
+    MmProbeAndLockPages(mdl, KernelMode, IoModifyAccess);
+    whole = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    IoBuildPartialMdl(mdl, part, block + PAGE_SIZE + 8, PAGE_SIZE);
+    CHECK(MmGetSystemAddressForMdlSafe(part, NormalPagePriority) == whole + PAGE_SIZE + 8);
+    MmPrepareMdlForReuse(part);
+    CHECK(MmIsAddressValid(whole + PAGE_SIZE));
+    MmUnmapLockedPages(whole, mdl);
+    CHECK(!MmIsAddressValid(whole + PAGE_SIZE));
+    IoBuildPartialMdl(mdl, part, block + PAGE_SIZE + 8, PAGE_SIZE);
+    mapped = MmGetSystemAddressForMdlSafe(part, NormalPagePriority);
+    CHECK(mapped && (part->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED));
+    mapped[PAGE_SIZE - 1] = 9;
+    CHECK(block[2 * PAGE_SIZE + 7] == 9);
+    IoFreeMdl(part);
+    CHECK(!MmIsAddressValid(mapped));
+    MmUnlockPages(mdl);
+    IoFreeMdl(mdl);
+    ExFreePoolWithTag(block, TAG);
+    /* Address space comes round again: many more mappings than there are addresses. */
+    block = ExAllocatePoolWithTag(PagedPool, 64 * PAGE_SIZE, TAG);
+    mdl = IoAllocateMdl(block, 64 * PAGE_SIZE, FALSE, FALSE, NULL);
+    for (ULONG i = 0; i < 600; i++) {
+        MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
+        CHECK(MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority) != NULL);
+        MmUnlockPages(mdl);
+    }
     IoFreeMdl(mdl);
     ExFreePoolWithTag(block, TAG);
 }
@@ -131,6 +175,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
 {
     Sizes();
     Mapping();
+    Parts();
     Pages();
     Changed();
     Sections();

@@ -69,9 +69,12 @@ static void Mdls(void)
     ExFreePoolWithTag(block, TAG);
 }
 
+static ULONG64 CacheBits(PVOID Address);
+
 static void Contiguous(void)
 {
-    PHYSICAL_ADDRESS low = {.QuadPart = 0}, high = {.QuadPart = 0x1FFFFFF}, boundary = {.QuadPart = 0x10000};
+    PHYSICAL_ADDRESS low = {.QuadPart = 0}, high = {.QuadPart = 0x1FFFFFF}, boundary = {.QuadPart = 0x10000},
+                     none = low;
     PUCHAR block = MmAllocateContiguousMemorySpecifyCache(3 * PAGE_SIZE, low, high, boundary, MmCached);
     CHECK(block != NULL);
     ULONG64 physical = (ULONG64)MmGetPhysicalAddress(block).QuadPart;
@@ -79,6 +82,60 @@ static void Contiguous(void)
     CHECK(physical + 3 * PAGE_SIZE - 1 <= 0x1FFFFFF);
     CHECK(physical / 0x10000 == (physical + 3 * PAGE_SIZE - 1) / 0x10000);
     MmFreeContiguousMemory(block);
+    low.QuadPart = 0x1801000;
+    block = MmAllocateContiguousMemorySpecifyCache(2 * PAGE_SIZE, low, high, none, MmCached);
+    CHECK(block && MmGetPhysicalAddress(block).QuadPart >= low.QuadPart);
+    MmFreeContiguousMemory(block);
+    boundary.QuadPart = 2 * PAGE_SIZE; /* the block fits between two multiples, or there is none */
+    block = MmAllocateContiguousMemorySpecifyCache(2 * PAGE_SIZE, none, high, boundary, MmCached);
+    CHECK(block && MmGetPhysicalAddress(block).QuadPart % boundary.QuadPart == 0);
+    MmFreeContiguousMemory(block);
+    CHECK(MmAllocateContiguousMemorySpecifyCache(3 * PAGE_SIZE, none, high, boundary, MmCached) == NULL);
+    CHECK(MmAllocateContiguousMemorySpecifyCache(PAGE_SIZE, high, low, none, MmCached) == NULL);
+    block = MmAllocateContiguousMemorySpecifyCacheNode(PAGE_SIZE, none, high, none, MmCached, MM_ANY_NODE_OK);
+    CHECK(block != NULL && CacheBits(block) == 0);
+    CHECK(MmGetVirtualForPhysical(MmGetPhysicalAddress(block)) == block);
+    MmFreeContiguousMemory(block);
+}
+
+/* The caching bits of the page table entry that maps Address: PWT and PCD. */
+static ULONG64 CacheBits(PVOID Address)
+{
+    PHYSICAL_ADDRESS table = {.QuadPart = (LONGLONG)(__readcr3() & ~0xFFFULL)};
+    ULONG64 entry = 0;
+    for (int shift = 39; shift >= 12; shift -= 9) {
+        PULONG64 entries = MmGetVirtualForPhysical(table);
+        entry = entries[(ULONG_PTR)Address >> shift & 511];
+        table.QuadPart = (LONGLONG)(entry & 0xFFFFFFFFFF000);
+        if (shift == 21 && entry & 0x80) {
+            break;
+        }
+    }
+    return entry & 0x18;
+}
+
+static void Caching(void)
+{
+    PHYSICAL_ADDRESS none = {.QuadPart = 0}, high = {.QuadPart = 0x1FFFFFF};
+    PUCHAR uncached = MmAllocateContiguousMemorySpecifyCache(2 * PAGE_SIZE, none, high, none, MmNonCached);
+    PUCHAR combined = MmAllocateContiguousMemorySpecifyCache(PAGE_SIZE, none, high, none, MmWriteCombined);
+    PUCHAR pool = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE, TAG), noncached = MmAllocateNonCachedMemory(1);
+    CHECK(uncached && combined && CacheBits(uncached) == 0x18 && CacheBits(combined) == 0x08);
+    CHECK(CacheBits(noncached) == 0x18 && CacheBits(pool) == 0);
+    CHECK((__readmsr(0x277) >> 8 & 7) == 1); /* IA32_PAT: the second type, of a lone PWT, is write-combining */
+    CHECK(MmGetPhysicalAddress(uncached + PAGE_SIZE).QuadPart == MmGetPhysicalAddress(uncached).QuadPart + PAGE_SIZE);
+    uncached[0] = combined[0] = 1;
+    /* One address for each page, the driver's own. */
+    CHECK(MmGetVirtualForPhysical(MmGetPhysicalAddress(uncached + PAGE_SIZE + 5)) == uncached + PAGE_SIZE + 5);
+    CHECK(MmGetVirtualForPhysical(MmGetPhysicalAddress(pool + 100)) == pool + 100);
+    CHECK(MmGetVirtualForPhysical(MmGetPhysicalAddress((PVOID)(ULONG_PTR)Caching)) == (PVOID)(ULONG_PTR)Caching);
+    none.QuadPart = 1LL << 40;
+    CHECK(MmGetVirtualForPhysical(none) == NULL); /* nothing is there */
+    MmFreeNonCachedMemory(noncached, 1);
+    ExFreePoolWithTag(pool, TAG);
+    MmFreeContiguousMemorySpecifyCache(uncached, 2 * PAGE_SIZE, MmNonCached);
+    CHECK(!MmIsAddressValid(uncached));
+    MmFreeContiguousMemory(combined);
 }
 
 /* Two mappings of one device see the same registers; the HPET counts. */
@@ -148,6 +205,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     Pool();
     Mdls();
     Contiguous();
+    Caching();
     IoSpace();
     Paging();
     Time();

@@ -7,6 +7,14 @@ static KEVENT Event;
 static FAST_MUTEX FastMutex;
 static ERESOURCE Resource;
 
+BROKEN(extended_state_out_of_order)
+{
+    XSTATE_SAVE first, second;
+    KeSaveExtendedProcessorState(2, &first);
+    KeSaveExtendedProcessorState(2, &second);
+    KeRestoreExtendedProcessorState(&first);
+}
+
 BROKEN(fast_mutex_recursive)
 {
     ExInitializeFastMutex(&FastMutex);

@@ -33,6 +33,16 @@ IN_THREAD(thread_ends_in_region)
     KeEnterCriticalRegion();
 }
 
+static VOID NTAPI Break_thread_ends_in_callout_routine(PVOID Parameter)
+{
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+IN_THREAD(thread_ends_in_callout)
+{
+    KeExpandKernelStackAndCallout(Break_thread_ends_in_callout_routine, NULL, MAXIMUM_EXPANSION_SIZE);
+}
+
 IN_THREAD(thread_ends_with_fast_mutex)
 {
     ExInitializeFastMutex(&FastMutex);

@@ -76,6 +76,29 @@ BROKEN(mdl_mapped_unlocked)
     MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
 }
 
+static PMDL LockedMdl(PUCHAR Block)
+{
+    PMDL mdl = IoAllocateMdl(Block, 64, FALSE, FALSE, NULL);
+    MmProbeAndLockPages(mdl, KernelMode, IoModifyAccess);
+    return mdl;
+}
+
+BROKEN(mdl_written_read_only)
+{
+    PMDL mdl = LockedMdl(Allocate(64));
+    volatile UCHAR *mapped = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    MmProtectMdlSystemAddress(mdl, PAGE_READONLY);
+    *mapped = 1;
+}
+
+BROKEN(mdl_used_after_unmap)
+{
+    PMDL mdl = LockedMdl(Allocate(64));
+    volatile UCHAR *mapped = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    MmUnlockPages(mdl);
+    *mapped = 1;
+}
+
 BROKEN(large_pool_overrun)
 {
     volatile UCHAR *block = Allocate(2 * PAGE_SIZE);
