@@ -91,7 +91,7 @@ int VerbRestart(int Count, wchar_t **Arguments)
     return result == CR_SUCCESS ? AnswerProblem(&device) : FailConfig(result, L"starting the device again");
 }
 
-/* Uninstalls the devnode, as Device Manager's "Uninstall device" does: a rescan finds the hardware anew. */
+/* Uninstalls the devnode, as Device Manager's "Uninstall device" does: a rescan finds the hardware anew, but no root-enumerated device. */
 int VerbRemove(int Count, wchar_t **Arguments)
 {
     DEVICE device;

@@ -19,7 +19,7 @@ def test_properties_as_a_driver_uses_them(machine: Callable[..., Machine]) -> No
     # What is stored outlives the driver; uninstalled, all is new.
     for verb in (["restart"], ["disable"], ["enable"], ["remove"]):
         assert running.control(*verb, "ROOT\\PROPERTY\\0000")[0] == 0
-    assert running.control("rescan")[0] == 0
+    assert running.control("add", "ROOT\\PROPERTY")[0] == 0
     running.wait_console(PASSED, 4)
     assert "SELFTEST FAIL" not in running.log
 

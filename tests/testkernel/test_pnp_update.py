@@ -136,7 +136,7 @@ def test_uninstalled_a_device_gets_the_best_driver_of_the_store(updated: Updated
     updated.do("settings", ONE, "Number", "7")
     updated.do("update", "old\\versioned.inf", "force")
     updated.do("remove", ONE)
-    updated.do("rescan")
+    assert updated.do("add", "ROOT\\VERSIONED") == {"instance": ONE}
     assert updated.do("settings", ONE)["settings"] == {"Number": 1, "Kept": 1, "Old": 1}
 
 

@@ -11,31 +11,41 @@
 #define MAX_SAME 10000 /* instance numbers have four digits */
 
 typedef struct SAME {
-    WCHAR Prefix[INSTANCE_LENGTH]; /* "ROOT\FREDBUS\" */
-    ULONG Next;
+    WCHAR Instance[INSTANCE_LENGTH];
+    BOOLEAN Found;
 } SAME;
 
-/* One more than the highest number that is taken. */
-static BOOLEAN TakeNumber(PDEVICE_NODE Node, PVOID Context)
+static BOOLEAN Match(PDEVICE_NODE Node, PVOID Context)
 {
     SAME *same = Context;
-    SIZE_T length = wcslen(same->Prefix);
-    ULONG number = 0;
+    UNICODE_STRING instance;
 
-    if (Node->InstancePath.Length / sizeof(WCHAR) <= length ||
-        _wcsnicmp(Node->InstancePath.Buffer, same->Prefix, length) != 0) {
-        return TRUE;
+    RtlInitUnicodeString(&instance, same->Instance);
+    same->Found = RtlEqualUnicodeString(&Node->InstancePath, &instance, TRUE);
+    return !same->Found;
+}
+
+/* The first number that no devnode has. Tree locked. FALSE: all are taken. */
+static BOOLEAN TakeNumber(PCSTR Id, PSTR Instance, ULONG Size)
+{
+    SAME same;
+
+    for (ULONG number = 0; number < MAX_SAME; number++) {
+        RtlFormat(Instance, Size, "%s\\%04lu", Id, number);
+        for (SIZE_T i = 0; i <= strlen(Instance); i++) {
+            same.Instance[i] = (UCHAR)Instance[i];
+        }
+        same.Found = FALSE;
+        PnpWalkParentsFirst(PnpRootDevnode(), Match, &same);
+        if (!same.Found) {
+            return TRUE;
+        }
     }
-    for (SIZE_T i = length; i < Node->InstancePath.Length / sizeof(WCHAR); i++) {
-        number = number * 10 + (ULONG)(Node->InstancePath.Buffer[i] - L'0');
-    }
-    same->Next = max(same->Next, number + 1);
-    return TRUE;
+    return FALSE;
 }
 
 int VerbAdd(int Count, const char *const *Arguments, JSON_WRITER *Out)
 {
-    SAME same = {.Next = 0};
     CHAR instance[INSTANCE_LENGTH];
     SIZE_T length = strlen(Arguments[0]);
 
@@ -43,14 +53,9 @@ int VerbAdd(int Count, const char *const *Arguments, JSON_WRITER *Out)
         strchr(Arguments[0] + 5, '\\')) {
         return VerbUsage(Out, "usage: buddyctl add ROOT\\ID");
     }
-    for (SIZE_T i = 0; i < length; i++) {
-        same.Prefix[i] = (UCHAR)Arguments[0][i];
-    }
-    same.Prefix[length] = L'\\';
     PnpLockTree();
-    PnpWalkParentsFirst(PnpRootDevnode(), TakeNumber, &same);
-    RtlFormat(instance, sizeof(instance), "%s\\%04lu", Arguments[0], same.Next);
-    NTSTATUS status = same.Next < MAX_SAME ? PnpAddSoftwareDevice(instance) : STATUS_INSUFFICIENT_RESOURCES;
+    NTSTATUS status = TakeNumber(Arguments[0], instance, sizeof(instance)) ? PnpAddSoftwareDevice(instance)
+                                                                           : STATUS_INSUFFICIENT_RESOURCES;
     PnpUnlockTree();
     if (!NT_SUCCESS(status)) {
         return VerbFail(Out, EXIT_FAILED, status, "the device could not be made; there may be too many of its kind");

@@ -202,7 +202,6 @@ static VOID DeleteTree(PCM_KEY Key)
     CmDeleteKey(Key);
 }
 
-/* Uninstalled: its keys go, so that the next enumeration installs the device as one that was never seen. */
 VOID PnpForgetInstallation(PDEVICE_NODE Node)
 {
     PCM_KEY Enum, Driver;
@@ -217,7 +216,6 @@ VOID PnpForgetInstallation(PDEVICE_NODE Node)
     }
     CmUnlock();
     PnpForgetProperties(Node);
-    PnpWriteEnumKey(Node);
 }
 
 BOOLEAN PnpChooseDriver(PDEVICE_NODE Node, const INF_FILE *File, PPNP_DRIVER_CHOICE Choice)

@@ -130,7 +130,7 @@ PWCHAR IopGuidText(const GUID *Guid, PWCHAR Text /* [39] */);
 /* store.c reads the INF modules; install.c finds the service of a devnode and writes its registry keys. */
 VOID PnpReadInfs(VOID);
 NTSTATUS PnpFindDriver(PDEVICE_NODE Node);
-/* Uninstalled: the next enumeration installs the device anew. */
+/* Uninstalled: its keys go, so that it is installed anew if it is ever enumerated again. */
 VOID PnpForgetInstallation(PDEVICE_NODE Node);
 /* Filter services of the devnode's Enum key (UpperFilters, LowerFilters), REG_MULTI_SZ in Buffer; empty when there are none. */
 VOID PnpFilters(PDEVICE_NODE Node, PCWSTR ValueName, PWCHAR Buffer, ULONG Characters);
@@ -140,7 +140,11 @@ BOOLEAN PnpBuiltinService(PCWSTR Id, PWCHAR Service, ULONG Characters);
 PDRIVER_INITIALIZE PnpBuiltinEntry(PCUNICODE_STRING ServiceName);
 /* root.c */
 NTSTATUS PnpCreateRoot(VOID);
-BOOLEAN PnpIsRootPdo(PDEVICE_OBJECT Pdo);
+/*
+ * Tree locked. FALSE if Pdo is no software device (PnpAddSoftwareDevice, `root=`); else it is not reported any more, and the next IRP_MN_REMOVE_DEVICE
+ * deletes it.
+ */
+BOOLEAN PnpForgetSoftwareDevice(PDEVICE_OBJECT Pdo);
 
 /* Small string helpers for REG_MULTI_SZ and copies. */
 PWSTR PnpCopyString(PCWSTR Text);

@@ -21,10 +21,10 @@ typedef struct _PNP_VETO {
  * Returns STATUS_SUCCESS, STATUS_PLUGPLAY_QUERY_VETOED (Veto filled in) or STATUS_NO_SUCH_DEVICE.
  */
 typedef enum _PNP_REMOVE_KIND {
-    PnpRemoveDisable,   /* stack torn down, PDO stays, CM_PROB_DISABLED */
-    PnpRemoveUninstall, /* stack torn down, PDO stays, CM_PROB_REINSTALL until it is enumerated again */
-    PnpRemoveRestart,   /* stack torn down and built again */
-    PnpRemoveUpdate,    /* stack torn down; update.c starts it again */
+    PnpRemoveDisable, /* stack torn down, PDO stays, CM_PROB_DISABLED */
+    PnpRemoveUninstall, /* stack torn down; PDO stays, CM_PROB_REINSTALL until it is enumerated again; a software device goes */
+    PnpRemoveRestart, /* stack torn down and built again */
+    PnpRemoveUpdate,  /* stack torn down; update.c starts it again */
     PnpRemoveEject /* as Disable with CM_PROB_HELD_FOR_EJECT, then IRP_MN_EJECT to the PDO, then bus relations are read again */
 } PNP_REMOVE_KIND;
 NTSTATUS PnpQueryRemoveAndRemove(PDEVICE_OBJECT Pdo, PNP_REMOVE_KIND Kind, PPNP_VETO Veto);

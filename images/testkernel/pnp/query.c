@@ -141,21 +141,39 @@ static BOOLEAN Contains(PDEVICE_NODE *Nodes, ULONG Count, PDEVICE_NODE Node)
     return I < Count;
 }
 
-static VOID RemoveAll(PREMOVAL Removal, PDEVICE_NODE *Targets, ULONG TargetCount)
+/*
+ * A device that somebody made, and no bus finds, is gone when it is uninstalled: its PDO is deleted as if its bus had reported it missing.
+ * https://learn.microsoft.com/windows-hardware/drivers/install/root-enumerated-devices
+ */
+static BOOLEAN EndSoftwareDevice(PDEVICE_NODE Node, PNP_REMOVE_KIND Kind, PDEVICE_NODE *Targets, ULONG TargetCount)
+{
+    if (Kind != PnpRemoveUninstall || !Contains(Targets, TargetCount, Node) ||
+        !PnpForgetSoftwareDevice(Node->PhysicalDeviceObject)) {
+        return FALSE;
+    }
+    Node->Flags |= DNF_MISSING;
+    return TRUE;
+}
+
+static VOID RemoveAll(PREMOVAL Removal, PNP_REMOVE_KIND Kind, PDEVICE_NODE *Targets, ULONG TargetCount)
 {
     ULONG I, J;
     for (I = 0; I < Removal->Count; I++) {
         PDEVICE_NODE Node = Removal->Nodes[I];
+        BOOLEAN Uninstalled = EndSoftwareDevice(Node, Kind, Targets, TargetCount), Ends = Uninstalled;
         /* The bus driver deletes its PDO with the bus, unless the device is only related from elsewhere in the tree. */
         if (Contains(Removal->Nodes + I + 1, Removal->Count - I - 1, Node->Parent)) {
             Node->Flags |= DNF_GOES_WITH_PARENT;
+            Ends = TRUE;
         }
-        if (Node->State == DeviceNodeQueryRemoved || Node->PhysicalDeviceObject->AttachedDevice ||
-            (Node->Flags & DNF_GOES_WITH_PARENT)) {
+        if (Ends || Node->State == DeviceNodeQueryRemoved || Node->PhysicalDeviceObject->AttachedDevice) {
             PnpRemoveStack(Node);
         }
         PnpNotifyTarget(Node, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);
-        if (Node->Flags & DNF_GOES_WITH_PARENT) {
+        if (Uninstalled) {
+            PnpForgetInstallation(Node);
+        }
+        if (Ends) {
             for (J = 0; J < TargetCount; J++) {
                 Targets[J] = Targets[J] == Node ? NULL : Targets[J];
             }
@@ -174,6 +192,7 @@ static VOID Settle(PDEVICE_NODE Target, PNP_REMOVE_KIND Kind)
         break;
     case PnpRemoveUninstall:
         PnpForgetInstallation(Target);
+        PnpWriteEnumKey(Target);
         PnpSetProblem(Target, CM_PROB_REINSTALL, STATUS_SUCCESS);
         break;
     case PnpRemoveEject:
@@ -269,7 +288,7 @@ NTSTATUS PnpRemoveGracefully(PDEVICE_NODE *Targets, ULONG Count, PNP_REMOVE_KIND
         KdTrace("veto instance=%wZ type=%u by=%ws", &Targets[0]->InstancePath, Veto->Type, Veto->Name);
         Status = STATUS_PLUGPLAY_QUERY_VETOED;
     } else {
-        RemoveAll(Removal, Targets, Count);
+        RemoveAll(Removal, Kind, Targets, Count);
         for (I = 0; I < Count; I++) {
             if (Targets[I]) {
                 Settle(Targets[I], Kind);

@@ -9,8 +9,9 @@
 #define MAX_ROOT_DEVICES 32
 
 typedef struct _ROOT_PDO {
-    BOOLEAN IsRoot;    /* the root devnode's own device object */
-    BOOLEAN Requested; /* named in the root= option */
+    BOOLEAN IsRoot;      /* the root devnode's own device object */
+    BOOLEAN Requested;   /* named in the root= option, or added at run time */
+    BOOLEAN Uninstalled; /* no longer reported: deleted when it is removed */
     WCHAR DeviceId[80];
     WCHAR InstanceId[16];
     WCHAR Description[64];
@@ -117,11 +118,16 @@ static NTSTATUS NTAPI RootPnp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     case IRP_MN_START_DEVICE:
     case IRP_MN_QUERY_REMOVE_DEVICE:
     case IRP_MN_CANCEL_REMOVE_DEVICE:
-    case IRP_MN_REMOVE_DEVICE:
     case IRP_MN_QUERY_STOP_DEVICE:
     case IRP_MN_CANCEL_STOP_DEVICE:
     case IRP_MN_STOP_DEVICE:
     case IRP_MN_SURPRISE_REMOVAL:
+        Status = STATUS_SUCCESS;
+        break;
+    case IRP_MN_REMOVE_DEVICE:
+        if (Pdo->Uninstalled) {
+            IoDeleteDevice(DeviceObject);
+        }
         Status = STATUS_SUCCESS;
         break;
     case IRP_MN_QUERY_CAPABILITIES:
@@ -255,9 +261,19 @@ NTSTATUS PnpAddSoftwareDevice(const char *InstancePath)
     return AddDevice(InstancePath, NULL, TRUE);
 }
 
-BOOLEAN PnpIsRootPdo(PDEVICE_OBJECT Pdo)
+BOOLEAN PnpForgetSoftwareDevice(PDEVICE_OBJECT Pdo)
 {
-    return Pdo->DriverObject == RootDriver;
+    ULONG I;
+    for (I = 0; I < Count; I++) {
+        PROOT_PDO Found = Devices[I]->DeviceExtension;
+        if (Devices[I] == Pdo && Found->Requested) {
+            Found->Uninstalled = TRUE;
+            Count--;
+            RtlMoveMemory(&Devices[I], &Devices[I + 1], (Count - I) * sizeof(Devices[0]));
+            return TRUE;
+        }
+    }
+    return FALSE;
 }
 
 NTSTATUS PnpCreateRoot(VOID)
