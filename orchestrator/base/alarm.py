@@ -36,13 +36,16 @@ class Alarm:
         # No wait that begins from now on lasts longer than so many seconds.
         self.most: float | None = None
         self.findings: list[Finding] = []
-        self._raised = asyncio.Event()
+        # Whoever waits for the first finding.
+        self._waiters: set[asyncio.Future[None]] = set()
 
     def raise_(self, finding: Finding) -> None:
         """Record a finding and end every guarded wait. The first one is the scenario's reason; of many the first are kept."""
         if not self.full:
             self.findings.append(finding)
-        self._raised.set()
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     @property
     def full(self) -> bool:
@@ -57,12 +60,23 @@ class Alarm:
     def clear(self) -> list[Finding]:
         """Forget the findings and return them; for an interactive session, which goes on."""
         findings, self.findings = self.findings, []
-        self._raised.clear()
         return findings
 
     async def raised(self) -> None:
         """Returns once a finding is there."""
-        await self._raised.wait()
+        waiter = self._waiter()
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
+
+    def _waiter(self) -> asyncio.Future[None]:
+        """Done once a finding is there; to be discarded."""
+        waiter = asyncio.get_running_loop().create_future()
+        if self.findings:
+            waiter.set_result(None)
+        self._waiters.add(waiter)
+        return waiter
 
     async def guard(self, work: Coroutine[Any, Any, T], what: str, limit: float) -> T:
         """The result of `work`, awaited for at most `limit` seconds, or for `most` if that is less.
@@ -70,15 +84,17 @@ class Alarm:
         Raises WaitExpired naming `what`, or ScenarioFailed as soon as the alarm is raised; `work` is cancelled then.
         """
         limit = limit if self.most is None else min(limit, self.most)
-        task = asyncio.ensure_future(work)
-        alarm = asyncio.ensure_future(self._raised.wait())
+        # A future, not a task: of waits there are many, and each task that has to be ended costs two rounds of the loop.
+        task, alarm = asyncio.ensure_future(work), self._waiter()
         try:
-            await asyncio.wait({task, alarm}, timeout=None if self.patient else limit, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {task, alarm}
+            await asyncio.wait(either, timeout=None if self.patient else limit, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
             self.check()
             raise WaitExpired(what, limit)
         finally:
-            for each in (task, alarm):
-                each.cancel()
-            await asyncio.gather(task, alarm, return_exceptions=True)
+            self._waiters.discard(alarm)
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)

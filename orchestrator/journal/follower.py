@@ -24,8 +24,11 @@ from orchestrator.journal.record import Record
 BULK_KINDS = ("read", "write", "ram", "interrupt", "semaphore", "job", "txn", "dma")
 # Small enough that other machines' answers do not wait while a chunk full of rare records is parsed.
 _CHUNK = 1 << 16
-# New data is collected this long before it is read: a reader that wakes for every record costs more than it learns.
+# A reader that wakes for every record costs more than it learns: after so many looks in this time, or one that found so
+# many bytes, new data is collected this long before it is read. (The event loop knows no shorter sleep.)
 _COALESCE_SECONDS = 0.001
+_MOST_LOOKS = 8
+_FLOOD = 1 << 13
 
 
 def _pattern(passed_over: tuple[str, ...]) -> re.Pattern[bytes]:
@@ -68,18 +71,28 @@ class Journal:
         with Inotify() as inotify:
             inotify.add_watch(self.path, Mask.MODIFY)
             await self._read()
+            clock = asyncio.get_running_loop().time
+            begin, looks, size = clock(), 0, 0
             async for _ in inotify:
-                await asyncio.sleep(_COALESCE_SECONDS)
-                await self._read()
+                if clock() - begin > _COALESCE_SECONDS:
+                    begin, looks = clock(), 0
+                # What somebody waits for comes in small pieces and is read at once; a flood is collected.
+                if looks == _MOST_LOOKS or size > _FLOOD:
+                    await asyncio.sleep(_COALESCE_SECONDS)
+                looks, size = looks + 1, await self._read()
 
-    async def _read(self) -> None:
+    async def _read(self) -> int:
+        """Read what there is; returns how much it was."""
+        size = 0
         while chunk := os.read(self._fd, _CHUNK):
+            size += len(chunk)
             before = len(self.records)
             self._take(chunk)
             if len(self.records) > before:
                 async with self._grown:
                     self._grown.notify_all()
             await asyncio.sleep(0)
+        return size
 
     def _take(self, chunk: bytes) -> None:
         data = self._rest + chunk

@@ -94,7 +94,10 @@ static void function_config_write(PCIDevice *pci, uint32_t address, uint32_t val
     if (function_link_down(f)) {
         return;
     }
+    /* All BARs that come or go with the command register make one new memory map, not one each. */
+    memory_region_transaction_begin();
     pci_default_write_config(pci, address, value, length);
+    memory_region_transaction_commit();
     if (pci_is_express(pci)) {
         f->reset_cause = RESET_FLR;
         pcie_cap_flr_write_config(pci, address, value, length);

@@ -3,8 +3,8 @@
  * The devices' side of the journal: records are numbered, timed and put into a chunk of memory. See journal.h.
  *
  * A guest that exercises its device flat out makes millions of records a second. So the record of a register access is three
- * words, and its line is made by the writer (journal_writer.h), which is handed a chunk when it is full, from a bottom half
- * after an event, and from a 1 ms host timer after register accesses.
+ * words, and its line is made by the writer (journal_writer.h), which is handed a chunk when it is full, after an event,
+ * and from a 1 ms host timer after register accesses.
  */
 #include "qemu/osdep.h"
 #include "compat.h"
@@ -185,8 +185,13 @@ void journal_text(const char *key, const char *bytes, size_t length)
 
 int64_t journal_end(void)
 {
-    qemu_bh_schedule(journal.flush_bh);
-    return end_event();
+    int64_t seq = end_event();
+
+    /* A bottom half may be late: the main loop gets hardly a turn while a processor accesses devices. */
+    if (journal_writer_wants()) {
+        journal_writer_push(close_chunk());
+    }
+    return seq;
 }
 
 int64_t journal_access(const char *fixed, uint32_t length, uint32_t value)
@@ -206,7 +211,7 @@ int64_t journal_access(const char *fixed, uint32_t length, uint32_t value)
     return journal.seq++;
 }
 
-/* Give the writer what there is, unless it has enough to do; then it calls this when it is done. */
+/* From the main loop: give the writer what there is, unless it has enough to do; then it calls this when it is done. */
 static void hand_over(void *opaque)
 {
     journal.flush_soon = false;

@@ -8,6 +8,7 @@
 #include "qemu/osdep.h"
 #include "function.h"
 #include "journal.h"
+#include "machine_reset.h"
 
 static struct {
     bool followed;
@@ -61,4 +62,5 @@ void machine_follow(void)
     qemu_register_suspend_notifier(&machine.suspend);
     qemu_register_wakeup_notifier(&machine.wakeup);
     qemu_register_reset(on_reset, NULL);
+    machine_reset_hurry();
 }

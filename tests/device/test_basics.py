@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import pytest
 from qemu.qmp import ExecuteError
 
-from tests.device.conftest import Board
+from tests.device.conftest import ROOT_PORT, Board, Start
 
 
 def test_identification_is_recorded_with_client_register_value_and_power(buddy: Board) -> None:
@@ -81,3 +82,31 @@ def test_a_device_may_be_put_back_without_waiting_for_the_event(buddy: Board) ->
         buddy.port.slot_power(True)
         buddy.enumerate()
         assert buddy.reg(0, 0) == 0x42554459
+
+
+MAPS = ("-trace", "flatview_new")  # QEMU's trace event of a memory map, on standard error
+
+
+def test_a_reset_makes_each_memory_map_once(start: Start) -> None:
+    """Memory and I/O ports; QEMU by itself makes them again for each device that gives up its addresses."""
+    board = Board(start(*ROOT_PORT, "-device", "buddy,id=buddy0,bus=rp0", *MAPS))
+    before = board.machine.stderr().count("flatview_new")
+    if before == 0:
+        pytest.skip("this QEMU does not log trace events")
+    board.machine.command_qmp("system_reset")
+    board.machine.wait_event("RESET")
+    # With nothing mapped any more, the address spaces of the devices share one map.
+    assert 1 <= board.machine.stderr().count("flatview_new") - before <= 3
+    board.enumerate()
+    assert board.reg(0, 0) == 0x42554459
+
+
+def test_switching_decoding_on_makes_one_memory_map_for_all_bars(start: Start) -> None:
+    board = Board(start(*ROOT_PORT, "-device", "buddy,id=buddy0,bus=rp0", *MAPS))
+    command = board.device.config_read(4, 2)
+    board.device.config_write(4, command & ~3, 2)
+    before = board.machine.stderr().count("flatview_new")
+    if before == 0:
+        pytest.skip("this QEMU does not log trace events")
+    board.device.config_write(4, command, 2)
+    assert 1 <= board.machine.stderr().count("flatview_new") - before <= 3

@@ -13,8 +13,12 @@
 #define ARGUMENT_BYTES    1024
 #define BUDDYCTL_PRIORITY 9
 
+/* Who asks for the status of a command that ends within this time need not ask again: 100 ns units, from now. */
+#define STATUS_WAIT (-2 * 10000)
+
 typedef struct PROCESS {
     ULONG Pid; /* 0: free */
+    PKTHREAD Thread;
     volatile BOOLEAN Exited;
     int ExitCode;
     int ArgumentCount;
@@ -125,14 +129,12 @@ BOOLEAN AgentExec(const JSON_VALUE *Arguments, PULONG Pid, PCSTR *Error)
     }
     process->Pid = ++LastPid;
 
-    PKTHREAD thread;
-    NTSTATUS status = KiCreateThread("buddyctl", BUDDYCTL_PRIORITY, RunProcess, process, &thread);
+    NTSTATUS status = KiCreateThread("buddyctl", BUDDYCTL_PRIORITY, RunProcess, process, &process->Thread);
     if (!NT_SUCCESS(status)) {
         ExFreePoolWithTag(process, TAG);
         *Error = "no thread could be made for the command";
         return FALSE;
     }
-    KiDereferenceThread(thread);
     Processes[slot] = process;
     *Pid = process->Pid;
     return TRUE;
@@ -165,11 +167,16 @@ BOOLEAN AgentExecStatus(ULONG Pid, JSON_WRITER *Writer, PCSTR *Error)
         if (!process || process->Pid != Pid) {
             continue;
         }
+        if (!process->Exited) {
+            LARGE_INTEGER most = {.QuadPart = STATUS_WAIT};
+            KeWaitForSingleObject(process->Thread, Executive, KernelMode, FALSE, &most);
+        }
         JsonPutBool(Writer, "exited", process->Exited);
         if (process->Exited) {
             JsonPutInt(Writer, "exitcode", process->ExitCode);
             WriteOutput(process, Writer);
             Processes[slot] = NULL;
+            KiDereferenceThread(process->Thread);
             ExFreePoolWithTag(process, TAG);
         }
         return TRUE;

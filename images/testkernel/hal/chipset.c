@@ -25,8 +25,13 @@ VOID HalpSaveChipset(VOID)
         Registers[i].Value = PciReadPorts((PCI_ADDRESS){0, Registers[i].Device, 0}, Registers[i].Offset);
 }
 
+/* One that has its value is left alone: each write to a base address costs a virtual machine a new memory map. */
 VOID HalpRestoreChipset(VOID)
 {
-    for (ULONG i = 0; i < COUNT_OF(Registers); i++)
-        PciWritePorts((PCI_ADDRESS){0, Registers[i].Device, 0}, Registers[i].Offset, Registers[i].Value);
+    for (ULONG i = 0; i < COUNT_OF(Registers); i++) {
+        PCI_ADDRESS at = {0, Registers[i].Device, 0};
+
+        if (PciReadPorts(at, Registers[i].Offset) != Registers[i].Value)
+            PciWritePorts(at, Registers[i].Offset, Registers[i].Value);
+    }
 }

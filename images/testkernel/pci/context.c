@@ -39,11 +39,23 @@ static void Put(PCI_ADDRESS At, ULONG Offset, ULONG Size, ULONG Value)
         PciWrite(At, Offset, Size, Value);
 }
 
+/*
+ * A window of I/O ports whose limit is below its base is closed (PCI-to-PCI Bridge Architecture 3.2.5.6), whatever the two are. With 32 bits (the
+ * lowest one set) they go on in other registers.
+ */
+static BOOLEAN IoClosed(USHORT BaseAndLimit)
+{
+    return !(BaseAndLimit & 1) && (BaseAndLimit >> 12) < (BaseAndLimit >> 4 & 0xF);
+}
+
 static void RestoreBridge(PCI_FUNCTION *Function)
 {
+    USHORT ports = SavedWord(Function, PCI_IO_BASE);
+
     /* Bus numbers first: without them nothing below can be reached. 1Eh is the secondary status. */
     Put(Function->At, PCI_PRIMARY_BUS, 4, SavedLong(Function, PCI_PRIMARY_BUS));
-    Put(Function->At, PCI_IO_BASE, 2, SavedWord(Function, PCI_IO_BASE));
+    if (!IoClosed(ports) || !IoClosed(PciRead16(Function->At, PCI_IO_BASE)))
+        Put(Function->At, PCI_IO_BASE, 2, ports);
     for (ULONG offset = PCI_MEMORY_BASE; offset <= PCI_IO_UPPER; offset += 4)
         Put(Function->At, offset, 4, SavedLong(Function, offset));
     Put(Function->At, PCI_BRIDGE_CONTROL, 2, SavedWord(Function, PCI_BRIDGE_CONTROL));
