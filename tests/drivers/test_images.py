@@ -23,6 +23,7 @@ NX_COMPATIBLE = 0x0100
 WDM_DRIVER = 0x2000
 SECTION_EXECUTE = 0x20000000
 SECTION_WRITE = 0x80000000
+SECTION_DISCARDABLE = 0x02000000
 
 
 def image(drivers: Path, driver: str) -> pefile.PE:
@@ -72,6 +73,16 @@ def test_entry_point_lies_in_the_init_section(drivers: Path, driver: str) -> Non
     pe = image(drivers, driver)
     section = pe.get_section_by_rva(pe.OPTIONAL_HEADER.AddressOfEntryPoint)
     assert section.Name.rstrip(b"\0") == b"INIT"
+
+
+def test_init_is_discardable_and_pageable_code_is_not(drivers: Path) -> None:
+    paged = set()
+    for path in [*(drivers / driver / f"{driver}.sys" for driver in DRIVERS), *mutant_images(drivers)]:
+        sections = {section.Name.rstrip(b"\0"): section.Characteristics for section in pefile.PE(str(path)).sections}
+        discardable = {name for name, characteristics in sections.items() if characteristics & SECTION_DISCARDABLE}
+        assert discardable - {b".reloc"} == {b"INIT"}, path
+        paged |= {path.stem} if b"PAGE" in sections else set()
+    assert paged == set(DRIVERS) - {"borrower-legacy"}, "otherwise the second half of this test says nothing"
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

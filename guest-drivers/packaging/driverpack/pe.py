@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Driver images: the hash that a signature covers, and the header's checksum.
+"""Driver images: the hash that a signature covers, the header's checksum, and what happens to each section in memory.
 
 Sources: "Windows Authenticode Portable Executable Signature Format" (Microsoft, 2008), "Calculating the PE Image Hash";
 https://learn.microsoft.com/en-us/windows/win32/debug/pe-format
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from driverpack.errors import PackageError
 
 SECURITY_DIRECTORY = 4
+MEM_DISCARDABLE = 0x02000000  # a section's characteristic
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,32 @@ def with_checksum(image: bytes) -> bytes:
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return image[:offset] + struct.pack("<I", total + len(image)) + image[offset + 4 :]
+
+
+def sections(image: bytes) -> dict[str, int]:
+    """By section name the offset of its Characteristics in the file."""
+    layout(image)  # it is a PE image
+    (header,) = struct.unpack_from("<I", image, 0x3C)
+    (count,) = struct.unpack_from("<H", image, header + 6)
+    (optional_size,) = struct.unpack_from("<H", image, header + 20)
+    first = header + 24 + optional_size
+    starts = range(first, first + 40 * count, 40)
+    return {image[start : start + 8].rstrip(b"\0").decode("latin-1"): start + 36 for start in starts}
+
+
+def with_discardable_init(image: bytes) -> bytes:
+    """The image with its INIT section marked as discardable, as Microsoft's linker does, and the checksum set.
+
+    Windows frees such a section when DriverEntry has returned. Pageable code must not be marked: it would be gone then.
+    https://learn.microsoft.com/en-us/windows-hardware/drivers/kernel/making-drivers-pageable
+    """
+    if layout(image).signed:
+        raise PackageError("the image is signed already: its sections must be marked before that")
+    changed = bytearray(image)
+    for name, offset in sections(image).items():
+        (characteristics,) = struct.unpack_from("<I", image, offset)
+        if name == "INIT":
+            struct.pack_into("<I", changed, offset, characteristics | MEM_DISCARDABLE)
+        elif name.startswith("PAGE") and characteristics & MEM_DISCARDABLE:
+            raise PackageError(f"the section {name} is pageable and discardable: Windows would free it after DriverEntry")
+    return with_checksum(bytes(changed))

@@ -47,6 +47,14 @@ def test_images(variant: tuple[str, str, Path]) -> None:
         assert not decorated, "names as ntoskrnl exports them"
 
 
+def test_init_is_discardable(variant: tuple[str, str, Path]) -> None:
+    for name in SOME:
+        image = pefile.PE(str(variant[2] / name / f"{name}.sys"))
+        discardable = {section.Name.rstrip(b"\0"): bool(section.Characteristics & 0x02000000) for section in image.sections}
+        assert discardable[b"INIT"] and not discardable[b"PAGE"] and not discardable[b".text"]
+        assert image.verify_checksum()
+
+
 def test_entry_point_is_driver_entry(variant: tuple[str, str, Path]) -> None:
     folder = variant[2]
     image = pefile.PE(str(folder / "owner" / "owner.sys"))
