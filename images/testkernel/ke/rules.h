@@ -29,6 +29,7 @@ const RULE *KiFindRule(ULONG Code, ULONG_PTR Parameter1);
 #define RULE_SPIN_LOCK_IRQL         0x42
 #define RULE_MDL_UNLOCK_UNLOCKED    0x7C
 #define RULE_MDL_UNLOCK_NONPAGED    0x7D
+#define RULE_MDL_OF_PAGED_POOL      0x7F
 #define RULE_MDL_LOCK_FLAGS         0xB0
 #define RULE_MDL_MAP_FLAGS          0xB2
 #define RULE_MDL_MAP_UNLOCKED       0xB3

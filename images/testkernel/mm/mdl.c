@@ -13,7 +13,8 @@
 #include "io/verify.h"
 #include "boot/loader.h"
 
-#define MDL_TAG 'ldMM'
+#define MDL_TAG           'ldMM'
+#define SYSTEM_PTE_MISUSE 0xDA /* the DDK has no name for it */
 
 static PPFN_NUMBER Frames(PMDL Mdl)
 {
@@ -88,6 +89,11 @@ static VOID FillFrames(PMDL Mdl)
 VOID NTAPI MmBuildMdlForNonPagedPool(PMDL Mdl)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmBuildMdlForNonPagedPool");
+    if (MiIsPageable(Mdl->StartVa)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_OF_PAGED_POOL, KeGetCurrentIrql(), (ULONG_PTR)Mdl,
+                         (ULONG)Mdl->MdlFlags, __builtin_return_address(0),
+                         "MmBuildMdlForNonPagedPool of MDL %p, whose pages are pageable: use MmProbeAndLockPages", Mdl);
+    }
     FillFrames(Mdl);
     Mdl->MappedSystemVa = (PUCHAR)Mdl->StartVa + Mdl->ByteOffset;
     Mdl->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
@@ -206,17 +212,40 @@ static VOID Unmap(PMDL Mdl)
 VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
 {
     KeAssertIrql(DISPATCH_LEVEL, "MmUnmapLockedPages");
-    if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
-        Unmap(Mdl);
+    if (!(Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)) {
+        KeBugCheckReason(SYSTEM_PTE_MISUSE, 0x06, (ULONG_PTR)Mdl, (ULONG_PTR)BaseAddress, PageCount(Mdl),
+                         __builtin_return_address(0),
+                         "MmUnmapLockedPages(%p) of MDL %p, which is not mapped (unmapped twice?)", BaseAddress, Mdl);
     }
+    if (BaseAddress != Mdl->MappedSystemVa) {
+        KeBugCheckReason(SYSTEM_PTE_MISUSE, 0x03, (ULONG_PTR)Mdl, (ULONG_PTR)Mdl->MappedSystemVa,
+                         (ULONG_PTR)BaseAddress, __builtin_return_address(0),
+                         "MmUnmapLockedPages(%p) of MDL %p, which is mapped at %p", BaseAddress, Mdl,
+                         Mdl->MappedSystemVa);
+    }
+    Unmap(Mdl);
 }
 
+/*
+ * IRQL <= DISPATCH_LEVEL. The target describes Length bytes of the source from VirtualAddress on (0: all that follow). It has the source's mapping, if
+ * there is one, and no other; a target that was mapped itself must be unmapped before it is used again (MmPrepareMdlForReuse).
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-iobuildpartialmdl
+ */
 VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length)
 {
     ULONG64 source = (ULONG64)SourceMdl->StartVa + SourceMdl->ByteOffset, skip = (ULONG64)VirtualAddress - source;
+    ULONG bytes = Length ? Length : SourceMdl->ByteCount - (ULONG)skip;
+    ULONG pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(VirtualAddress, bytes);
+    ULONG room = (ULONG)((TargetMdl->Size - sizeof(MDL)) / sizeof(PFN_NUMBER));
+    if (pages > room) {
+        KeBugCheckReason(
+            TARGET_MDL_TOO_SMALL, (ULONG_PTR)TargetMdl, room, pages, 0, __builtin_return_address(0),
+            "IoBuildPartialMdl of %u bytes at %p needs an MDL for %u pages, but the target has room for %u", bytes,
+            VirtualAddress, pages, room);
+    }
     TargetMdl->StartVa = (PVOID)((ULONG64)VirtualAddress & ~0xFFFULL);
     TargetMdl->ByteOffset = (ULONG)((ULONG64)VirtualAddress & 0xFFF);
-    TargetMdl->ByteCount = Length ? Length : SourceMdl->ByteCount - (ULONG)skip;
+    TargetMdl->ByteCount = bytes;
     TargetMdl->MdlFlags = (CSHORT)((TargetMdl->MdlFlags & MDL_ALLOCATED_FIXED_SIZE) | MDL_PARTIAL |
                                    (SourceMdl->MdlFlags & (MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA)));
     TargetMdl->MappedSystemVa = (PUCHAR)SourceMdl->MappedSystemVa + skip; /* if the source is mapped */

@@ -86,6 +86,38 @@ static void Parts(void)
     ExFreePoolWithTag(block, TAG);
 }
 
+/* A long transfer piece by piece with one partial MDL, as the page on IoBuildPartialMdl shows it. */
+static void Pieces(void)
+{
+    PUCHAR block = ExAllocatePoolWithTag(PagedPool, 4 * PAGE_SIZE, TAG);
+    PMDL mdl = IoAllocateMdl(block + 16, 3 * PAGE_SIZE, FALSE, FALSE, NULL);
+    PMDL part = IoAllocateMdl(block + 16, PAGE_SIZE, FALSE, FALSE, NULL);
+    PUCHAR whole, before = NULL;
+    MmProbeAndLockPages(mdl, KernelMode, IoModifyAccess);
+    for (ULONG at = 0; at < 3 * PAGE_SIZE; at += PAGE_SIZE) {
+        IoBuildPartialMdl(mdl, part, (PUCHAR)MmGetMdlVirtualAddress(mdl) + at, PAGE_SIZE);
+        CHECK((part->MdlFlags & MDL_PARTIAL) && !(part->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA));
+        PUCHAR mapped = MmGetSystemAddressForMdlSafe(part, NormalPagePriority);
+        CHECK(mapped && mapped != before && (part->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED));
+        CHECK(mapped != block + 16 + at); /* an address of its own */
+        RtlFillMemory(mapped, PAGE_SIZE, (UCHAR)(at >> PAGE_SHIFT) + 1);
+        before = mapped;
+        MmPrepareMdlForReuse(part);
+        CHECK(!(part->MdlFlags & (MDL_PARTIAL_HAS_BEEN_MAPPED | MDL_MAPPED_TO_SYSTEM_VA)));
+    }
+    CHECK(block[16] == 1 && block[15 + PAGE_SIZE] == 1 && block[16 + PAGE_SIZE] == 2 && block[15 + 3 * PAGE_SIZE] == 3);
+    /* Of a source that is mapped the part has the source's mapping, and length 0 is all that follows. */
+    whole = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    IoBuildPartialMdl(mdl, part, (PUCHAR)MmGetMdlVirtualAddress(mdl) + 2 * PAGE_SIZE + 8, 0);
+    CHECK(MmGetMdlByteCount(part) == PAGE_SIZE - 8 && whole[2 * PAGE_SIZE + 8] == 3);
+    CHECK(MmGetSystemAddressForMdlSafe(part, NormalPagePriority) == (PVOID)(whole + 2 * PAGE_SIZE + 8));
+    IoFreeMdl(part); /* leaves the source's mapping */
+    CHECK(whole[3 * PAGE_SIZE - 1] == 3);
+    MmUnlockPages(mdl);
+    IoFreeMdl(mdl);
+    ExFreePoolWithTag(block, TAG);
+}
+
 /* Pages without an address of their own, until they are mapped. */
 static void Pages(void)
 {
@@ -176,6 +208,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     Sizes();
     Mapping();
     Parts();
+    Pieces();
     Pages();
     Changed();
     Sections();

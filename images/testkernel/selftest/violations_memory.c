@@ -91,14 +91,6 @@ BROKEN(mdl_written_read_only)
     *mapped = 1;
 }
 
-BROKEN(mdl_used_after_unmap)
-{
-    PMDL mdl = LockedMdl(Allocate(64));
-    volatile UCHAR *mapped = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
-    MmUnlockPages(mdl);
-    *mapped = 1;
-}
-
 BROKEN(large_pool_overrun)
 {
     volatile UCHAR *block = Allocate(2 * PAGE_SIZE);
@@ -168,4 +160,63 @@ BROKEN(partial_mdl_unlocked)
 BROKEN(irp_freed_as_pool)
 {
     ExFreePool(IoAllocateIrp(1, FALSE));
+}
+
+static PMDL Locked(PVOID Block, ULONG Length)
+{
+    PMDL mdl = IoAllocateMdl(Block, Length, FALSE, FALSE, NULL);
+    MmProbeAndLockPages(mdl, KernelMode, IoModifyAccess);
+    return mdl;
+}
+
+BROKEN(mdl_of_paged_pool_as_nonpaged)
+{
+    MmBuildMdlForNonPagedPool(IoAllocateMdl(ExAllocatePoolWithTag(PagedPool, 64, TAG), 64, FALSE, FALSE, NULL));
+}
+
+BROKEN(mdl_used_after_unmap)
+{
+    PMDL mdl = Locked(Allocate(64), 64);
+    volatile UCHAR *mapped = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    Sink = mapped[0];
+    MmUnmapLockedPages((PVOID)mapped, mdl);
+    Sink = mapped[0];
+}
+
+BROKEN(mdl_used_after_unlock)
+{
+    PMDL mdl = Locked(ExAllocatePoolWithTag(PagedPool, 64, TAG), 64);
+    volatile UCHAR *mapped = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    MmUnlockPages(mdl);
+    Sink = mapped[0];
+}
+
+BROKEN(mdl_mapping_overrun)
+{
+    PMDL mdl = Locked(Allocate(PAGE_SIZE), PAGE_SIZE);
+    volatile UCHAR *mapped = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    mapped[PAGE_SIZE] = 1;
+}
+
+BROKEN(mdl_unmapped_twice)
+{
+    PMDL mdl = Locked(Allocate(64), 64);
+    PVOID mapped = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    MmUnmapLockedPages(mapped, mdl);
+    MmUnmapLockedPages(mapped, mdl);
+}
+
+BROKEN(mdl_unmapped_elsewhere)
+{
+    PVOID block = Allocate(64);
+    PMDL mdl = Locked(block, 64);
+    Sink = *(PUCHAR)MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    MmUnmapLockedPages(block, mdl);
+}
+
+BROKEN(partial_mdl_too_small)
+{
+    PUCHAR block = Allocate(3 * PAGE_SIZE);
+    PMDL mdl = Locked(block, 3 * PAGE_SIZE), part = IoAllocateMdl(block, 2 * PAGE_SIZE, FALSE, FALSE, NULL);
+    IoBuildPartialMdl(mdl, part, block + 1, 2 * PAGE_SIZE);
 }
