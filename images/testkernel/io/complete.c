@@ -50,13 +50,41 @@ static VOID CompleteAssociated(PIRP Irp, CCHAR Boost)
     }
 }
 
+static VOID NTAPI FreeIrpOfApc(PKAPC Apc, PKNORMAL_ROUTINE *Normal, PVOID *Context, PVOID *Argument1, PVOID *Argument2)
+{
+    IoFreeIrp((PIRP)(CONTAINING_RECORD(Apc, IRP_TRACKER, Apc) + 1));
+}
+
+static VOID NTAPI FreeApc(PKAPC Apc, PKNORMAL_ROUTINE *Normal, PVOID *Context, PVOID *Argument1, PVOID *Argument2)
+{
+    ExFreePoolWithTag(Apc, IO_TAG);
+}
+
+/* The requester's routine is a normal kernel APC, as its request came from kernel mode: it needs no alertable wait. */
+static BOOLEAN QueueUserApc(PKAPC Apc, PKTHREAD Thread, PKKERNEL_ROUTINE Free, PIO_APC_ROUTINE Routine, PVOID Context,
+                            PIO_STATUS_BLOCK Iosb)
+{
+    KeInitializeApc(Apc, Thread, 0, Free, NULL, (PKNORMAL_ROUTINE)(PVOID)Routine, KernelMode, Context);
+    return KeInsertQueueApc(Apc, Iosb, NULL, 2);
+}
+
+VOID IopQueueUserApc(PIO_APC_ROUTINE Routine, PVOID Context, PIO_STATUS_BLOCK Iosb)
+{
+    PKAPC Apc = Routine ? ExAllocatePoolWithTag(NonPagedPool, sizeof(*Apc), IO_TAG) : NULL;
+    if (Apc) {
+        QueueUserApc(Apc, KiCurrentThread(), FreeApc, Routine, Context, Iosb);
+    }
+}
+
 /* In the requesting thread: buffers, status block, event, in this order. */
 static VOID FinishForRequester(PIRP Irp)
 {
     NTSTATUS Status = Irp->IoStatus.Status;
     PKEVENT Event = Irp->UserEvent;
     PFILE_OBJECT FileObject = Irp->Tail.Overlay.OriginalFileObject;
-    BOOLEAN KernelWaits = IopTracker(Irp)->KernelWaits;
+    PIRP_TRACKER Tracker = IopTracker(Irp);
+    PKEVENT EventObject = Tracker->EventObject;
+    PIO_APC_ROUTINE Routine = Tracker->ApcRoutine;
 
     if (Irp->Flags & IRP_BUFFERED_IO) {
         /* A warning such as STATUS_BUFFER_OVERFLOW copies, an error does not. */
@@ -76,24 +104,35 @@ static VOID FinishForRequester(PIRP Irp)
         IoFreeMdl(Mdl);
     }
     /* An error that was returned at once is the return value of IoCallDriver: status block and event stay as they were. */
-    if (!NT_ERROR(Status) || Irp->PendingReturned || KernelWaits) {
+    if (!NT_ERROR(Status) || Irp->PendingReturned || Tracker->KernelWaits) {
         if (Irp->UserIosb) {
             Irp->UserIosb->Information = Irp->IoStatus.Information;
             Irp->UserIosb->Status = Status;
         }
         if (!Event && FileObject && !(Irp->Flags & IRP_SYNCHRONOUS_API)) {
+            FileObject->FinalStatus = Status;
             KeSetEvent(&FileObject->Event, IO_NO_INCREMENT, FALSE);
         }
     } else {
         Event = NULL;
+        Routine = NULL;
     }
+    BOOLEAN Ours = Tracker->ByHandle;
     IopDequeueThreadIrp(Irp);
-    IoFreeIrp(Irp);
-    if (FileObject) {
-        ObpDropGiven(FileObject); /* the driver that made the IRP referenced it */
-    }
     if (Event) {
         KeSetEvent(Event, IO_NO_INCREMENT, FALSE);
+    }
+    if (!Routine || !QueueUserApc(&Tracker->Apc, (PKTHREAD)Irp->Tail.Overlay.Thread, FreeIrpOfApc, Routine,
+                                  Tracker->ApcContext, Irp->UserIosb)) {
+        IoFreeIrp(Irp);
+    }
+    if (EventObject) {
+        ObfDereferenceObject(EventObject);
+    }
+    if (FileObject && Ours) {
+        ObfDereferenceObject(FileObject);
+    } else if (FileObject) {
+        ObpDropGiven(FileObject); /* the driver that made the IRP referenced it */
     }
 }
 

@@ -188,7 +188,8 @@ NTSTATUS IopOpenFile(PCUNICODE_STRING Path, ACCESS_MASK Access, ULONG ShareAcces
     File->Type = IO_TYPE_FILE;
     File->Size = sizeof(FILE_OBJECT);
     File->DeviceObject = DeviceObject;
-    File->Flags = FO_SYNCHRONOUS_IO;
+    File->Flags = (Options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT) ? FO_SYNCHRONOUS_IO : 0) |
+                  (Options & FILE_SYNCHRONOUS_IO_ALERT ? FO_ALERTABLE_IO : 0);
     File->ReadAccess = (Access & (FILE_READ_DATA | GENERIC_READ | GENERIC_ALL)) != 0;
     File->WriteAccess = (Access & (FILE_WRITE_DATA | GENERIC_WRITE | GENERIC_ALL)) != 0;
     KeInitializeEvent(&File->Lock, SynchronizationEvent, FALSE);

@@ -68,6 +68,9 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     Tracker->Built = FALSE;
     Tracker->CancelledAt = 0;
     Tracker->Completer = NULL;
+    Tracker->ByHandle = FALSE;
+    Tracker->ApcRoutine = NULL;
+    Tracker->EventObject = NULL;
     Tracker->Allocator = _ReturnAddress();
     Tracker->Sent = 0;
     KeAcquireSpinLock(&ListLock, &Irql);

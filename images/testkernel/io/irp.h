@@ -31,6 +31,10 @@ typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
     LIST_ENTRY Live;     /* in IopLiveIrps */
     /* Completion in the requesting thread. */
     KAPC Apc;
+    BOOLEAN ByHandle;           /* ZwReadFile … made it, and referenced the file object */
+    PIO_APC_ROUTINE ApcRoutine; /* the requester's, or NULL */
+    PVOID ApcContext;
+    PKEVENT EventObject;   /* UserEvent, if completion drops a reference to it */
     WAIT_OWNER EventOwner; /* while the APC is queued: who waits for the event waits for the thread */
     ULONG64 Sent;          /* ns; when it was last sent to a driver, 0 = never */
 } IRP_TRACKER, *PIRP_TRACKER;
@@ -43,6 +47,8 @@ static inline PIRP_TRACKER IopTracker(PIRP Irp)
 /* All IRPs of IoAllocateIrp that are not freed, oldest first. Written under a lock of io/irp.c; a stop report reads it without. */
 extern LIST_ENTRY IopLiveIrps;
 
+/* complete.c: PASSIVE_LEVEL. Has the current thread call Routine(Context, Iosb) as a kernel APC; NULL: nothing. */
+VOID IopQueueUserApc(PIO_APC_ROUTINE Routine, PVOID Context, PIO_STATUS_BLOCK Iosb);
 BOOLEAN IopIrpIsBeingDispatched(PIRP Irp);
 /*
  * PASSIVE_LEVEL or APC_LEVEL. Does the dispatch routine that runs in this thread own the IRP no more, as a driver below has it and returned

@@ -127,11 +127,13 @@ NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_IN
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    if (ObpTypeOf(Object) != OB_TYPE(ExEventObjectType) && ObpTypeOf(Object) != OB_TYPE(PsThreadType)) {
-        Status = STATUS_OBJECT_TYPE_MISMATCH;
-    } else {
-        Status = KeWaitForSingleObject(Object, UserRequest, KernelMode, Alertable, Timeout);
-    }
+    /* A file is signalled when a request on it is done (ZwReadFile, "the calling thread can synchronize …"). */
+    PVOID Waited = ObpTypeOf(Object) == OB_TYPE(IoFileObjectType)    ? &((PFILE_OBJECT)Object)->Event
+                   : ObpTypeOf(Object) == OB_TYPE(ExEventObjectType) ? Object
+                   : ObpTypeOf(Object) == OB_TYPE(PsThreadType)      ? Object
+                                                                     : NULL;
+    Status = Waited ? KeWaitForSingleObject(Waited, UserRequest, KernelMode, Alertable, Timeout)
+                    : STATUS_OBJECT_TYPE_MISMATCH;
     ObfDereferenceObject(Object);
     return Status;
 }

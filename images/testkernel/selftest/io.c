@@ -260,8 +260,8 @@ static void Files(void)
     CHECK(Closes == 1 && Lower->ReferenceCount == 0);
 
     InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
-    CHECK(NT_SUCCESS(
-        ZwOpenFile(&handle, GENERIC_READ, &attributes, &iosb, FILE_SHARE_READ, FILE_SYNCHRONOUS_IO_NONALERT)));
+    CHECK(NT_SUCCESS(ZwOpenFile(&handle, GENERIC_READ | SYNCHRONIZE, &attributes, &iosb, FILE_SHARE_READ,
+                                FILE_SYNCHRONOUS_IO_NONALERT)));
     CHECK(Creates == 2 && Lower->ReferenceCount == 1);
     CHECK(NT_SUCCESS(ZwDeviceIoControlFile(handle, NULL, NULL, NULL, &iosb, IOCTL_ECHO, data, 4, data, 4)));
     CHECK(data[0] == 0xFE && iosb.Information == 4);

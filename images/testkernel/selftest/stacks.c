@@ -102,7 +102,7 @@ static void Files(void)
     UCHAR data[8] = {1, 2, 3, 4, 5, 6, 7, 8}, back[8] = {0};
     LARGE_INTEGER offset = {.QuadPart = 16}, now = {.QuadPart = 0};
     InitializeObjectAttributes(&attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
-    CHECK(NT_SUCCESS(ZwCreateFile(&handle, GENERIC_READ | GENERIC_WRITE, &attributes, &iosb, NULL,
+    CHECK(NT_SUCCESS(ZwCreateFile(&handle, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &attributes, &iosb, NULL,
                                   FILE_ATTRIBUTE_NORMAL, 0, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, NULL, 0)));
     CHECK(iosb.Information == FILE_OPENED);
     CHECK(NT_SUCCESS(ObReferenceObjectByHandle(handle, 0, *IoFileObjectType, KernelMode, (PVOID *)&file, NULL)));
