@@ -13,6 +13,7 @@
 #define TRANSACTION_WORDS  4
 #define SEMAPHORE_ATTEMPTS 64
 #define JOB_MICROSECONDS   20
+#define JOB_LONG           1000000 /* us: the power goes while it runs, on a loaded host too */
 /* A job that has not ended after this time has lost its interrupt. */
 #define JOB_TIME_LIMIT                                                                                                 \
     (-2000 * 10000LL) /* 2 s, in units of 100 ns, relative: a loaded host may stop the whole machine for a while */
@@ -115,7 +116,7 @@ static VOID RunJob(PEXERCISER Exerciser, PPAGE_USER User)
 
     KeClearEvent(&User->JobDone);
     PageWrite(User, JOB_DURATION,
-              MUTANT(BORROWER_LEAVES_JOB_RUNNING) || MUTANT(BORROWER_DOES_NOT_WAIT) ? 50000 : JOB_MICROSECONDS);
+              MUTANT(BORROWER_LEAVES_JOB_RUNNING) || MUTANT(BORROWER_DOES_NOT_WAIT) ? JOB_LONG : JOB_MICROSECONDS);
     PageWrite(User, JOB_ARG, argument);
     PageWrite(User, JOB_CTRL, BUDDY_CLIENT__JOB_CTRL__START_bm);
     if (MUTANT(BORROWER_WAITS_WITH_SPIN_LOCK)) {
