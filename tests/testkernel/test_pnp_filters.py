@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from .machine import Machine
+from .pnpbus import CHILD, PLUG, PULL, Bus
 
 ORDER = ["lower", "lowest", "classlower", "function", "upper", "classupper"]  # from the PDO up
 
@@ -30,3 +31,17 @@ def test_a_missing_filter_keeps_the_device_from_starting(machine: Callable[..., 
     assert device["problem_name"] == "CM_PROB_DRIVER_SERVICE_KEY_INVALID"
     # The function driver had been added: it is told to go.
     assert events(running) == ["function add", "function remove"]
+
+
+def test_a_bus_filter_stays_until_the_pdo_is_deleted(machine: Callable[..., Machine]) -> None:
+    bus = Bus(machine("pnpbus.sys", "busfilter.sys", "busfilter.inf", append="root=ROOT\\PNPBUS"))
+    bus.seen()
+    bus.tell(PLUG)
+    assert bus.seen() == ["busfilter attach", "fdo0 add", "fdo0 start"]
+    bus.do("disable", CHILD)
+    bus.do("enable", CHILD)
+    assert "busfilter detach" not in bus.seen()
+    bus.tell(PULL)
+    assert bus.seen().count("busfilter detach") == 1
+    bus.tell(PLUG)
+    assert bus.seen()[0] == "busfilter attach", "the filter finds the new child too"

@@ -45,7 +45,9 @@ def boots(
         hurry = IN_VIRTUAL_TIME if case.endswith(("_forever", "_too_long")) else []
         # "…_later": the stop comes when all devices are up already; nothing else is waited for.
         until = "no such text" if case.endswith("_later") else "ready:"
-        return boot_drivers(built, directory, [f"break_{case}"], [until], qemu=hurry + EDU, **settings)
+        # "above_…": on top of a driver that keeps its IRPs.
+        below = ["io_violations"] if case.startswith("above_") else []
+        return boot_drivers(built, directory, [*below, f"break_{case}"], [until], qemu=hurry + EDU, **settings)
 
     with ThreadPoolExecutor(2) as pool:
         yield {v.case: pool.submit(run, v.case, tmp_path_factory.mktemp(v.case)) for v in wanted}

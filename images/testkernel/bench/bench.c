@@ -242,6 +242,12 @@ static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT Device, PIRP Irp)
     return PoCallDriver(((BENCH *)Device->DeviceExtension)->Lower, Irp);
 }
 
+static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(((BENCH *)Device->DeviceExtension)->Lower, Irp);
+}
+
 /* The measured stack: its upper driver passes the request on, its lower one completes it. */
 static NTSTATUS NTAPI DispatchRequest(PDEVICE_OBJECT Device, PIRP Irp)
 {
@@ -303,6 +309,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     Driver->DriverExtension->AddDevice = AddDevice;
     Driver->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
     Driver->MajorFunction[IRP_MJ_POWER] = DispatchPower;
+    Driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;
     Driver->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = DispatchRequest;
     return STATUS_SUCCESS;
 }

@@ -3,9 +3,29 @@
  * Sending an IRP to a driver.
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/passing-irps-down-the-driver-stack
  */
+#include "io/driver.h"
 #include "io/io.h"
 #include "io/irp.h"
 #include "io/irplog.h"
+
+/*
+ * A driver of a PnP stack that filled in no dispatch routine for an IRP that each driver of the stack must see.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/required-dispatch-routines
+ */
+static VOID CheckDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp, UCHAR Major)
+{
+    PDRIVER_OBJECT Driver = DeviceObject->DriverObject;
+    if ((Major == IRP_MJ_PNP || Major == IRP_MJ_POWER || Major == IRP_MJ_SYSTEM_CONTROL) &&
+        Driver->MajorFunction[Major] == IopInvalidDeviceRequest && PnpDevnodeOfDeviceObject(DeviceObject)) {
+        IoStopRule(0x21F, (PVOID)Driver->DriverInit, Irp, DeviceObject,
+                   "%wZ has no dispatch routine for IRP_MJ_%s, which every driver of a PnP device stack needs: set "
+                   "MajorFunction[] in DriverEntry",
+                   &Driver->DriverName,
+                   Major == IRP_MJ_PNP     ? "PNP"
+                   : Major == IRP_MJ_POWER ? "POWER"
+                                           : "SYSTEM_CONTROL");
+    }
+}
 
 static NTSTATUS Call(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
 {
@@ -22,6 +42,7 @@ static NTSTATUS Call(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     Stack = --Irp->Tail.Overlay.CurrentStackLocation;
     Stack->DeviceObject = DeviceObject;
     Dispatch = DeviceObject->DriverObject->MajorFunction[Stack->MajorFunction];
+    CheckDispatch(DeviceObject, Irp, Stack->MajorFunction);
     IopLogSent(Irp, DeviceObject);
     IopEnterDispatch(&Record, DeviceObject, Irp, Dispatch);
     Status = Dispatch(DeviceObject, Irp);

@@ -70,6 +70,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     KIRQL Irql, Before = KeGetCurrentIrql();
     PDRIVER_CANCEL Routine;
     PDEVICE_OBJECT DeviceObject;
+    PVOID Foreign;
     IoRequireIrql("IoCancelIrp", DISPATCH_LEVEL, _ReturnAddress());
     if (Irp->Type != IO_TYPE_IRP) {
         IoStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, 0, 0, 0, _ReturnAddress(),
@@ -93,6 +94,12 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     }
     Irp->CancelIrql = Irql;
     DeviceObject = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
+    Irp->CancelRoutine = Routine; /* for the look at it */
+    Foreign = IopForeignCancelRoutine(Irp, DeviceObject, NULL);
+    Irp->CancelRoutine = NULL;
+    if (Foreign) {
+        IopStopForeignCancelRoutine(Irp, DeviceObject, Foreign);
+    }
     Routine(DeviceObject, Irp);
     if (KeGetCurrentIrql() != Before) {
         IoStop(

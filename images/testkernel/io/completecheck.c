@@ -48,6 +48,21 @@ static BOOLEAN IsRequiredOfPdo(UCHAR Minor)
 }
 
 /*
+ * A WMI IRP is completed by the driver whose device object is its ProviderId; the bus driver completes what is not for it as it came.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/handling-wmi-requests
+ */
+static VOID CheckWmiProvider(PIRP Irp, PIO_STACK_LOCATION Stack, PVOID Caller)
+{
+    BOOLEAN Bottom = !IoExtra(Stack->DeviceObject)->AttachedTo;
+    if (Stack->Parameters.WMI.ProviderId != (ULONG_PTR)Stack->DeviceObject &&
+        (!Bottom || Irp->IoStatus.Status != IopTracker(Irp)->Status)) {
+        IoStopRule(0x220, Caller, Irp, Stack->DeviceObject, "a WMI IRP (minor 0x%02x) for another provider was %s",
+                   Stack->MinorFunction,
+                   Bottom ? "completed with another status than it came with" : "completed instead of passed down");
+    }
+}
+
+/*
  * "A function or filter driver must pass every PnP and power IRP that it does not fail on to the next driver":
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/passing-pnp-irps-down-the-device-stack
  * Checked when a driver that is not at the bottom completes an IRP that it never passed on.
@@ -62,6 +77,10 @@ static VOID CheckNotStolen(PIRP Irp, PVOID Caller)
     }
     Stack = IoGetCurrentIrpStackLocation(Irp);
     Pnp = Stack->MajorFunction == IRP_MJ_PNP;
+    if (Stack->MajorFunction == IRP_MJ_SYSTEM_CONTROL &&
+        !(IopTracker(Irp)->Forwarded & 1ULL << (Irp->CurrentLocation - 1))) {
+        CheckWmiProvider(Irp, Stack, Caller);
+    }
     if ((!Pnp && Stack->MajorFunction != IRP_MJ_POWER) ||
         (IopTracker(Irp)->Forwarded & 1ULL << (Irp->CurrentLocation - 1))) {
         return;
@@ -86,10 +105,16 @@ static VOID CheckNotStolen(PIRP Irp, PVOID Caller)
                    "down: the drivers below never see it",
                    Pnp ? "PnP" : "power", Stack->MinorFunction);
     }
-    if (Pnp && IopIsForBusDriver(Stack->MinorFunction)) {
+    if (Pnp && (IopIsForBusDriver(Stack->MinorFunction) || Stack->MinorFunction > IRP_MN_DEVICE_ENUMERATED)) {
         IoStopRule(0x22D, Caller, Irp, Stack->DeviceObject,
                    "a function or filter driver failed a PnP IRP (minor 0x%02x) with 0x%08x that only the bus driver "
                    "answers: pass it down",
+                   Stack->MinorFunction, Status);
+    }
+    if (!Pnp && Stack->MinorFunction > IRP_MN_QUERY_POWER) {
+        IoStopRule(0x230, Caller, Irp, Stack->DeviceObject,
+                   "a function or filter driver failed a power IRP (minor 0x%02x) with 0x%08x that no driver can know: "
+                   "pass it down",
                    Stack->MinorFunction, Status);
     }
 }
@@ -131,6 +156,13 @@ VOID IopCheckComplete(PIRP Irp, PVOID Caller)
                    "IRP %p is completed while a driver below still has it (it returned STATUS_PENDING)", Irp);
     }
     CheckStatus(Irp, Caller);
+    if (Irp->CancelRoutine && Irp->CurrentLocation <= Irp->StackCount) {
+        PDEVICE_OBJECT Holder = IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
+        PVOID Foreign = IopForeignCancelRoutine(Irp, Holder, NULL);
+        if (Foreign) {
+            IopStopForeignCancelRoutine(Irp, Holder, Foreign);
+        }
+    }
     if (Irp->CancelRoutine) {
         IoStopRule(0x23C, Caller, Irp, NULL, "IoCompleteRequest while the cancel routine %p is still set",
                    Irp->CancelRoutine);
@@ -140,6 +172,7 @@ VOID IopCheckComplete(PIRP Irp, PVOID Caller)
             0x239, Caller, Irp, NULL,
             "IoCompleteRequest for an IRP that was never sent with IoCallDriver: free it with IoFreeIrp instead");
     }
+    IopCheckTargetRelation(Irp, Caller);
     CheckNotStolen(Irp, Caller);
     if ((Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && IopTracker(Irp)->Completer &&
         Irp->CurrentLocation <= Irp->StackCount) {

@@ -146,6 +146,26 @@ static VOID FinishDelete(PDEVICE_OBJECT DeviceObject)
     ObfDereferenceObject(DeviceObject);
 }
 
+/*
+ * What is still attached to a device object that is deleted may go in its driver's FastIoDetachDevice routine: that is how bus filters learn of it.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/ns-wdm-_driver_object (FastIoDispatch)
+ */
+static VOID CallFastIoDetach(PDEVICE_OBJECT DeviceObject)
+{
+    PDEVICE_OBJECT Attached;
+    while ((Attached = DeviceObject->AttachedDevice) != NULL) {
+        PFAST_IO_DISPATCH Fast = Attached->DriverObject->FastIoDispatch;
+        if (!Fast || Fast->SizeOfFastIoDispatch <= FIELD_OFFSET(FAST_IO_DISPATCH, FastIoDetachDevice) ||
+            !Fast->FastIoDetachDevice) {
+            return;
+        }
+        Fast->FastIoDetachDevice(Attached, DeviceObject);
+        if (DeviceObject->AttachedDevice == Attached) {
+            return;
+        }
+    }
+}
+
 /* While handles are open the device object stays; deletion then finishes at the last close. */
 VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
 {
@@ -187,10 +207,14 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     Extra->ExtensionFlags |= DOE_DELETE_PENDING;
     /* A PDO is deleted while the function driver is still attached to it: then IoDetachDevice finishes. */
     Finish = DeviceObject->ReferenceCount == 0 && !DeviceObject->AttachedDevice;
+    ObfReferenceObject(DeviceObject);
     KeReleaseSpinLock(&IopDeviceLock, Irql);
     if (Finish) {
         FinishDelete(DeviceObject);
+    } else {
+        CallFastIoDetach(DeviceObject);
     }
+    ObfDereferenceObject(DeviceObject);
 }
 
 VOID IopDropDeviceReference(PDEVICE_OBJECT DeviceObject)
@@ -229,6 +253,7 @@ static PDEVICE_OBJECT Attach(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetD
         SourceDevice->StackSize = Top->StackSize + 1;
         SourceDevice->AlignmentRequirement = max(SourceDevice->AlignmentRequirement, Top->AlignmentRequirement);
         SourceDevice->SectorSize = Top->SectorSize;
+        IoExtra(SourceDevice)->BusFilter = PnpIsBusFilter(Top);
         IoExtra(SourceDevice)->AttachedTo = Top;
         if (IoExtra(Top)->ExtensionFlags & DOE_START_PENDING) {
             IoExtra(SourceDevice)->ExtensionFlags |= DOE_START_PENDING;

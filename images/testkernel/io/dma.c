@@ -11,6 +11,7 @@
 
 #define ADAPTER_MAGIC    0x54504441 /* "ADPT" */
 #define RELEASED_MAGIC   0x21504441
+#define NEWEST_VERSION   3  /* DEVICE_DESCRIPTION_VERSION3 */
 #define REMEMBERED       16 /* released adapters are kept this long, so that a later use is named */
 #define GUARD            0x0F
 #define GUARD_TAG        0x3079667256616D44ULL /* "DmaVrfy0" */
@@ -201,6 +202,11 @@ PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT Pdo, PDEVICE_DESCRIPTION Descr
     ADAPTER *adapter;
 
     IoRequireIrql("IoGetDmaAdapter", PASSIVE_LEVEL, _ReturnAddress());
+    if (Description->Version > NEWEST_VERSION)
+        DmaStop(DMA_UNKNOWN_VERSION, Description->Version, 0, 0, _ReturnAddress(),
+                "IoGetDmaAdapter with a DEVICE_DESCRIPTION of version %u, which does not exist (an uninitialised "
+                "variable?)",
+                Description->Version);
     if (Description->Version > DEVICE_DESCRIPTION_VERSION2 || !Description->Master) {
         KdLog(LOG_WARNING, "IoGetDmaAdapter: only bus masters with description version 0 to 2 are supported");
         return NULL;

@@ -45,6 +45,7 @@ typedef struct _ADAPTER {
 #define DMA_MAPPED_TWICE       0x1D
 #define DMA_FLUSH_UNMAPPED     0x20
 #define DMA_ZERO_LENGTH        0x21
+#define DMA_UNKNOWN_VERSION    0x25
 
 #define DmaStop(Rule, P2, P3, P4, Caller, ...)                                                                         \
     IoStop(0xE6, Rule, (ULONG_PTR)(P2), (ULONG_PTR)(P3), (ULONG_PTR)(P4), Caller, __VA_ARGS__)

@@ -18,6 +18,7 @@ typedef struct _DEVICE_EXTRA {
     PDEVICE_OBJECT AttachedTo; /* the device object below */
     KDEVICE_QUEUE *StartIoQueue;
     PIO_TIMER Timer;
+    BOOLEAN BusFilter;   /* attached to a PDO, but not by an AddDevice routine: pnp/busfilter.c */
     ACCESS_MASK Granted; /* to programs, by its security descriptor */
     PVOID Creator;       /* return address of IoCreateDevice's caller */
     LIST_ENTRY AllLink;  /* all device objects */

@@ -27,8 +27,10 @@ VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 {
     if (Irp->Type == IO_TYPE_IRP && (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) && Irp->Size == PacketSize &&
         IopTracker(Irp)->Magic == TRACKER_MAGIC) {
-        IoStopRule(0x20D, _ReturnAddress(), Irp, NULL,
-                   "IoInitializeIrp of IRP %p, which came from IoAllocateIrp: use IoReuseIrp", Irp);
+        BOOLEAN Quota = (Irp->AllocationFlags & IRP_QUOTA_CHARGED) != 0;
+        IoStopRule(Quota ? 0x20D : 0x238, _ReturnAddress(), Irp, NULL,
+                   "IoInitializeIrp of IRP %p, which came from IoAllocateIrp%s: use IoReuseIrp", Irp,
+                   Quota ? ", so that its quota is never given back" : "");
     }
     RtlZeroMemory(Irp, PacketSize);
     Irp->Type = IO_TYPE_IRP;
@@ -58,7 +60,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     Irp = (PIRP)(Tracker + 1);
     Irp->Type = 0;
     IoInitializeIrp(Irp, (USHORT)Size, StackSize);
-    Irp->AllocationFlags = IRP_ALLOCATED_BY_KERNEL;
+    Irp->AllocationFlags = IRP_ALLOCATED_BY_KERNEL | (ChargeQuota ? IRP_QUOTA_CHARGED : 0);
     Tracker->Magic = TRACKER_MAGIC;
     Tracker->PendingReturned = 0;
     Tracker->Forwarded = 0;
@@ -89,6 +91,12 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
     if (!Irp || Irp->Type != IO_TYPE_IRP) {
         IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x01, (ULONG_PTR)Irp, 0, 0, Caller,
                "IoFreeIrp of %p, which is no IRP (freed before?)", Irp);
+    }
+    if (!IsListEmpty(&Irp->ThreadListEntry) && !IopTracker(Irp)->Sent) {
+        IoStopRule(0x20C, Caller, Irp, NULL,
+                   "IoFreeIrp of IRP %p, which was never sent and is queued to its thread: the I/O manager frees such "
+                   "IRPs when they are completed",
+                   Irp);
     }
     if (!IsListEmpty(&Irp->ThreadListEntry)) {
         IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x02, (ULONG_PTR)Irp, 0, 0, Caller,

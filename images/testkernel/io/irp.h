@@ -5,9 +5,12 @@
 #include "io/io.h"
 #include "ke/bugcheck.h"
 
-#define IRP_TAG                 ' prI'
-#define TRACKER_MAGIC           0x4B525454u
-#define TRACKER_FREED           0x44455246u
+#define IRP_TAG       ' prI'
+#define TRACKER_MAGIC 0x4B525454u
+#define TRACKER_FREED 0x44455246u
+#ifndef IRP_QUOTA_CHARGED
+#define IRP_QUOTA_CHARGED 0x01 /* IRP.AllocationFlags */
+#endif
 #define IRP_ALLOCATED_BY_KERNEL 0x40 /* IRP.AllocationFlags: an IRP_TRACKER stands in front */
 
 typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
@@ -25,6 +28,7 @@ typedef struct DECLSPEC_ALIGN(16) _IRP_TRACKER {
     UCHAR Major, Minor; /* as Holder got it */
     NTSTATUS Status;
     ULONG_PTR Information;
+    ULONG References;    /* IRP_MN_QUERY_DEVICE_RELATIONS: made to the PDO before it got the IRP (relationcheck.c) */
     ULONG OutputLength;  /* of the system buffer, for IRP_INPUT_OPERATION */
     BOOLEAN Built;       /* by IoBuild… or IoMakeAssociatedIrp */
     ULONG64 CancelledAt; /* ns; 0 = not cancelled */
@@ -63,6 +67,18 @@ VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller);
 VOID IopCheckComplete(PIRP Irp, PVOID Caller);
 VOID IopCheckMarkedPending(PIRP Irp, PVOID Routine);
 VOID IopCheckFinish(PIRP Irp, PVOID Caller);
+/*
+ * relationcheck.c: Device is about to get Irp, and its driver completes Irp: what IRP_MN_QUERY_DEVICE_RELATIONS for TargetDeviceRelation must
+ * return. PASSIVE_LEVEL for such an IRP.
+ */
+VOID IopNoteTargetQuery(PIRP Irp, PDEVICE_OBJECT Device);
+VOID IopCheckTargetRelation(PIRP Irp, PVOID Caller);
+/*
+ * cancelcheck.c, any IRQL. The cancel routine of Irp, if a driver above Holder has set it while Holder's driver has the IRP: Above's driver,
+ * or with NULL that of any stack location above the current one. NULL if it is none's, or the IRP is not the kernel's.
+ */
+PVOID IopForeignCancelRoutine(PIRP Irp, PDEVICE_OBJECT Holder, PDEVICE_OBJECT Above);
+DECLSPEC_NORETURN VOID IopStopForeignCancelRoutine(PIRP Irp, PDEVICE_OBJECT Holder, PVOID Routine);
 /* A PnP IRP that only the bus driver answers: the others pass it down with the status unchanged. */
 BOOLEAN IopIsForBusDriver(UCHAR Minor);
 VOID IopInitIrps(VOID);

@@ -53,6 +53,7 @@ VOID IopEnterDispatch(PIRP_CALL Call, PDEVICE_OBJECT DeviceObject, PIRP Irp, PDR
         Tracker->Minor = Stack->MinorFunction;
         Tracker->Status = Irp->IoStatus.Status;
         Tracker->Information = Irp->IoStatus.Information;
+        IopNoteTargetQuery(Irp, DeviceObject);
     }
     KeAcquireSpinLock(&CallLock, &Irql);
     InsertHeadList(&Calls, &Call->Link);
@@ -83,7 +84,7 @@ VOID IopLocationCompleted(PIRP Irp, CCHAR Location, UCHAR Control)
     }
     KeReleaseSpinLock(&CallLock, Irql);
     if (Forgot) {
-        IoStopRule(0x23D, Forgot, Irp, NULL,
+        IoStopRule(0x24C, Forgot, Irp, NULL,
                    "the dispatch routine returned STATUS_PENDING, but the IRP was not marked by IoMarkIrpPending (in a "
                    "completion routine: "
                    "if (Irp->PendingReturned) IoMarkIrpPending(Irp))");
@@ -96,6 +97,8 @@ VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status)
     BOOLEAN InterruptsOff = !(__readeflags() & 0x200);
     BOOLEAN Completed, WasPending;
     NTSTATUS CompletedWith;
+    PDEVICE_OBJECT Holder = NULL;
+    PVOID Foreign = NULL;
     KeAcquireSpinLock(&CallLock, &Irql);
     RemoveEntryList(&Call->Link);
     Completed = Call->Completed;
@@ -105,6 +108,8 @@ VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status)
         Call->Location <= 64) {
         /* Not completed and the lock is held: the IRP is still there. */
         IopTracker(Call->Irp)->PendingReturned |= 1ULL << (Call->Location - 1);
+        Holder = IopTracker(Call->Irp)->Holder;
+        Foreign = Holder != Call->DeviceObject ? IopForeignCancelRoutine(Call->Irp, Holder, Call->DeviceObject) : NULL;
     }
     KeReleaseSpinLock(&CallLock, Irql);
     if (InterruptsOff) {
@@ -126,6 +131,9 @@ VOID IopLeaveDispatch(PIRP_CALL Call, NTSTATUS Status)
     if (IopIsSuspicious(Status)) {
         IoStopRule(0x300, Call->Dispatch, Call->Irp, Call->DeviceObject,
                    "the dispatch routine returned 0x%08x, which is no status: an uninitialised variable?", Status);
+    }
+    if (Foreign) {
+        IopStopForeignCancelRoutine(Call->Irp, Holder, Foreign);
     }
     if (Status == STATUS_PENDING) {
         if (Completed && !WasPending) {

@@ -41,6 +41,11 @@ static VOID CheckArguments(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
         STOP(0x04, (ULONG_PTR)DeviceObject, 0, 0, "IoCallDriver to %p, which is %s", DeviceObject,
              DeviceObject->Type != IO_TYPE_DEVICE ? "no device object" : "a device object that was deleted");
     }
+    if (KeGetCurrentIrql() > DISPATCH_LEVEL && (Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) &&
+        IopTracker(Irp)->Holder) {
+        IoStopRule(0x301, Caller, Irp, DeviceObject, "an IRP is sent on to the driver below at IRQL %u",
+                   KeGetCurrentIrql());
+    }
     if (KeGetCurrentIrql() > DISPATCH_LEVEL) {
         STOP(0x10, KeGetCurrentIrql(), 0, 0, "IoCallDriver at IRQL %u", KeGetCurrentIrql());
     }
@@ -79,6 +84,26 @@ static VOID CheckOwner(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     }
 }
 
+/*
+ * Was the present driver's own location copied although no completion routine needs it? Not if the IRP is marked pending: such a location must not
+ * be skipped.
+ */
+static BOOLEAN IsNeedlessCopy(PIRP Irp)
+{
+    PIO_STACK_LOCATION Next = IoGetNextIrpStackLocation(Irp), Current;
+    if (!(Irp->AllocationFlags & IRP_ALLOCATED_BY_KERNEL) || Irp->CurrentLocation > Irp->StackCount ||
+        (Next->Control & (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL))) {
+        return FALSE;
+    }
+    Current = IoGetCurrentIrpStackLocation(Irp);
+    return Current->DeviceObject == IopTracker(Irp)->Holder && Current->DeviceObject &&
+           !(Current->Control & SL_PENDING_RETURNED) && Next->MajorFunction == Current->MajorFunction &&
+           Next->MinorFunction == Current->MinorFunction && Next->Flags == Current->Flags &&
+           Next->FileObject == Current->FileObject &&
+           RtlCompareMemory(&Next->Parameters, &Current->Parameters, sizeof(Next->Parameters)) ==
+               sizeof(Next->Parameters);
+}
+
 /* How the stack location of the driver below was made. */
 static VOID CheckLocation(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
 {
@@ -98,6 +123,12 @@ static VOID CheckLocation(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
                        "IoCopyCurrentIrpStackLocationToNext",
                        Next->CompletionRoutine);
         }
+    }
+    if (IoIsDriverCode(Caller) && IsNeedlessCopy(Irp)) {
+        IoStopRule(0x21C, Caller, Irp, DeviceObject,
+                   "the stack location of an IRP (major 0x%02x minor 0x%02x) was copied, but no completion routine is "
+                   "set: use IoSkipCurrentIrpStackLocation",
+                   Next->MajorFunction, Next->MinorFunction);
     }
     if ((Next->Control & (SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL)) &&
         MiIsPageable((PVOID)Next->CompletionRoutine)) {
@@ -230,6 +261,13 @@ static VOID CheckPassed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
                    "are",
                    Status != Tracker->Status ? "status" : "information", Next->MinorFunction);
     }
+    if (!Pnp && Next->MinorFunction > IRP_MN_QUERY_POWER && Status != Tracker->Status) {
+        IoStopRule(
+            0x23B, Caller, Irp, DeviceObject,
+            "the status of a power IRP that no driver can know (minor 0x%02x) was changed: leave unknown IRPs as "
+            "they are",
+            Next->MinorFunction);
+    }
     if (Pnp && Status != Tracker->Status && IopIsForBusDriver(Next->MinorFunction)) {
         IoStopRule(0x218, Caller, Irp, DeviceObject,
                    "a function or filter driver answered a PnP IRP (minor 0x%02x) that only the bus driver answers",
@@ -240,6 +278,22 @@ static VOID CheckPassed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
         IoStopRule(0x217, Caller, Irp, DeviceObject,
                    "a function driver passed a PnP IRP (minor 0x%02x) down without setting IoStatus.Status to "
                    "STATUS_SUCCESS",
+                   Next->MinorFunction);
+    }
+}
+
+/*
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/handling-wmi-requests: the driver whose device object is named by ProviderId completes
+ * the IRP, all others pass it down.
+ */
+static VOID CheckWmiPassed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
+{
+    PIO_STACK_LOCATION Next = IoGetNextIrpStackLocation(Irp);
+    if (Next->MinorFunction <= IRP_MN_REGINFO_EX &&
+        Next->Parameters.WMI.ProviderId == (ULONG_PTR)IopTracker(Irp)->Holder) {
+        IoStopRule(0x220, Caller, Irp, DeviceObject,
+                   "a WMI IRP (minor 0x%02x) is passed down by the driver whose device object is its ProviderId: that "
+                   "driver completes it",
                    Next->MinorFunction);
     }
 }
@@ -270,5 +324,7 @@ VOID IopCheckCall(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
         CheckNew(DeviceObject, Irp, Caller);
     } else if (IopTracker(Irp)->Major == IRP_MJ_PNP || IopTracker(Irp)->Major == IRP_MJ_POWER) {
         CheckPassed(DeviceObject, Irp, Caller);
+    } else if (IopTracker(Irp)->Major == IRP_MJ_SYSTEM_CONTROL) {
+        CheckWmiPassed(DeviceObject, Irp, Caller);
     }
 }

@@ -16,6 +16,7 @@ typedef struct _OBJECT_HEADER {
     LONG Permanent; /* TRUE: the name holds a reference (OBJ_PERMANENT) */
     LONG64 PointerCount;
     LONG64 HandleCount;
+    volatile LONG Referenced; /* how often, so far */
     POBJECT_TYPE Type;
     UNICODE_STRING Name;         /* last component, in pool; empty for none */
     OBJECT_DIRECTORY *Directory; /* where the name stands, or NULL */

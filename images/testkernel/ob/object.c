@@ -43,6 +43,11 @@ LONG_PTR ObpReferences(PVOID Object)
     return ObpHeader(Object)->PointerCount;
 }
 
+ULONG ObpReferencesMade(PVOID Object)
+{
+    return (ULONG)ObpHeader(Object)->Referenced;
+}
+
 LONG_PTR ObpHandles(PVOID Object)
 {
     return ObpHeader(Object)->HandleCount;
@@ -106,6 +111,7 @@ static LONG_PTR Reference(PVOID Object, PVOID Caller)
     }
     Header = ObpHeader(Object);
     Count = InterlockedIncrement64(&Header->PointerCount);
+    InterlockedIncrement(&Header->Referenced);
     if (Count <= 1) {
         IoStop(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object, 3, Count, Caller,
                "%s object %p is referenced while it is being deleted", Header->Type->Name, Object);

@@ -36,6 +36,8 @@ NTSTATUS ObpCreateObject(POBJECT_TYPE Type, SIZE_T Size, PVOID *Object);
 POBJECT_TYPE ObpTypeOf(PVOID Object);
 LONG_PTR ObpReferences(PVOID Object);
 LONG_PTR ObpHandles(PVOID Object);
+/* How often the object was referenced since it was made, modulo 2^32. Any IRQL. */
+ULONG ObpReferencesMade(PVOID Object);
 /* As ObfReferenceObject, but FALSE when the object is already being deleted. */
 BOOLEAN ObpReferenceUnlessDeleted(PVOID Object);
 

@@ -95,6 +95,8 @@ typedef struct _DEVICE_NODE {
 PDEVICE_NODE PnpDevnodeOfPdo(PDEVICE_OBJECT Pdo);
 /* The devnode of the stack that any device object (PDO, FDO, filter) belongs to, or NULL. IRQL <= DISPATCH_LEVEL. */
 PDEVICE_NODE PnpDevnodeOfDeviceObject(PDEVICE_OBJECT DeviceObject);
+/* Any IRQL, with the device lock held: a device object that the current thread attaches to Target is a bus filter (busfilter.c). */
+BOOLEAN PnpIsBusFilter(PDEVICE_OBJECT Target);
 /* The root of the tree (HTREE\ROOT\0); never NULL after IoInitSystem. */
 PDEVICE_NODE PnpRootDevnode(void);
 

@@ -8,16 +8,15 @@
 #include "kd/log.h"
 
 /* Bug check 0xCA PNP_DETECTED_FATAL_ERROR, parameter 1. */
-#define PNP_INVALID_PDO         2
 #define PNP_INVALID_ENUMERATION 4
 
 static VOID CheckReportedPdo(PDEVICE_NODE Bus, PDEVICE_OBJECT Pdo)
 {
     PVOID Caller = (PVOID)IoGetAttachedDevice(Bus->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP];
     if (!Pdo || Pdo->Type != IO_TYPE_DEVICE || IoExtra(Pdo)->AttachedTo) {
-        IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_PDO, (ULONG_PTR)Pdo, 0, 0, Caller,
-               "the bus relations of %wZ contain %p, which is no PDO (a PDO is at the bottom of its stack)",
-               &Bus->InstancePath, Pdo);
+        IoStopRule(0x248, Caller, NULL, Pdo,
+                   "the bus relations of %wZ contain %p, which is no PDO (a PDO is at the bottom of its stack)",
+                   &Bus->InstancePath, Pdo);
     }
     if (IoExtra(Pdo)->ExtensionFlags & (DOE_DELETE_PENDING | DOE_DELETED)) {
         IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ENUMERATION, (ULONG_PTR)Pdo, 0, 0, Caller,

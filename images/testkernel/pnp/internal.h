@@ -14,7 +14,7 @@ PDEVICE_NODE PnpCreateDevnode(PDEVICE_OBJECT Pdo, PDEVICE_NODE Parent);
 void PnpDeleteDevnode(PDEVICE_NODE Node);
 void PnpFreeNodeInfo(PDEVICE_NODE Node);
 
-/* As PnpSendIrp; *Completer is the device object whose driver called IoCompleteRequest first. */
+/* As PnpSendIrp, with another major function if Stack has one; *Completer is the device object whose driver called IoCompleteRequest first. */
 NTSTATUS PnpSendIrpTo(PDEVICE_OBJECT DeviceObject, PIO_STACK_LOCATION Stack, PULONG_PTR Information,
                       PDEVICE_OBJECT *Completer);
 /* irp.c: one IRP_MJ_PNP with nothing but a minor code, to the top of the stack. */
@@ -50,6 +50,22 @@ VOID PnpStateInvalidated(PDEVICE_NODE Node);
  */
 VOID PnpFailStarted(PDEVICE_NODE Node, ULONG Problem);
 VOID PnpFillVeto(PPNP_VETO Veto, PNP_VETO_TYPE Type, NTSTATUS Status, PCUNICODE_STRING Name);
+
+/* busfilter.c. The bus filters of a stack, referenced, and what each was attached to, before IRP_MN_REMOVE_DEVICE; and the checks after it. */
+#define MAX_BUS_FILTERS 8
+typedef struct _BUS_FILTERS {
+    PDEVICE_OBJECT Filter[MAX_BUS_FILTERS], Below[MAX_BUS_FILTERS];
+    ULONG Count;
+} BUS_FILTERS, *PBUS_FILTERS;
+VOID PnpNoteBusFilters(PDEVICE_OBJECT Pdo, PBUS_FILTERS Filters);
+VOID PnpCheckBusFilters(PDEVICE_NODE Node, PBUS_FILTERS Filters, BOOLEAN PdoStays);
+/* The lowest device object above the PDO that an AddDevice routine attached, or NULL. */
+PDEVICE_OBJECT PnpAboveBusFilters(PDEVICE_OBJECT Pdo);
+/* The current thread begins or has ended an AddDevice routine. */
+VOID PnpNoteAddDevice(BOOLEAN Begin);
+
+/* unknown.c: fake IRPs, for a started device. */
+VOID PnpSendUnknown(PDEVICE_NODE Node);
 
 /* enumerate.c: reads the bus relations; new children are created, missing ones are queued for removal. */
 NTSTATUS PnpEnumerate(PDEVICE_NODE Node);

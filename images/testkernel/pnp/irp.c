@@ -26,7 +26,7 @@ NTSTATUS PnpSendIrpTo(PDEVICE_OBJECT DeviceObject, PIO_STACK_LOCATION Stack, PUL
     IoSetNextIrpStackLocation(Irp); /* ours: a driver that skips its own location must not look like the IRP's sender */
     Next = IoGetNextIrpStackLocation(Irp);
     *Next = *Stack;
-    Next->MajorFunction = IRP_MJ_PNP;
+    Next->MajorFunction = Stack->MajorFunction ? Stack->MajorFunction : IRP_MJ_PNP;
     Next->Control = 0;
     Irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
     Irp->IoStatus.Information = Information ? *Information : 0;

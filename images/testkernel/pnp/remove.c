@@ -13,7 +13,8 @@ static volatile LONG PendingCloses; /* devnodes that wait for their last handle 
 static VOID CheckRemoved(PDEVICE_NODE Node, PDRIVER_DATA Function, NTSTATUS Status)
 {
     PDEVICE_OBJECT Pdo = Node->PhysicalDeviceObject;
-    PDEVICE_OBJECT Left = Pdo->AttachedDevice;
+    BOOLEAN Stays = !(Node->Flags & (DNF_MISSING | DNF_GOES_WITH_PARENT));
+    PDEVICE_OBJECT Left = Stays ? PnpAboveBusFilters(Pdo) : Pdo->AttachedDevice;
     WCHAR Name[200];
     PVOID Dispatch = Function ? (PVOID)Function->Object.MajorFunction[IRP_MJ_PNP] : NULL;
     if (!NT_SUCCESS(Status)) {
@@ -31,7 +32,7 @@ static VOID CheckRemoved(PDEVICE_NODE Node, PDRIVER_DATA Function, NTSTATUS Stat
         PDEVICE_OBJECT Device;
         for (Device = Function->Object.DeviceObject; Device; Device = Device->NextDevice) {
             if (!(Device->Flags & DO_DEVICE_HAS_NAME) && !(IoExtra(Device)->ExtensionFlags & DOE_DELETE_PENDING) &&
-                !IoExtra(Device)->DeviceNode) {
+                !IoExtra(Device)->DeviceNode && !IoExtra(Device)->BusFilter) {
                 IoStopRule(0x21E, Dispatch, NULL, Device,
                            "%wZ did not delete its device object for %wZ when it handled IRP_MN_REMOVE_DEVICE",
                            &Function->ServiceName, &Node->InstancePath);
@@ -39,7 +40,7 @@ static VOID CheckRemoved(PDEVICE_NODE Node, PDRIVER_DATA Function, NTSTATUS Stat
         }
     }
     if (IoExtra(Pdo)->ExtensionFlags & DOE_DELETE_PENDING) {
-        if (!(Node->Flags & (DNF_MISSING | DNF_GOES_WITH_PARENT))) {
+        if (Stays) {
             IoStopRule(0x221, (PVOID)Pdo->DriverObject->MajorFunction[IRP_MJ_PNP], NULL, Pdo,
                        "the bus driver deleted the PDO of %wZ, but the device has not been reported missing in a bus "
                        "relations query",
@@ -63,6 +64,7 @@ static VOID CheckRemoved(PDEVICE_NODE Node, PDRIVER_DATA Function, NTSTATUS Stat
 VOID PnpRemoveStack(PDEVICE_NODE Node)
 {
     PDRIVER_DATA Function = NULL;
+    BUS_FILTERS Filters;
     NTSTATUS Status;
     ULONG I;
     for (I = 0; I < Node->DriverCount; I++) {
@@ -71,8 +73,10 @@ VOID PnpRemoveStack(PDEVICE_NODE Node)
         }
     }
     IopMarkStack(Node->PhysicalDeviceObject, DOE_REMOVE_PROCESSED, 0);
+    PnpNoteBusFilters(Node->PhysicalDeviceObject, &Filters);
     Status = PnpSendMinor(Node, IRP_MN_REMOVE_DEVICE);
     KdTrace("remove instance=%wZ status=0x%08x", &Node->InstancePath, Status);
+    PnpCheckBusFilters(Node, &Filters, !(Node->Flags & (DNF_MISSING | DNF_GOES_WITH_PARENT)));
     CheckRemoved(Node, Function, Status);
     PnpFreeResources(Node);
     Node->DevicePowerState = PowerDeviceUnspecified;
@@ -118,7 +122,7 @@ static BOOLEAN SendSurprise(PDEVICE_NODE Node, PVOID Context)
                        "IRP_MN_SURPRISE_REMOVAL for %wZ was failed with 0x%08x: drivers must not fail it",
                        &Node->InstancePath, Status);
         }
-        if (Node->DriverCount && !Node->PhysicalDeviceObject->AttachedDevice) {
+        if (Node->DriverCount && !PnpAboveBusFilters(Node->PhysicalDeviceObject)) {
             IoStopRule(0x241, (PVOID)Node->Drivers[0]->Object.MajorFunction[IRP_MJ_PNP], NULL,
                        Node->PhysicalDeviceObject,
                        "a driver detached its device object from %wZ on IRP_MN_SURPRISE_REMOVAL: it must wait for "

@@ -57,7 +57,9 @@ static NTSTATUS AddDriver(PDEVICE_NODE Node, PCUNICODE_STRING Service, BOOLEAN F
     Driver->Devnodes++;
     Node->Drivers[Node->DriverCount++] = Driver;
     Below = IoGetAttachedDevice(Node->PhysicalDeviceObject);
+    PnpNoteAddDevice(TRUE);
     Status = Driver->Extension.AddDevice(&Driver->Object, Node->PhysicalDeviceObject);
+    PnpNoteAddDevice(FALSE);
     if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
         IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, (PVOID)Driver->Extension.AddDevice,
                "AddDevice returned at IRQL %u", KeGetCurrentIrql());
@@ -117,7 +119,7 @@ static NTSTATUS AddDrivers(PDEVICE_NODE Node)
         Status = AddFilters(Node, L"UpperFilters");
     }
     if (!NT_SUCCESS(Status)) {
-        if (Node->PhysicalDeviceObject->AttachedDevice) {
+        if (PnpAboveBusFilters(Node->PhysicalDeviceObject)) {
             PnpRemoveStack(Node); /* those that did attach */
         } else {
             PnpForgetDrivers(Node);
@@ -184,31 +186,6 @@ VOID PnpApplyState(PDEVICE_NODE Node)
     }
 }
 
-/*
- * As Driver Verifier does: an IRP with a minor code that nobody knows must come back untouched.
- * https://learn.microsoft.com/windows-hardware/drivers/devtest/i-o-verification ("the Verifier sends bogus IRPs to the driver")
- */
-static VOID SendUnknown(PDEVICE_NODE Node)
-{
-    IO_STACK_LOCATION Stack;
-    ULONG_PTR Information = 0;
-    PDEVICE_OBJECT Completer = NULL;
-    NTSTATUS Status;
-    RtlZeroMemory(&Stack, sizeof(Stack));
-    Stack.MinorFunction = 0xFF;
-    Status = PnpSendIrpTo(Node->PhysicalDeviceObject, &Stack, &Information, &Completer);
-    /* A driver above the bus driver that changed them was caught when it passed the IRP down (io/irpcheck.c). */
-    if (Status != STATUS_NOT_SUPPORTED || Information != 0) {
-        PDRIVER_OBJECT Driver = Completer ? Completer->DriverObject : Node->PhysicalDeviceObject->DriverObject;
-        IoStopRule(Status != STATUS_NOT_SUPPORTED ? 0x213 : 0x214, (PVOID)Driver->MajorFunction[IRP_MJ_PNP], NULL,
-                   Completer,
-                   "%wZ changed the %s of a PnP IRP that it cannot know (minor 0xff) to 0x%I64x: leave unknown IRPs as "
-                   "they are",
-                   &Driver->DriverName, Status != STATUS_NOT_SUPPORTED ? "status" : "information",
-                   Status != STATUS_NOT_SUPPORTED ? (ULONG64)(ULONG)Status : (ULONG64)Information);
-    }
-}
-
 static NTSTATUS StartDevice(PDEVICE_NODE Node)
 {
     NTSTATUS Status;
@@ -229,7 +206,7 @@ static NTSTATUS StartDevice(PDEVICE_NODE Node)
     PnpQueryCapabilities(Node);
     PnpSetState(Node, DeviceNodeStarted);
     Node->Flags |= DNF_NEEDS_RELATIONS;
-    SendUnknown(Node);
+    PnpSendUnknown(Node);
     PnpApplyState(Node);
     return STATUS_SUCCESS;
 }

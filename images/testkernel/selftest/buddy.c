@@ -460,6 +460,13 @@ static NTSTATUS NTAPI DispatchPower(PDEVICE_OBJECT Device, PIRP Irp)
     return PoCallDriver(((BUDDY *)Device->DeviceExtension)->Lower, Irp);
 }
 
+/* WMI: passed on, as by every driver that provides none. */
+static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(((BUDDY *)Device->DeviceExtension)->Lower, Irp);
+}
+
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
 {
     PDEVICE_OBJECT device;
@@ -486,6 +493,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
 {
     Driver->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
     Driver->MajorFunction[IRP_MJ_POWER] = DispatchPower;
+    Driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;
     Driver->DriverExtension->AddDevice = AddDevice;
     return STATUS_SUCCESS;
 }

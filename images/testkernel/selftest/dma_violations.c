@@ -202,3 +202,10 @@ BROKEN(dma_list_put_twice)
     DMA->PutScatterGatherList(Adapter, List, TRUE);
     DMA->PutScatterGatherList(Adapter, List, TRUE);
 }
+
+BROKEN(dma_of_unknown_version)
+{
+    DEVICE_DESCRIPTION description = {.Version = 0xA5A5A5A5, .Master = TRUE, .MaximumLength = PAGE_SIZE};
+    ULONG registers;
+    IoGetDmaAdapter(NULL, &description, &registers);
+}

@@ -429,6 +429,13 @@ static NTSTATUS NTAPI DispatchCreateClose(PDEVICE_OBJECT Device, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
+/* WMI: passed on, as by every driver that provides none. */
+static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(((EDU *)Device->DeviceExtension)->Lower, Irp);
+}
+
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
 {
     PDEVICE_OBJECT device;
@@ -464,6 +471,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
 {
     Driver->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
     Driver->MajorFunction[IRP_MJ_POWER] = DispatchPower;
+    Driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;
     Driver->MajorFunction[IRP_MJ_CREATE] = DispatchCreateClose;
     Driver->MajorFunction[IRP_MJ_CLOSE] = DispatchCreateClose;
     Driver->DriverExtension->AddDevice = AddDevice;

@@ -88,6 +88,13 @@ static NTSTATUS NTAPI PassPower(PDEVICE_OBJECT Device, PIRP Irp)
     return PoCallDriver(*(PDEVICE_OBJECT *)Device->DeviceExtension, Irp);
 }
 
+/* WMI: passed on, as by every driver that provides none. */
+static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(*(PDEVICE_OBJECT *)Device->DeviceExtension, Irp);
+}
+
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
 {
     PDEVICE_OBJECT device;
@@ -117,6 +124,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
     Driver->DriverExtension->AddDevice = AddDevice;
     Driver->MajorFunction[IRP_MJ_PNP] = HoldStart;
     Driver->MajorFunction[IRP_MJ_POWER] = PassPower;
+    Driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;
     if (Named(RegistryPath, L"hang_start")) {
         return STATUS_SUCCESS;
     }

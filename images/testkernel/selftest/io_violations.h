@@ -6,6 +6,7 @@
 
 extern PDEVICE_OBJECT Lower, Upper;
 extern PDRIVER_DISPATCH OnLower, OnUpper; /* OnLower succeeds, OnUpper passes down */
+extern PDEVICE_OBJECT Keeper;             /* of SendToKeeper: a driver that keeps the IRPs it gets, under Upper */
 extern KEVENT Event;
 extern IO_STATUS_BLOCK Iosb;
 
@@ -27,6 +28,8 @@ __attribute__((always_inline)) static inline PIRP Build(void)
 }
 /* Sends a device control IRP to Lower alone, whose driver's dispatch routine is then Routine: it is blamed for what it does. */
 void SendTo(PDRIVER_DISPATCH Routine);
+/* Sends a device control IRP to Upper, which is attached to the device of the driver io_violations. */
+void SendToKeeper(void);
 /* Deletes both device objects and unloads the driver. */
 void Remove(void);
 

@@ -324,3 +324,83 @@ BROKEN(starts_next_power_irp)
 {
     SendTo(Break_starts_next_power_irp_dispatch);
 }
+
+static NTSTATUS NTAPI BAD(frees_sent_thread_irp, _completion)(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    IoFreeIrp(Irp);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+BROKEN(frees_sent_thread_irp)
+{
+    PIRP irp = Build();
+    IoSetCompletionRoutine(irp, Break_frees_sent_thread_irp_completion, NULL, TRUE, TRUE, TRUE);
+    IoCallDriver(Upper, irp);
+}
+
+BROKEN(initializes_charged_irp)
+{
+    PIRP irp = IoAllocateIrp(1, TRUE);
+    IoInitializeIrp(irp, IoSizeOfIrp(1), 1);
+}
+
+static PIRP Pended;
+static NTSTATUS NTAPI BAD(forgets_to_mark_completed_later, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    Pended = Irp;
+    return STATUS_PENDING;
+}
+BROKEN(forgets_to_mark_completed_later)
+{
+    SendTo(Break_forgets_to_mark_completed_later_dispatch);
+    Complete(Pended, STATUS_SUCCESS);
+}
+
+static NTSTATUS NTAPI BAD(forwards_at_device_irql, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    Raise(5);
+    return IoCallDriver(Lower, Irp);
+}
+BROKEN(forwards_at_device_irql)
+{
+    OnUpper = Break_forwards_at_device_irql_dispatch;
+    IoCallDriver(Upper, Build());
+}
+
+/* On top of the device of the driver io_violations, which keeps what it gets. */
+static void NTAPI BAD(above_sets_cancel_routine, _cancel)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+}
+static NTSTATUS NTAPI BAD(above_sets_cancel_routine, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoCallDriver(Keeper, Irp);
+    IoSetCancelRoutine(Irp, Break_above_sets_cancel_routine_cancel);
+    return STATUS_PENDING;
+}
+BROKEN(above_sets_cancel_routine)
+{
+    OnUpper = Break_above_sets_cancel_routine_dispatch;
+    SendToKeeper();
+}
+
+static void NTAPI BAD(above_cancels, _cancel)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoReleaseCancelSpinLock(Irp->CancelIrql);
+}
+static NTSTATUS NTAPI BAD(above_cancels, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoMarkIrpPending(Irp);
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoCallDriver(Keeper, Irp);
+    IoSetCancelRoutine(Irp, Break_above_cancels_cancel);
+    IoCancelIrp(Irp);
+    return STATUS_PENDING;
+}
+BROKEN(above_cancels)
+{
+    OnUpper = Break_above_cancels_dispatch;
+    SendToKeeper();
+}

@@ -6,6 +6,11 @@
 
 static PIRP Kept;
 
+static NTSTATUS NTAPI Continue(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    return STATUS_CONTINUE_COMPLETION;
+}
+
 static NTSTATUS NTAPI Keep(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     Kept = Irp;
@@ -19,6 +24,7 @@ static NTSTATUS NTAPI BAD(sends_pending_irp, _dispatch)(PDEVICE_OBJECT DeviceObj
         return Keep(DeviceObject, Irp);
     }
     IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, Continue, NULL, TRUE, TRUE, TRUE);
     IoCallDriver(Lower, Irp);
     return IoCallDriver(Lower, Irp);
 }
@@ -37,6 +43,7 @@ static NTSTATUS NTAPI BAD(completes_pending_irp, _dispatch)(PDEVICE_OBJECT Devic
         return Keep(DeviceObject, Irp);
     }
     IoCopyCurrentIrpStackLocationToNext(Irp);
+    IoSetCompletionRoutine(Irp, Continue, NULL, TRUE, TRUE, TRUE);
     IoCallDriver(Lower, Irp);
     return Complete(Irp, STATUS_SUCCESS);
 }
@@ -61,11 +68,6 @@ BROKEN(completes_pending_irp)
         IoCallDriver(Upper, irp);                                                                                      \
     }                                                                                                                  \
     __attribute__((always_inline)) static inline NTSTATUS Forward_##name(PIRP Irp)
-
-static NTSTATUS NTAPI Continue(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
-{
-    return STATUS_CONTINUE_COMPLETION;
-}
 
 FORWARDS(skips_marked_location)
 {
@@ -355,4 +357,51 @@ BROKEN(waits_for_irp_in_guarded_region)
     PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, CompleteSoon, NULL);
     KeEnterGuardedRegion();
     KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+}
+
+FORWARDS(copies_needlessly)
+{
+    IoCopyCurrentIrpStackLocationToNext(Irp);
+    return IoCallDriver(Lower, Irp);
+}
+
+/* WMI: Upper is the provider, or Lower is and Upper answers for it. */
+__attribute__((always_inline)) static inline void SendWmi(PDRIVER_DISPATCH Dispatch, PDEVICE_OBJECT Provider)
+{
+    PIRP irp = New(IRP_MJ_SYSTEM_CONTROL, IRP_MN_QUERY_ALL_DATA, STATUS_NOT_SUPPORTED);
+    IoGetNextIrpStackLocation(irp)->Parameters.WMI.ProviderId = (ULONG_PTR)Provider;
+    Driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = Dispatch;
+    IoCallDriver(Upper, irp);
+}
+
+static NTSTATUS NTAPI BAD(wmi_provider_passes_down, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(Lower, Irp);
+}
+BROKEN(wmi_provider_passes_down)
+{
+    SendWmi(Break_wmi_provider_passes_down_dispatch, Upper);
+}
+
+static NTSTATUS NTAPI BAD(wmi_not_the_provider, _dispatch)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST);
+}
+BROKEN(wmi_not_the_provider)
+{
+    SendWmi(Break_wmi_not_the_provider_dispatch, Lower);
+}
+
+/* The bottom of a stack without PDO that claims to know its PDO. */
+static NTSTATUS NTAPI BAD(target_relation_claimed, _pnp)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    return Complete(Irp, STATUS_SUCCESS);
+}
+BROKEN(target_relation_claimed)
+{
+    PIRP irp = New(IRP_MJ_PNP, IRP_MN_QUERY_DEVICE_RELATIONS, STATUS_NOT_SUPPORTED);
+    IoGetNextIrpStackLocation(irp)->Parameters.QueryDeviceRelations.Type = TargetDeviceRelation;
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_target_relation_claimed_pnp;
+    IoCallDriver(Upper, irp);
 }

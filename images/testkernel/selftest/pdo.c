@@ -91,8 +91,8 @@ static void Adapter(void)
     CHECK(adapter->DmaOperations->GetDmaAlignment(adapter) >= 1);
     adapter->DmaOperations->FreeCommonBuffer(adapter, 2 * PAGE_SIZE, logical, buffer, TRUE);
     adapter->DmaOperations->PutDmaAdapter(adapter);
-    description.Version = 99;
-    CHECK(IoGetDmaAdapter(Physical, &description, &registers) == NULL); /* no such version */
+    description.Master = FALSE;
+    CHECK(IoGetDmaAdapter(Physical, &description, &registers) == NULL); /* slave DMA: no PC has it any more */
     CHECK(NT_SUCCESS(IoGetDeviceNumaNode(Physical, &node)) && node <= KeQueryHighestNodeNumber());
 }
 
@@ -243,6 +243,13 @@ static NTSTATUS NTAPI OpenClose(PDEVICE_OBJECT Device, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
+/* WMI: passed on, as by every driver that provides none. */
+static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(Lower, Irp);
+}
+
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
 {
     NTSTATUS status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Self);
@@ -263,6 +270,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_CLEANUP] = OpenClose;
     DriverObject->MajorFunction[IRP_MJ_CLOSE] = OpenClose;
     DriverObject->MajorFunction[IRP_MJ_POWER] = Power;
+    DriverObject->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;
     DriverObject->MajorFunction[IRP_MJ_PNP] = Pnp;
     return STATUS_SUCCESS;
 }

@@ -146,12 +146,23 @@ NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
 NTSTATUS NTAPI Power(PDEVICE_OBJECT Device, PIRP Irp)
 {
     if (Device == Child || Device == Sibling) {
+        UCHAR minor = IoGetCurrentIrpStackLocation(Irp)->MinorFunction;
+        BOOLEAN known = minor == IRP_MN_SET_POWER || minor == IRP_MN_QUERY_POWER;
         PoStartNextPowerIrp(Irp);
-        return Complete(Irp, STATUS_SUCCESS);
+        return Complete(Irp, known ? STATUS_SUCCESS : Irp->IoStatus.Status);
     }
     PoStartNextPowerIrp(Irp);
     IoSkipCurrentIrpStackLocation(Irp);
     return PoCallDriver(Below, Irp);
+}
+
+static NTSTATUS NTAPI SystemControl(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    if (Device == Child || Device == Sibling) {
+        return Complete(Irp, Irp->IoStatus.Status);
+    }
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(Device == Fdo ? Below : Pdo, Irp); /* some cases have two device objects */
 }
 
 static void NTAPI UnloadNothing(PDRIVER_OBJECT DriverObject)
@@ -163,5 +174,6 @@ void Prepare(void)
     Driver->DriverExtension->AddDevice = Add;
     Driver->MajorFunction[IRP_MJ_PNP] = Pnp;
     Driver->MajorFunction[IRP_MJ_POWER] = Power;
+    Driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = SystemControl;
     Driver->DriverUnload = UnloadNothing;
 }

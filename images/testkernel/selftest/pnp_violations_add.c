@@ -304,3 +304,9 @@ BROKEN(init_code_called)
 {
     Driver->DriverExtension->AddDevice = Break_init_code_called_add;
 }
+
+/* As the I/O manager left it: no routine of the driver's. The fake WMI IRP after the start finds none. */
+BROKEN(no_wmi_routine)
+{
+    Driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = Driver->MajorFunction[IRP_MJ_SHUTDOWN];
+}

@@ -134,6 +134,115 @@ BROKEN(target_relation_unanswered_later)
     Take_target_relation_unanswered_later();
 }
 
+/* A TargetDeviceRelation query of the child's, answered by Answer. */
+#define TARGETS(name)                                                                                                  \
+    CHILD(name, IRP_MN_QUERY_DEVICE_RELATIONS)                                                                         \
+    {                                                                                                                  \
+        return IoGetCurrentIrpStackLocation(Irp)->Parameters.QueryDeviceRelations.Type == TargetDeviceRelation         \
+                   ? Answer_##name(Device, Irp)                                                                        \
+                   : ChildPnp(Device, Irp);                                                                            \
+    }                                                                                                                  \
+    BROKEN(name)                                                                                                       \
+    {                                                                                                                  \
+        OnChild = RawAndOpened;                                                                                        \
+        Driver->MajorFunction[IRP_MJ_CREATE] = Driver->MajorFunction[IRP_MJ_CLOSE] =                                   \
+            Driver->MajorFunction[IRP_MJ_CLEANUP] = Open;                                                              \
+        Take_##name();                                                                                                 \
+    }
+
+__attribute__((always_inline)) static inline NTSTATUS Answer_target_relation_empty_later(PDEVICE_OBJECT Device,
+                                                                                         PIRP Irp)
+{
+    return Complete(Irp, STATUS_SUCCESS);
+}
+TARGETS(target_relation_empty_later)
+
+__attribute__((always_inline)) static inline NTSTATUS Answer_target_unreferenced_later(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PDEVICE_RELATIONS relations = ExAllocatePoolWithTag(PagedPool, sizeof(*relations), TAG);
+    relations->Count = 1;
+    relations->Objects[0] = Device;
+    Irp->IoStatus.Information = (ULONG_PTR)relations;
+    return Complete(Irp, STATUS_SUCCESS);
+}
+TARGETS(target_unreferenced_later)
+
+/* The bus reports its own function device as its child. */
+static NTSTATUS NTAPI BAD(reports_fdo, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    if (Device == Fdo && stack->MinorFunction == IRP_MN_QUERY_DEVICE_RELATIONS &&
+        stack->Parameters.QueryDeviceRelations.Type == BusRelations) {
+        PDEVICE_RELATIONS relations = ExAllocatePoolWithTag(PagedPool, sizeof(*relations), TAG);
+        relations->Count = 1;
+        relations->Objects[0] = Fdo;
+        ObReferenceObject(Fdo);
+        Irp->IoStatus.Information = (ULONG_PTR)relations;
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        return PassDown(Irp);
+    }
+    return Pnp(Device, Irp);
+}
+BROKEN(reports_fdo)
+{
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_reports_fdo_pnp;
+}
+
+/* A bus filter on the child, which is started raw and whose start fails: on the removal the filter goes although the child is still there. */
+static PDEVICE_OBJECT BusFilter;
+
+static NTSTATUS WithBusFilter(PDEVICE_OBJECT Device, PIRP Irp, BOOLEAN Delete)
+{
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    BOOLEAN relations = stack->MinorFunction == IRP_MN_QUERY_DEVICE_RELATIONS;
+    BOOLEAN remove = stack->MinorFunction == IRP_MN_REMOVE_DEVICE;
+    NTSTATUS status;
+    if (BusFilter && Device == BusFilter) {
+        if (remove) {
+            Irp->IoStatus.Status = STATUS_SUCCESS;
+        }
+        IoSkipCurrentIrpStackLocation(Irp);
+        status = IoCallDriver(Child, Irp);
+        if (remove) {
+            IoDetachDevice(Child);
+        }
+        if (remove && Delete) {
+            IoDeleteDevice(BusFilter);
+        }
+        return status;
+    }
+    status = Pnp(Device, Irp);
+    if (Device == Fdo && relations && Child && !BusFilter) {
+        IoCreateDevice(Driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &BusFilter);
+        BusFilter->Flags |= DO_POWER_PAGABLE;
+        IoAttachDeviceToDeviceStack(BusFilter, Child);
+        BusFilter->Flags &= ~DO_DEVICE_INITIALIZING;
+    }
+    return status;
+}
+
+static NTSTATUS NTAPI BAD(bus_filter_detaches, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    return WithBusFilter(Device, Irp, FALSE);
+}
+BROKEN(bus_filter_detaches)
+{
+    IsBus = TRUE;
+    OnChild = RawAndFails;
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_bus_filter_detaches_pnp;
+}
+
+static NTSTATUS NTAPI BAD(bus_filter_deletes, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    return WithBusFilter(Device, Irp, TRUE);
+}
+BROKEN(bus_filter_deletes)
+{
+    IsBus = TRUE;
+    OnChild = RawAndFails;
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_bus_filter_deletes_pnp;
+}
+
 /* What must not outlive the device: the start fails after this was done, and the device is removed. */
 #define LEAVES(name)                                                                                                   \
     static NTSTATUS NTAPI BAD(name, _add)(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT PhysicalDevice);                 \

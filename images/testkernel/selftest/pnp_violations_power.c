@@ -80,3 +80,22 @@ BROKEN(power_unsets_status_later)
     Driver->MajorFunction[IRP_MJ_POWER] = Break_power_unsets_status_later_power;
     Driver->MajorFunction[IRP_MJ_PNP] = PnpOfTwo;
 }
+
+/* The fake power IRP that comes after each start. */
+POWERS(power_fails_unknown)
+{
+    if (IoGetCurrentIrpStackLocation(Irp)->MinorFunction > IRP_MN_QUERY_POWER) {
+        return Complete(Irp, STATUS_INVALID_PARAMETER);
+    }
+    return Power(Device, Irp);
+}
+
+POWERS(power_changes_unknown)
+{
+    if (IoGetCurrentIrpStackLocation(Irp)->MinorFunction > IRP_MN_QUERY_POWER) {
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        IoSkipCurrentIrpStackLocation(Irp);
+        return PoCallDriver(Below, Irp);
+    }
+    return Power(Device, Irp);
+}

@@ -427,7 +427,9 @@ static NTSTATUS NTAPI Power(PDEVICE_OBJECT Device, PIRP Irp)
     PEXTENSION extension = Device->DeviceExtension;
     PoStartNextPowerIrp(Irp);
     if (extension->Role == Pdo) {
-        return Complete(Irp, STATUS_SUCCESS);
+        UCHAR minor = IoGetCurrentIrpStackLocation(Irp)->MinorFunction;
+        BOOLEAN known = minor == IRP_MN_SET_POWER || minor == IRP_MN_QUERY_POWER;
+        return Complete(Irp, known ? STATUS_SUCCESS : Irp->IoStatus.Status);
     }
     IoSkipCurrentIrpStackLocation(Irp);
     return PoCallDriver(extension->Lower, Irp);

@@ -290,6 +290,13 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT Device, PIRP Irp)
     return IoCallDriver(lower, Irp);
 }
 
+/* WMI: passed on, as by every driver that provides none. */
+static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    IoSkipCurrentIrpStackLocation(Irp);
+    return IoCallDriver(((POWER *)Device->DeviceExtension)->Lower, Irp);
+}
+
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT Driver, PDEVICE_OBJECT Pdo)
 {
     PDEVICE_OBJECT device;
@@ -334,6 +341,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
 {
     Driver->MajorFunction[IRP_MJ_PNP] = DispatchPnp;
     Driver->MajorFunction[IRP_MJ_POWER] = DispatchPower;
+    Driver->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;
     Driver->DriverExtension->AddDevice = AddDevice;
     Driver->DriverUnload = Unload;
     return STATUS_SUCCESS;
