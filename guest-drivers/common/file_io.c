@@ -34,11 +34,6 @@ NTSTATUS NTAPI DispatchCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         return CompleteIrp(Irp, status, 0);
     }
     status = OpenStatus(device);
-    if (status == STATUS_DELETE_PENDING) {
-        device->OpenRefused = TRUE; /* before the second look: CancelRemove sets the state before it looks at this */
-        KeMemoryBarrier();
-        status = OpenStatus(device);
-    }
     CompleteIrp(Irp, status, FILE_OPENED);
     if (MUTANT(OWNER_COMPLETES_TWICE)) {
         CompleteIrp(Irp, status, FILE_OPENED);

@@ -68,7 +68,6 @@ typedef struct _FUNCTION_DEVICE {
     BOOLEAN ResourcesHeld; /* between AcquireResources and ReleaseResources */
     UNICODE_STRING InterfaceName;
     BOOLEAN InterfaceEnabled;
-    BOOLEAN OpenRefused; /* somebody was turned away because a removal is pending */
 
     KMUTEX HardwareLock; /* serializes PowerUp and PowerDown, which PnP and power IRPs both cause */
     BOOLEAN HardwareOn;  /* between PowerUp and PowerDown */

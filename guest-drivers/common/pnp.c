@@ -125,15 +125,14 @@ static NTSTATUS QueryRemove(PFUNCTION_DEVICE Device, PIRP Irp)
 
 /*
  * Whoever was turned away while the removal was pending has no handle, and so hears nothing of its end: the interface goes and comes, and its arrival
- * finds them.
+ * finds them. The driver cannot know whether there is anybody: the I/O manager refuses such opens without asking it.
  */
 static VOID InviteAgain(PFUNCTION_DEVICE Device)
 {
-    if (Device->OpenRefused) {
+    if (!MUTANT(OWNER_INVITES_NOBODY_AGAIN)) {
         EnableInterface(Device, FALSE);
         EnableInterface(Device, TRUE);
     }
-    Device->OpenRefused = FALSE;
 }
 
 static NTSTATUS CancelRemove(PFUNCTION_DEVICE Device, PIRP Irp)

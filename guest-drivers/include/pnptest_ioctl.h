@@ -20,10 +20,14 @@ DEFINE_GUID(GUID_DEVINTERFACE_PNPTEST, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0
 #define IOCTL_PNPTEST_SURPRISE_REMOVE CTL_CODE(FILE_DEVICE_BUDDY, 0x822, METHOD_BUFFERED, FILE_ANY_ACCESS)
 /* Sends every PnP query to the stack and traces the answers. */
 #define IOCTL_PNPTEST_QUERY CTL_CODE(FILE_DEVICE_BUDDY, 0x823, METHOD_BUFFERED, FILE_ANY_ACCESS)
+/* Lets the query go on that PNPTEST_HOLD_QUERY_REMOVE has stopped. Any device's filter takes it: nobody can open the one whose removal is pending. */
+#define IOCTL_PNPTEST_RELEASE CTL_CODE(FILE_DEVICE_BUDDY, 0x824, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 #define PNPTEST_FAIL_QUERY_REMOVE 1
 #define PNPTEST_FAIL_QUERY_STOP   2
 #define PNPTEST_FAIL_RESTART      4 /* the first START after a STOP, on its way up */
 #define PNPTEST_NEW_RESOURCES     8 /* asks for other addresses when the requirements are filtered */
+#define PNPTEST_HOLD_QUERY_REMOVE                                                                                      \
+    16 /* before it goes on, on its way up, the query waits for IOCTL_PNPTEST_RELEASE, 10 s at most */
 
 #endif

@@ -15,13 +15,34 @@ static NTSTATUS Watch(PFILTER Filter, PIRP Irp, const CHAR *Name)
 }
 
 /* Fails a query on its way up if that was armed: the drivers below have agreed, and must take the cancel that follows. */
-static NTSTATUS Query(PFILTER Filter, PIRP Irp, LONG Veto, const CHAR *Name)
+static NTSTATUS Answer(PFILTER Filter, PIRP Irp, LONG Veto, const CHAR *Name)
 {
-    NTSTATUS status = ForwardIrpAndWait(Filter->Lower, Irp);
+    NTSTATUS status = Irp->IoStatus.Status;
     BOOLEAN veto = NT_SUCCESS(status) && TakeArmed(Filter, Veto);
 
     Trace("%s on=%S status=%x vetoed=%u", Name, &Filter->Service, status, (ULONG)veto);
     return CompleteIrp(Irp, veto ? STATUS_DEVICE_BUSY : status, Irp->IoStatus.Information);
+}
+
+static NTSTATUS Query(PFILTER Filter, PIRP Irp, LONG Veto, const CHAR *Name)
+{
+    ForwardIrpAndWait(Filter->Lower, Irp);
+    return Answer(Filter, Irp, Veto, Name);
+}
+
+/* As long as this waits a removal is pending: the drivers below have agreed, and nobody can open the device. */
+static NTSTATUS QueryRemove(PFILTER Filter, PIRP Irp)
+{
+    LARGE_INTEGER limit = {.QuadPart = -100000000}; /* 10 s */
+
+    if (TakeArmed(Filter, PNPTEST_HOLD_QUERY_REMOVE)) {
+        KeClearEvent(&Release);
+        ForwardIrpAndWait(Filter->Lower, Irp);
+        Trace("query-remove on=%S held=1", &Filter->Service);
+        KeWaitForSingleObject(&Release, Executive, KernelMode, FALSE, &limit);
+        return Answer(Filter, Irp, PNPTEST_FAIL_QUERY_REMOVE, "query-remove");
+    }
+    return Query(Filter, Irp, PNPTEST_FAIL_QUERY_REMOVE, "query-remove");
 }
 
 /* PASSIVE_LEVEL. Twice the same is an error that nobody needs to see. */
@@ -118,7 +139,7 @@ static NTSTATUS Dispatch(PFILTER Filter, PIRP Irp, PIO_STACK_LOCATION Stack)
         Filter->Stopped = TRUE;
         return Watch(Filter, Irp, "stop");
     case IRP_MN_QUERY_REMOVE_DEVICE:
-        return Query(Filter, Irp, PNPTEST_FAIL_QUERY_REMOVE, "query-remove");
+        return QueryRemove(Filter, Irp);
     case IRP_MN_CANCEL_REMOVE_DEVICE:
         return Watch(Filter, Irp, "cancel-remove");
     case IRP_MN_SURPRISE_REMOVAL:

@@ -3,6 +3,7 @@
 #include "pnptest.h"
 
 const CHAR TraceDriverName[] = "pnptest";
+KEVENT Release;
 
 static PFILTER Filter(PDEVICE_OBJECT DeviceObject)
 {
@@ -80,6 +81,9 @@ static NTSTATUS Control(PFILTER Filter, PIRP Irp, PIO_STACK_LOCATION Stack)
         return ReportState(Filter, PNP_DEVICE_FAILED);
     case IOCTL_PNPTEST_QUERY:
         QueryEverything(Filter);
+        return STATUS_SUCCESS;
+    case IOCTL_PNPTEST_RELEASE:
+        KeSetEvent(&Release, IO_NO_INCREMENT, FALSE);
         return STATUS_SUCCESS;
     default:
         return STATUS_INVALID_DEVICE_REQUEST;
@@ -165,6 +169,7 @@ SECTION_INIT NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_ST
     ULONG major;
 
     UNREFERENCED_PARAMETER(RegistryPath);
+    KeInitializeEvent(&Release, SynchronizationEvent, FALSE);
     for (major = 0; major <= IRP_MJ_MAXIMUM_FUNCTION; major++) {
         DriverObject->MajorFunction[major] = DispatchPass;
     }

@@ -34,6 +34,8 @@ typedef struct _FILTER {
     ULONGLONG Memory[MAX_MEMORY];
 } FILTER, *PFILTER;
 
+extern KEVENT Release; /* synchronization: IOCTL_PNPTEST_RELEASE */
+
 /* TRUE once for each time that What was armed. Any IRQL. */
 static inline BOOLEAN TakeArmed(PFILTER Filter, LONG What)
 {

@@ -17,10 +17,12 @@ SERVICE = "pnptest"
 # The filter's own interface on a device.
 _INTERFACE = r"{6f4b0d31-5a5c-4e0b-9e6b-b0dd00000005}\pnptest"
 # CTL_CODE(0xB0DD, function, METHOD_BUFFERED, FILE_ANY_ACCESS), as include/pnptest_ioctl.h has them.
-_ARM, _REBALANCE, _SURPRISE_REMOVE, _QUERY = (0xB0DD << 16 | function << 2 for function in range(0x820, 0x824))
+_ARM, _REBALANCE, _SURPRISE_REMOVE, _QUERY, _RELEASE = (0xB0DD << 16 | function << 2 for function in range(0x820, 0x825))
 # What is asked for -> I/O control and input.
 _CONTROLS: dict[str, tuple[int, int | None]] = {
     "fail-query-remove": (_ARM, 1),
+    "hold-query-remove": (_ARM, 1 | 16),
+    "release": (_RELEASE, None),
     "fail-query-stop": (_ARM, 2),
     "fail-restart": (_ARM, 4),
     "new-resources": (_ARM, 8),
