@@ -7,6 +7,7 @@
 #define APIC_ID         0x020
 #define APIC_EOI        0x0B0
 #define APIC_SPURIOUS   0x0F0
+#define APIC_IRR        0x200 /* 256 bits, 32 every 16 bytes */
 #define APIC_ICR_LOW    0x300
 #define APIC_ICR_HIGH   0x310
 #define APIC_LVT_TIMER  0x320
@@ -66,6 +67,11 @@ VOID HalApicInitialize(VOID)
 VOID HalApicEndOfInterrupt(VOID)
 {
     Write(APIC_EOI, 0);
+}
+
+BOOLEAN HalApicIsRequested(ULONG Vector)
+{
+    return (Read(APIC_IRR + (Vector >> 5) * 0x10) >> (Vector & 31) & 1) != 0;
 }
 
 VOID HalApicSelfInterrupt(ULONG Vector)

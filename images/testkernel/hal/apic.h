@@ -13,6 +13,8 @@ VOID HalApicInitialize(VOID);
 /* After S3, interrupts off: programs the local APIC again as HalApicInitialize did. */
 VOID HalApicRestore(VOID);
 VOID HalApicEndOfInterrupt(VOID);
+/* Any IRQL, interrupts off. Does an interrupt on Vector wait to be taken? */
+BOOLEAN HalApicIsRequested(ULONG Vector);
 /* Any IRQL. Raises Vector on this processor; it is taken when CR8 falls below Vector >> 4. */
 VOID HalApicSelfInterrupt(ULONG Vector);
 /* One-shot timer in nanoseconds from now (0 = stop); interrupt VECTOR_CLOCK. */

@@ -5,6 +5,7 @@
  */
 #include "io/io.h"
 #include "io/irp.h"
+#include "mm/mm.h"
 
 /* Fails the build: gives back what the IRP already has. */
 static PIRP Abandon(PIRP Irp)
@@ -35,8 +36,16 @@ static BOOLEAN AttachSystemBuffer(PIRP Irp, ULONG Size, PVOID Input, ULONG Input
     return TRUE;
 }
 
-static BOOLEAN AttachMdl(PIRP Irp, PVOID Buffer, ULONG Length, LOCK_OPERATION Operation)
+/* Rule 8 or 9: a buffer that MmProbeAndLockPages would raise an exception for. */
+static BOOLEAN AttachMdl(PIRP Irp, PVOID Buffer, ULONG Length, LOCK_OPERATION Operation, ULONG Rule, ULONG Function,
+                         PVOID Caller)
 {
+    if (!MiIsMapped(Buffer, Length)) {
+        IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, Rule, (ULONG_PTR)IoGetNextIrpStackLocation(Irp)->DeviceObject,
+               Function, (ULONG)STATUS_ACCESS_VIOLATION, Caller,
+               "an IRP for direct I/O (0x%x) is built with the buffer %p of %u bytes, which is not mapped", Function,
+               Buffer, Length);
+    }
     if (!IoAllocateMdl(Buffer, Length, FALSE, FALSE, Irp)) {
         return FALSE;
     }
@@ -81,9 +90,9 @@ static PIRP BuildDeviceControl(ULONG Code, PDEVICE_OBJECT DeviceObject, PVOID In
     case METHOD_IN_DIRECT:
     case METHOD_OUT_DIRECT:
         if (!AttachSystemBuffer(Irp, InputLength, Input, InputLength) ||
-            (OutputLength &&
-             !AttachMdl(Irp, Output, OutputLength,
-                        METHOD_FROM_CTL_CODE(Code) == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess))) {
+            (OutputLength && !AttachMdl(Irp, Output, OutputLength,
+                                        METHOD_FROM_CTL_CODE(Code) == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess,
+                                        0x09, Code, Caller))) {
             return Abandon(Irp);
         }
         break;
@@ -139,7 +148,8 @@ static PIRP BuildFsd(ULONG Major, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULO
                 Irp->UserBuffer = Buffer;
             }
         } else if (DeviceObject->Flags & DO_DIRECT_IO) {
-            if (Length && !AttachMdl(Irp, Buffer, Length, Major == IRP_MJ_WRITE ? IoReadAccess : IoWriteAccess)) {
+            if (Length && !AttachMdl(Irp, Buffer, Length, Major == IRP_MJ_WRITE ? IoReadAccess : IoWriteAccess, 0x08,
+                                     Major, Caller)) {
                 return Abandon(Irp);
             }
         } else {

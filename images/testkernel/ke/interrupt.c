@@ -9,6 +9,7 @@
 #include "ke/perturb.h"
 #include "ke/processor.h"
 #include "ke/vectors.h"
+#include "hal/apic.h"
 #include "kd/log.h"
 #include "mm/paged.h"
 #include "boot/loader.h"
@@ -16,9 +17,13 @@
 #define INTERRUPT_OBJECT 22
 /* A level interrupt that nobody claims comes again at once, for ever. */
 #define UNCLAIMED_LIMIT 100000
+/* So does one that is claimed, but not taken back by the device. QEMU's I/O APIC slows it down after 10,000. */
+#define STORM_LIMIT 9000
 
 static LIST_ENTRY KiVectorChains[256];
 static ULONG KiUnclaimed[256];
+static ULONG KiStorm[256]; /* how often in a row the interrupt was there again when its end was signalled */
+static PKINTERRUPT KiLastClaimer[256];
 static volatile ULONG KiVectorsActive[256];
 
 static VOID RaiseAndRun(PKINTERRUPT Interrupt, PBOOLEAN Claimed)
@@ -61,6 +66,7 @@ VOID KiDispatchVector(ULONG Vector)
         RaiseAndRun(interrupt, &claimed);
         if (claimed) {
             interrupt->Claimed++;
+            KiLastClaimer[Vector] = interrupt;
             any = TRUE;
             if (interrupt->Mode == LevelSensitive) {
                 break;
@@ -77,6 +83,26 @@ VOID KiDispatchVector(ULONG Vector)
                          "vector 0x%x was raised %u times and no service routine claimed it", Vector, UNCLAIMED_LIMIT);
     } else if (!head->Flink) {
         KdLog(LOG_WARNING, "interrupt on vector 0x%x, which nothing is connected to", Vector);
+    }
+}
+
+/*
+ * "The system cumulatively spent an extended period of time at IRQL DISPATCH_LEVEL or above":
+ * https://learn.microsoft.com/windows-hardware/drivers/debugger/bug-check-0x133-dpc-watchdog-violation
+ */
+VOID KiCheckStorm(ULONG Vector)
+{
+    PKINTERRUPT claimer = KiLastClaimer[Vector];
+    if (!HalApicIsRequested(Vector) || !claimer || claimer->Mode != LevelSensitive) {
+        KiStorm[Vector] = 0;
+    } else if (++KiStorm[Vector] == STORM_LIMIT && claimer->Connected) {
+        PVOID routine = claimer->MessageServiceRoutine ? (PVOID)(ULONG_PTR)claimer->MessageServiceRoutine
+                                                       : (PVOID)(ULONG_PTR)claimer->ServiceRoutine;
+        KeBugCheckReason(
+            0x133, 1, (ULONG_PTR)routine, Vector, 0, routine,
+            "the service routine claimed the interrupt on vector 0x%x %u times in a row, and each time it was "
+            "asserted still: nobody quiets the device, or it is another's interrupt",
+            Vector, STORM_LIMIT);
     }
 }
 
@@ -129,6 +155,9 @@ BOOLEAN KiDisconnectInterrupt(PKINTERRUPT Interrupt)
     BOOLEAN connected = Interrupt->Connected;
     if (connected) {
         RemoveEntryList(&Interrupt->VectorLink);
+        if (KiLastClaimer[Interrupt->Vector & 255] == Interrupt) {
+            KiLastClaimer[Interrupt->Vector & 255] = NULL;
+        }
         Interrupt->Connected = FALSE;
     }
     if (flags & 0x200) {

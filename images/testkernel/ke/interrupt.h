@@ -35,6 +35,8 @@ VOID KiInitializeInterrupt(PKINTERRUPT Interrupt, PKSERVICE_ROUTINE Routine, PKM
 BOOLEAN KiConnectInterrupt(PKINTERRUPT Interrupt);
 /* PASSIVE_LEVEL. Off the chain; on return the service routine does not run and never will again. */
 BOOLEAN KiDisconnectInterrupt(PKINTERRUPT Interrupt);
+/* After the end of an interrupt on Vector, interrupts off: stops when a level-triggered one comes again and again although it is claimed. */
+VOID KiCheckStorm(ULONG Vector);
 /* First connected interrupt object whose service routine lies in [Base, Base+Size), for leak checks at unload; NULL if none. */
 PKINTERRUPT KeFindInterruptOfImage(PVOID Base, SIZE_T Size);
 /* Any IRQL. First interrupt object that is connected to Vector, NULL if none. */

@@ -54,6 +54,9 @@ static VOID HardwareInterrupt(ULONG Vector)
     _disable();
     KiProcessor.InterruptDepth--;
     HalApicEndOfInterrupt();
+    if (Vector != VECTOR_CLOCK) {
+        KiCheckStorm(Vector);
+    }
     __writecr8(old);
 }
 

@@ -193,6 +193,21 @@ BROKEN(io_buffer_null)
     IoBuildDeviceIoControlRequest(IOCTL_TEST, Upper, NULL, 8, NULL, 0, FALSE, &Event, &Iosb);
 }
 
+BROKEN(io_buffer_not_mapped)
+{
+    PUCHAR block = Allocate(8);
+    ExFreePoolWithTag(block, TAG);
+    IoBuildDeviceIoControlRequest(CTL_CODE(0x8000, 0x900, METHOD_OUT_DIRECT, FILE_ANY_ACCESS), Upper, NULL, 0, block, 8,
+                                  FALSE, &Event, &Iosb);
+}
+
+BROKEN(write_buffer_not_mapped)
+{
+    LARGE_INTEGER offset = {.QuadPart = 0};
+    Upper->Flags |= DO_DIRECT_IO;
+    IoBuildSynchronousFsdRequest(IRP_MJ_WRITE, Upper, (PVOID)0x10000, 8, &offset, &Event, &Iosb);
+}
+
 static void NTAPI BAD(cancel_routine_keeps_lock, _cancel)(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
 }

@@ -85,6 +85,17 @@ BROKEN(pci_interrupt_unclaimed_later)
     Driver->MajorFunction[IRP_MJ_PNP] = StartAndRaise;
 }
 
+/* Claims what is not its device's, or does not quiet its device: nobody else gets the processor again. */
+static BOOLEAN NTAPI BAD(pci_claimed_forever_later, _isr)(PKINTERRUPT TheInterrupt, PVOID Context)
+{
+    return TRUE;
+}
+BROKEN(pci_claimed_forever_later)
+{
+    Routine = Break_pci_claimed_forever_later_isr;
+    Driver->MajorFunction[IRP_MJ_PNP] = StartAndRaise;
+}
+
 static BOOLEAN NTAPI BAD(pci_isr_keeps_irql, _isr)(PKINTERRUPT TheInterrupt, PVOID Context)
 {
     Raise(HIGH_LEVEL);

@@ -328,6 +328,19 @@ BROKEN(spin_lock_order)
     KeAcquireSpinLockAtDpcLevel(&first);
 }
 
+/* Each two of them are always taken in the same order, but A before B, B before C, C before A. */
+BROKEN(spin_lock_order_of_three)
+{
+    static KSPIN_LOCK locks[3];
+    KIRQL irql;
+    for (ULONG i = 0; i < 3; i++) {
+        KeAcquireSpinLock(&locks[i], &irql);
+        KeAcquireSpinLockAtDpcLevel(&locks[(i + 1) % 3]);
+        KeReleaseSpinLockFromDpcLevel(&locks[(i + 1) % 3]);
+        KeReleaseSpinLock(&locks[i], irql);
+    }
+}
+
 static KEVENT Second;
 
 static void NTAPI Break_mutex_order_thread(PVOID Context)

@@ -100,3 +100,17 @@ BROKEN(null_call_at_dispatch)
     Raise(DISPATCH_LEVEL);
     Routine();
 }
+
+/* The first stop is the one that is reported. */
+static VOID NTAPI StopAgain(PVOID Buffer, ULONG Length)
+{
+    KeBugCheckEx(0xB0DE, 5, 6, 7, 8);
+}
+
+BROKEN(bugcheck_in_bugcheck_callback)
+{
+    static KBUGCHECK_CALLBACK_RECORD record;
+    KeInitializeCallbackRecord((&record));
+    KeRegisterBugCheckCallback(&record, StopAgain, &record, sizeof(record), (PUCHAR) "selftest");
+    KeBugCheckEx(0xB0DD, 1, 2, 3, 4);
+}
