@@ -16,6 +16,8 @@ VOID IoRundownThread(VOID);
 BOOLEAN IopIsIrp(const VOID *Memory);
 /* agent/buddyctl.c (PASSIVE_LEVEL): runs a verb of docs/guest-interface.md, writes one JSON object, returns the exit code. */
 int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out);
+/* po/watchdog.c (IRQL <= DISPATCH_LEVEL): Caller deletes Device; 0x9F if that has a power IRP out. */
+VOID PoCheckDelete(PDEVICE_OBJECT Device, PVOID Caller);
 /* po/ (PASSIVE_LEVEL): sleeps and wakes; returns after resume, or with the veto. */
 NTSTATUS PoSuspendSystem(SYSTEM_POWER_STATE State);
 /* Why the last PoSuspendSystem was refused, and by whom; "" if it was not. */

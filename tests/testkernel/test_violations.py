@@ -15,8 +15,8 @@ from .violations import RULES, TOOL, VIOLATIONS
 
 # A watchdog of seconds is waited for in virtual time: a microsecond an instruction.
 IN_VIRTUAL_TIME = ["-icount", "shift=10,sleep=off"]
-# By how a case's name begins: QEMU's edu device, with message interrupts; the driver as its own upper filter.
-EDU = ["-device", "edu"]
+# S3, which QEMU has off by default. By how a case's name begins: QEMU's edu device with messages; the driver as its own filter.
+EDU = ["-device", "edu", "-global", "ICH9-LPC.disable_s3=0"]
 ON_EDU = (
     INF.replace(r"ROOT\{service}", r"PCI\VEN_1234&DEV_11E8")
     + r"""[Install.NT.HW]
@@ -42,7 +42,9 @@ def boots(
             settings = {"inf_text": ON_EDU.replace("{messages}", str(int(case.endswith("_left"))))}
         elif case.startswith("filter_"):
             settings = {"inf_text": FILTER}
-        hurry = IN_VIRTUAL_TIME if case.endswith(("_forever", "_too_long")) else []
+        elif case.startswith("asleep_"):
+            settings = {"append": "script=9000:sleep"}
+        hurry = IN_VIRTUAL_TIME if case.removesuffix("_later").endswith(("_forever", "_too_long")) else []
         # "…_later": the stop comes when all devices are up already; nothing else is waited for.
         until = "no such text" if case.endswith("_later") else "ready:"
         # "above_…": on top of a driver that keeps its IRPs.

@@ -36,11 +36,27 @@ PDEVICE_NODE PnpDevnodeOfDeviceObject(PDEVICE_OBJECT DeviceObject)
     return Node;
 }
 
-void PnpLockTree(void)
+static BOOLEAN LockTree(PLARGE_INTEGER Timeout)
 {
-    KeWaitForSingleObject(&TreeMutex, Executive, KernelMode, FALSE, NULL);
+    if (KeWaitForSingleObject(&TreeMutex, Executive, KernelMode, FALSE, Timeout) != STATUS_SUCCESS) {
+        return FALSE;
+    }
     TreeOwner = PsGetCurrentThread();
     TreeDepth++;
+    return TRUE;
+}
+
+void PnpLockTree(void)
+{
+    LockTree(NULL);
+}
+
+BOOLEAN PnpLockTreeInTime(ULONG Seconds, PETHREAD *Owner)
+{
+    LARGE_INTEGER Timeout = {.QuadPart = -10000000ll * Seconds};
+    BOOLEAN Locked = LockTree(Seconds ? &Timeout : NULL);
+    *Owner = TreeOwner;
+    return Locked;
 }
 
 void PnpUnlockTree(void)

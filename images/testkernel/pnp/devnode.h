@@ -106,6 +106,8 @@ PDEVICE_NODE PnpRootDevnode(void);
  */
 void PnpLockTree(void);
 void PnpUnlockTree(void);
+/* FALSE after Seconds without it; *Owner is then the thread that holds it. */
+BOOLEAN PnpLockTreeInTime(ULONG Seconds, PETHREAD *Owner);
 BOOLEAN PnpTreeLockedByMe(void);
 
 /* Visits the subtree of Node, Node included. A visitor that returns FALSE ends the walk. The tree lock must be held. */

@@ -49,6 +49,8 @@ VOID PopDumpRequests(VOID);
 /* watchdog.c */
 VOID PopStartWatchdog(PO_REQUEST *Request);
 VOID PopStopWatchdog(PO_REQUEST *Request);
+/* PnpLockTree, with a time limit: 0x9F. PASSIVE_LEVEL. */
+VOID PopLockTree(VOID);
 
 /* transition.c: PASSIVE_LEVEL, tree lock held */
 /* Asks every started device for State; on a veto those already asked are told that the system stays up, and Veto gets who it was. */

@@ -75,7 +75,7 @@ NTSTATUS PoSuspendSystem(SYSTEM_POWER_STATE State)
         KdTrace("suspend-refused status=0x%x", STATUS_NOT_SUPPORTED);
         return STATUS_NOT_SUPPORTED;
     }
-    PnpLockTree();
+    PopLockTree();
     status = PopQuerySystem(State, PowerActionSleep, Veto, sizeof(Veto));
     if (NT_SUCCESS(status))
         status = Sleep(State);
@@ -93,7 +93,7 @@ NTSTATUS PoSuspendSystem(SYSTEM_POWER_STATE State)
 NTSTATUS PoShutdownSystem(POWER_ACTION Action)
 {
     IopShutdownDevices();
-    PnpLockTree();
+    PopLockTree();
     PopSystemState = PowerSystemShutdown;
     ExNotifyPowerState(STATE_LOCK, 0);
     PopSetSystem(PowerSystemShutdown, Action);

@@ -99,3 +99,66 @@ POWERS(power_changes_unknown)
     }
     return Power(Device, Irp);
 }
+
+/* The power IRP is kept, and the device, which fails, is removed all the same. */
+static NTSTATUS NTAPI KeepSetPower(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    if (IoGetCurrentIrpStackLocation(Irp)->MinorFunction != IRP_MN_SET_POWER) {
+        return Power(Device, Irp);
+    }
+    IoMarkIrpPending(Irp);
+    return STATUS_PENDING;
+}
+
+static NTSTATUS NTAPI BAD(deleted_with_power_irp_later, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    NTSTATUS status;
+    if (IoGetCurrentIrpStackLocation(Irp)->MinorFunction != IRP_MN_REMOVE_DEVICE) {
+        return StartAndSleep(Device, Irp);
+    }
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    status = PassDown(Irp);
+    IoDetachDevice(Below);
+    IoDeleteDevice(Device);
+    return status;
+}
+
+BROKEN(deleted_with_power_irp_later)
+{
+    Failing = TRUE;
+    Driver->MajorFunction[IRP_MJ_POWER] = KeepSetPower;
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_deleted_with_power_irp_later_pnp;
+}
+
+/* A PnP IRP some time after the start is never completed; then the system is to sleep. */
+static KTIMER Soon;
+static KDPC SoonDpc;
+static BOOLEAN Blocks;
+
+static VOID NTAPI AskAgain(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    Blocks = TRUE;
+    IoInvalidateDeviceState(Pdo);
+}
+
+static NTSTATUS NTAPI BAD(asleep_pnp_irp_too_long_later, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UCHAR minor = IoGetCurrentIrpStackLocation(Irp)->MinorFunction;
+    if (minor == IRP_MN_START_DEVICE) {
+        LARGE_INTEGER due = {.QuadPart = -500 * 10000};
+        KeInitializeTimer(&Soon);
+        KeInitializeDpc(&SoonDpc, AskAgain, NULL);
+        KeSetTimer(&Soon, due, &SoonDpc);
+    }
+    if (minor == IRP_MN_QUERY_PNP_DEVICE_STATE && Blocks) {
+        KEVENT never;
+        KeInitializeEvent(&never, NotificationEvent, FALSE);
+        KeWaitForSingleObject(&never, Executive, KernelMode, FALSE, NULL);
+    }
+    return Pnp(Device, Irp);
+}
+
+BROKEN(asleep_pnp_irp_too_long_later)
+{
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_asleep_pnp_irp_too_long_later_pnp;
+}
