@@ -157,83 +157,110 @@ static VOID Discard(PDRIVER_DATA Driver)
     ObfDereferenceObject(Driver);
 }
 
-NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULONG Problem)
+/* The service's image, or the kernel's own driver (*Image is NULL then). */
+static NTSTATUS FindEntry(PCUNICODE_STRING ServiceName, PLOADED_IMAGE *Image, PDRIVER_INITIALIZE *Entry, PULONG Problem)
 {
-    PDRIVER_DATA Driver;
-    PLOADED_IMAGE Image = NULL;
-    PDRIVER_INITIALIZE Entry;
     CHAR Module[64], Error[256];
+    ULONG Start = 3;
     NTSTATUS Status;
-    *Result = NULL;
-    *Problem = 0;
-    LockLoader();
-    Driver = IopFindDriver(ServiceName);
-    if (Driver) {
-        *Result = Driver;
-        UnlockLoader();
+    *Image = NULL;
+    *Entry = PnpBuiltinEntry(ServiceName);
+    if (*Entry) {
         return STATUS_SUCCESS;
     }
-    Entry = PnpBuiltinEntry(ServiceName);
-    if (!Entry) {
-        ULONG Start = 3;
-        if (CmServiceValue(ServiceName, "Start", &Start) && Start == SERVICE_DISABLED_START) {
-            *Problem = CM_PROB_DISABLED_SERVICE;
-            UnlockLoader();
-            return STATUS_PLUGPLAY_NO_DEVICE;
-        }
-        if (!CmServiceImage(ServiceName, Module, sizeof(Module))) {
-            *Problem = CM_PROB_DRIVER_SERVICE_KEY_INVALID;
-            UnlockLoader();
-            return STATUS_OBJECT_NAME_NOT_FOUND;
-        }
-        Status = LdrLoadDriver(Module, &Image, Error, sizeof(Error));
-        if (!NT_SUCCESS(Status)) {
-            KdLog(LOG_ERROR, "driver %s cannot be loaded: %s (0x%08x)", Module, Error, Status);
-            KdTrace("load-failed driver=%s status=0x%08x", Module, Status);
-            *Problem = CM_PROB_DRIVER_FAILED_LOAD;
-            UnlockLoader();
-            return Status;
-        }
-        Entry = (PDRIVER_INITIALIZE)Image->EntryPoint;
+    if (CmServiceValue(ServiceName, "Start", &Start) && Start == SERVICE_DISABLED_START) {
+        *Problem = CM_PROB_DISABLED_SERVICE;
+        return STATUS_PLUGPLAY_NO_DEVICE;
     }
-    Status = CreateDriverObject(ServiceName, &Driver);
+    if (!CmServiceImage(ServiceName, Module, sizeof(Module))) {
+        *Problem = CM_PROB_DRIVER_SERVICE_KEY_INVALID;
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    }
+    Status = LdrLoadDriver(Module, Image, Error, sizeof(Error));
+    if (!NT_SUCCESS(Status)) {
+        KdLog(LOG_ERROR, "driver %s cannot be loaded: %s (0x%08x)", Module, Error, Status);
+        KdTrace("load-failed driver=%s status=0x%08x", Module, Status);
+        *Problem = CM_PROB_DRIVER_FAILED_LOAD;
+        return Status;
+    }
+    *Entry = (PDRIVER_INITIALIZE)(*Image)->EntryPoint;
+    return STATUS_SUCCESS;
+}
+
+/* The loader is locked. The driver that has the service's image already (*Entry is NULL then), or a new one whose DriverEntry is to be called. */
+static NTSTATUS FindOrCreate(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Driver, PDRIVER_INITIALIZE *Entry,
+                             PULONG Problem)
+{
+    PLOADED_IMAGE Image;
+    NTSTATUS Status;
+    *Entry = NULL;
+    *Driver = IopFindDriver(ServiceName);
+    if (*Driver) {
+        return STATUS_SUCCESS;
+    }
+    Status = FindEntry(ServiceName, &Image, Entry, Problem);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = CreateDriverObject(ServiceName, Driver);
     if (!NT_SUCCESS(Status)) {
         if (Image) {
             LdrUnloadDriver(Image);
         }
         *Problem = CM_PROB_OUT_OF_MEMORY;
-        UnlockLoader();
         return Status;
     }
-    Driver->Image = Image;
+    (*Driver)->Image = Image;
     if (Image) {
-        Driver->Object.DriverStart = Image->Base;
-        Driver->Object.DriverSize = (ULONG)Image->Size;
-        Driver->Object.DriverSection = Image;
+        (*Driver)->Object.DriverStart = Image->Base;
+        (*Driver)->Object.DriverSize = (ULONG)Image->Size;
+        (*Driver)->Object.DriverSection = Image;
     }
-    InsertTailList(&Drivers, &Driver->Link);
+    InsertTailList(&Drivers, &(*Driver)->Link);
+    return STATUS_SUCCESS;
+}
+
+/* DriverEntry failed: nothing of the driver may be left, as at unload. */
+static VOID GiveUp(PDRIVER_DATA Driver, NTSTATUS Status)
+{
+    KdLog(LOG_ERROR, "DriverEntry of %wZ failed with 0x%08x", &Driver->ServiceName, Status);
+    IopReinitialize(&Driver->Object, FALSE);
+    if (Driver->Object.DeviceObject) {
+        IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0, 0,
+               (PVOID)Driver->Object.DriverInit,
+               "DriverEntry of %wZ failed with 0x%08x but left a device object behind", &Driver->ServiceName, Status);
+    }
+    if (Driver->Image) {
+        IopCheckUnloaded(Driver);
+    }
+    LockLoader();
+    Discard(Driver);
+    UnlockLoader();
+}
+
+NTSTATUS IopLoadDriver(PCUNICODE_STRING ServiceName, PDRIVER_DATA *Result, PULONG Problem)
+{
+    PDRIVER_DATA Driver;
+    PDRIVER_INITIALIZE Entry;
+    NTSTATUS Status;
+    *Result = NULL;
+    *Problem = 0;
+    LockLoader();
+    Status = FindOrCreate(ServiceName, &Driver, &Entry, Problem);
     UnlockLoader(); /* DriverEntry may load nothing, but it may wait for other drivers */
+    if (!NT_SUCCESS(Status) || !Entry) {
+        *Result = NT_SUCCESS(Status) ? Driver : NULL;
+        return Status;
+    }
     Status = RunDriverEntry(Driver, Entry);
     if (!NT_SUCCESS(Status)) {
-        KdLog(LOG_ERROR, "DriverEntry of %wZ failed with 0x%08x", ServiceName, Status);
-        IopReinitialize(&Driver->Object, FALSE);
-        if (Driver->Object.DeviceObject) {
-            IoStop(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)Driver->Object.DeviceObject, 0, 0,
-                   0, Entry, "DriverEntry of %wZ failed with 0x%08x but left a device object behind", ServiceName,
-                   Status);
-        }
-        if (Image) {
-            IopCheckUnloaded(Driver);
-        }
-        LockLoader();
-        Discard(Driver);
-        UnlockLoader();
+        GiveUp(Driver, Status);
         *Problem = CM_PROB_FAILED_DRIVER_ENTRY;
         return Status;
     }
     IopReadyDevices(&Driver->Object);
-    if (Image) {
-        LdrDiscardInit(Image);
+    if (Driver->Image) {
+        LdrDiscardInit(Driver->Image);
     }
     IopReinitialize(&Driver->Object, TRUE);
     *Result = Driver;

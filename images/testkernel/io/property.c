@@ -31,6 +31,12 @@ static NTSTATUS ReturnText(PCWSTR Text, PVOID Buffer, ULONG Length, PULONG Resul
                 : STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
+/* REG_MULTI_SZ. */
+static NTSTATUS ReturnList(PCWSTR List, PVOID Buffer, ULONG Length, PULONG ResultLength)
+{
+    return List ? Return(List, MultiSize(List), Buffer, Length, ResultLength) : STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
 static NTSTATUS ReturnEnumValue(PDEVICE_NODE Node, PCWSTR ValueName, PVOID Buffer, ULONG Length, PULONG ResultLength)
 {
     NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
@@ -48,12 +54,76 @@ static NTSTATUS ReturnEnumValue(PDEVICE_NODE Node, PCWSTR ValueName, PVOID Buffe
     return Status;
 }
 
+/* What the Enum key has under a name, by property; NULL for other properties. */
+static PCWSTR EnumValue(DEVICE_REGISTRY_PROPERTY Property)
+{
+    switch (Property) {
+    case DevicePropertyClassName:
+        return L"Class";
+    case DevicePropertyClassGuid:
+        return L"ClassGUID";
+    case DevicePropertyDriverKeyName:
+        return L"Driver";
+    case DevicePropertyManufacturer:
+        return L"Mfg";
+    case DevicePropertyFriendlyName:
+        return L"FriendlyName";
+    default:
+        return NULL;
+    }
+}
+
+/* Properties that are a number. FALSE: Property is none, or the bus did not say. *Known tells which. */
+static BOOLEAN NumberOf(PDEVICE_NODE Node, DEVICE_REGISTRY_PROPERTY Property, PULONG Number, PBOOLEAN Known)
+{
+    *Known = TRUE;
+    switch (Property) {
+    case DevicePropertyLegacyBusType:
+        *Number = (ULONG)Node->BusInformation.LegacyBusType;
+        return Node->HasBusInformation;
+    case DevicePropertyBusNumber:
+        *Number = Node->BusInformation.BusNumber;
+        return Node->HasBusInformation;
+    case DevicePropertyAddress:
+        *Number = Node->Capabilities.Address;
+        return *Number != (ULONG)-1;
+    case DevicePropertyUINumber:
+        *Number = Node->Capabilities.UINumber;
+        return *Number != (ULONG)-1;
+    case DevicePropertyRemovalPolicy:
+        *Number = Node->Capabilities.SurpriseRemovalOK ? RemovalPolicyExpectSurpriseRemoval
+                  : Node->Capabilities.Removable       ? RemovalPolicyExpectOrderlyRemoval
+                                                       : RemovalPolicyExpectNoRemoval;
+        return TRUE;
+    case DevicePropertyInstallState:
+        *Number = Node->ServiceName.Length ? InstallStateInstalled : InstallStateNeedsReinstall;
+        return TRUE;
+    default:
+        *Known = FALSE;
+        return FALSE;
+    }
+}
+
+/* The part of the instance path before the first backslash. */
+static PCWSTR EnumeratorOf(PDEVICE_NODE Node, PWCHAR Text, ULONG Characters)
+{
+    ULONG I;
+    for (I = 0;
+         I + 1 < Characters && I < Node->InstancePath.Length / sizeof(WCHAR) && Node->InstancePath.Buffer[I] != L'\\';
+         I++) {
+        Text[I] = Node->InstancePath.Buffer[I];
+    }
+    Text[I] = 0;
+    return Text;
+}
+
 NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty,
                                    ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength)
 {
     PDEVICE_NODE Node = DeviceObject->Type == IO_TYPE_DEVICE ? PnpDevnodeOfPdo(DeviceObject) : NULL;
     WCHAR Path[128];
     ULONG Number;
+    BOOLEAN IsNumber;
     IoRequireIrql("IoGetDeviceProperty", PASSIVE_LEVEL, _ReturnAddress());
     *ResultLength = 0;
     if (!Node) {
@@ -61,17 +131,22 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_
         IoStop(PNP_DETECTED_FATAL_ERROR, 2, (ULONG_PTR)DeviceObject, 0, 0, _ReturnAddress(),
                "IoGetDeviceProperty was called with %p, which is not a PDO", DeviceObject);
     }
+    if (NumberOf(Node, DeviceProperty, &Number, &IsNumber)) {
+        return Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength);
+    }
+    if (IsNumber) {
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    }
+    if (EnumValue(DeviceProperty)) {
+        return ReturnEnumValue(Node, EnumValue(DeviceProperty), PropertyBuffer, BufferLength, ResultLength);
+    }
     switch (DeviceProperty) {
     case DevicePropertyDeviceDescription:
         return ReturnText(Node->Description, PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyHardwareID:
-        return Node->HardwareIds
-                   ? Return(Node->HardwareIds, MultiSize(Node->HardwareIds), PropertyBuffer, BufferLength, ResultLength)
-                   : STATUS_OBJECT_NAME_NOT_FOUND;
+        return ReturnList(Node->HardwareIds, PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyCompatibleIDs:
-        return Node->CompatibleIds ? Return(Node->CompatibleIds, MultiSize(Node->CompatibleIds), PropertyBuffer,
-                                            BufferLength, ResultLength)
-                                   : STATUS_OBJECT_NAME_NOT_FOUND;
+        return ReturnList(Node->CompatibleIds, PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyBootConfiguration:
         return Return(Node->BootResources, (ULONG)PnpResourceListSize(Node->BootResources), PropertyBuffer,
                       BufferLength, ResultLength);
@@ -81,56 +156,13 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_
     case DevicePropertyLocationInformation:
         return ReturnText(Node->LocationInformation, PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyPhysicalDeviceObjectName:
-        ObpPathOf(DeviceObject, Path, COUNT_OF(Path));
-        return ReturnText(Path, PropertyBuffer, BufferLength, ResultLength);
+        return ReturnText(ObpPathOf(DeviceObject, Path, COUNT_OF(Path)), PropertyBuffer, BufferLength, ResultLength);
     case DevicePropertyBusTypeGuid:
         return Node->HasBusInformation
                    ? Return(&Node->BusInformation.BusTypeGuid, sizeof(GUID), PropertyBuffer, BufferLength, ResultLength)
                    : STATUS_OBJECT_NAME_NOT_FOUND;
-    case DevicePropertyLegacyBusType:
-        Number = (ULONG)Node->BusInformation.LegacyBusType;
-        return Node->HasBusInformation ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength)
-                                       : STATUS_OBJECT_NAME_NOT_FOUND;
-    case DevicePropertyBusNumber:
-        Number = Node->BusInformation.BusNumber;
-        return Node->HasBusInformation ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength)
-                                       : STATUS_OBJECT_NAME_NOT_FOUND;
-    case DevicePropertyAddress:
-        Number = Node->Capabilities.Address;
-        return Number != (ULONG)-1 ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength)
-                                   : STATUS_OBJECT_NAME_NOT_FOUND;
-    case DevicePropertyUINumber:
-        Number = Node->Capabilities.UINumber;
-        return Number != (ULONG)-1 ? Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength)
-                                   : STATUS_OBJECT_NAME_NOT_FOUND;
-    case DevicePropertyRemovalPolicy:
-        Number = Node->Capabilities.SurpriseRemovalOK ? RemovalPolicyExpectSurpriseRemoval
-                 : Node->Capabilities.Removable       ? RemovalPolicyExpectOrderlyRemoval
-                                                      : RemovalPolicyExpectNoRemoval;
-        return Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength);
-    case DevicePropertyInstallState:
-        Number = Node->ServiceName.Length ? InstallStateInstalled : InstallStateNeedsReinstall;
-        return Return(&Number, sizeof(Number), PropertyBuffer, BufferLength, ResultLength);
-    case DevicePropertyEnumeratorName: {
-        ULONG I;
-        for (I = 0; I + 1 < COUNT_OF(Path) && I < Node->InstancePath.Length / sizeof(WCHAR) &&
-                    Node->InstancePath.Buffer[I] != L'\\';
-             I++) {
-            Path[I] = Node->InstancePath.Buffer[I];
-        }
-        Path[I] = 0;
-        return ReturnText(Path, PropertyBuffer, BufferLength, ResultLength);
-    }
-    case DevicePropertyClassName:
-        return ReturnEnumValue(Node, L"Class", PropertyBuffer, BufferLength, ResultLength);
-    case DevicePropertyClassGuid:
-        return ReturnEnumValue(Node, L"ClassGUID", PropertyBuffer, BufferLength, ResultLength);
-    case DevicePropertyDriverKeyName:
-        return ReturnEnumValue(Node, L"Driver", PropertyBuffer, BufferLength, ResultLength);
-    case DevicePropertyManufacturer:
-        return ReturnEnumValue(Node, L"Mfg", PropertyBuffer, BufferLength, ResultLength);
-    case DevicePropertyFriendlyName:
-        return ReturnEnumValue(Node, L"FriendlyName", PropertyBuffer, BufferLength, ResultLength);
+    case DevicePropertyEnumeratorName:
+        return ReturnText(EnumeratorOf(Node, Path, COUNT_OF(Path)), PropertyBuffer, BufferLength, ResultLength);
     default:
         return STATUS_INVALID_PARAMETER_2;
     }
