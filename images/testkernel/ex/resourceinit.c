@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ERESOURCE: life cycle, table of shared owners, hand-over to waiters, queries. See ex/resource.c for acquiring and releasing. */
 #include "ex/resource.h"
+#include "ke/dispatch.h"
 #include "ke/processor.h"
 #include "mm/pool.h"
 
@@ -89,7 +90,7 @@ NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource)
 VOID ExpCheckResource(PERESOURCE Resource, PCSTR Function, const VOID *Caller)
 {
     PLIST_ENTRY Link = &Resource->SystemResourcesList;
-    if (!Link->Flink || !Link->Blink || Link->Flink->Blink != Link) {
+    if (!Link->Blink || !KiIsLinked(Link)) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_UNINITIALIZED, (ULONG_PTR)Resource,
                          (ULONG_PTR)KiCurrentThread(), 0, Caller,
                          "%s of ERESOURCE %p, which ExInitializeResourceLite has not initialized or which was deleted",

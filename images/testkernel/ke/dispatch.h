@@ -26,6 +26,21 @@ KIRQL KiLockDispatcher(VOID);
 /* Releases the lock, switches threads if a better one became ready and OldIrql allows it, lowers to OldIrql. */
 VOID KiUnlockDispatcher(KIRQL OldIrql);
 
+/*
+ * TRUE if Link is in a list, or is an initialized head. With interrupts off, because the neighbour may leave between the two looks (a waiter that
+ * somebody wakes) and is no neighbour any more then. Any IRQL; the lock is not needed.
+ */
+static inline BOOLEAN KiIsLinked(const LIST_ENTRY *Link)
+{
+    ULONG64 flags = __readeflags();
+    _disable();
+    BOOLEAN linked = Link->Flink && Link->Flink->Blink == Link;
+    if (flags & 0x200) {
+        _enable();
+    }
+    return linked;
+}
+
 /* Lock held. Makes a thread ready; Preempted puts it at the head of its queue. */
 VOID KiReadyThread(PKTHREAD Thread, BOOLEAN Preempted);
 /* Lock held, DISPATCH_LEVEL, current thread marked Waiting or Terminated: runs the next one; returns when this thread runs again. The lock is

@@ -7,7 +7,7 @@
 
 static VOID CheckType(DISPATCHER_HEADER *Object, BOOLEAN Good, PCSTR Function, PVOID Caller)
 {
-    if (!Good || !Object->WaitListHead.Flink || Object->WaitListHead.Flink->Blink != &Object->WaitListHead) {
+    if (!Good || !KiIsLinked(&Object->WaitListHead)) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_UNINITIALIZED, (ULONG_PTR)Object, Object->Type, 0,
                          Caller, "%s on %p, which is not initialized as what it needs (type %u)", Function, Object,
                          Object->Type);

@@ -136,8 +136,7 @@ static VOID CheckWait(ULONG Count, PVOID Objects[], PLARGE_INTEGER Timeout, PVOI
                              "DISPATCH_LEVEL",
                              object);
         }
-        if ((type > ObjectTimerSynchronization && type != TIMER_OF_WAIT) || !object->WaitListHead.Flink ||
-            object->WaitListHead.Flink->Blink != &object->WaitListHead) {
+        if ((type > ObjectTimerSynchronization && type != TIMER_OF_WAIT) || !KiIsLinked(&object->WaitListHead)) {
             KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_UNINITIALIZED, (ULONG_PTR)object, type, 0, Caller,
                              "waiting on %p, which is no initialized dispatcher object (type %u)", object, type);
         }

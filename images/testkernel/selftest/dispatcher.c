@@ -213,6 +213,54 @@ static void Preemption(void)
     CHECK(Counter == 2);
 }
 
+static KEVENT Elsewhere;
+static volatile LONG IsElsewhere, Moves, Stop;
+
+/* Waits at Go and then at Elsewhere, with the same wait block. */
+static void NTAPI Mover(PVOID Context)
+{
+    KeSetPriorityThread(KeGetCurrentThread(), LOW_REALTIME_PRIORITY);
+    while (!Stop) {
+        Wait(&Go, 5000);
+        Moves++;
+        IsElsewhere = 1;
+        Wait(&Elsewhere, 5000);
+    }
+}
+
+static void NTAPI SetGo(PKDPC Object, PVOID Context, PVOID First, PVOID Second)
+{
+    LARGE_INTEGER soon = {.QuadPart = -500}; /* 50 us */
+    KeSetEvent(&Go, 0, FALSE);
+    if (!Stop) {
+        KeSetTimer(&Timer, soon, &Dpc);
+    }
+}
+
+/* A waiter that leaves while the event is looked at does not make it look uninitialized. */
+static void WaitersThatLeave(void)
+{
+    KeInitializeEvent(&Go, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&Elsewhere, SynchronizationEvent, FALSE);
+    KeInitializeDpc(&Dpc, SetGo, NULL);
+    KeInitializeTimer(&Timer);
+    PKTHREAD thread = Start(Mover, NULL);
+    LARGE_INTEGER due = Milliseconds(1);
+    KeSetTimer(&Timer, due, &Dpc);
+    while (Moves < 3000) {
+        KeClearEvent(&Go);
+        if (InterlockedExchange(&IsElsewhere, 0)) {
+            KeSetEvent(&Elsewhere, 0, FALSE);
+        }
+    }
+    Stop = 1;
+    KeCancelTimer(&Timer);
+    KeFlushQueuedDpcs();
+    KeSetEvent(&Go, 0, FALSE);
+    KeSetEvent(&Elsewhere, 0, FALSE);
+    Join(thread);
+}
+
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     Events();
@@ -221,5 +269,6 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     Timers();
     WaitMultiple();
     Preemption();
+    WaitersThatLeave();
     return Summary("dispatcher");
 }
