@@ -256,29 +256,23 @@ static NTSTATUS NTAPI FileIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return Finish(Irp, STATUS_SUCCESS);
 }
 
-static HANDLE File;
-static VOID NTAPI Ask(PVOID Context)
-{
-    IO_STATUS_BLOCK iosb;
-    CHECK(ZwDeviceIoControlFile(File, NULL, NULL, NULL, &iosb, IOCTL(0), NULL, 0, NULL, 0) == STATUS_CANCELLED);
-    Note('r');
-}
-
 static VOID NTAPI Closing(PVOID Context)
 {
-    OBJECT_ATTRIBUTES attributes;
-    IO_STATUS_BLOCK iosb;
+    OBJECT_ATTRIBUTES attributes, unnamed;
+    IO_STATUS_BLOCK iosb = {.Status = STATUS_UNSUCCESSFUL}, opened;
+    HANDLE file, event;
+    LARGE_INTEGER due = Milliseconds(5000);
     InitializeObjectAttributes(&attributes, &Name, OBJ_KERNEL_HANDLE, NULL, NULL);
-    KeInitializeEvent(&HeldEvent, SynchronizationEvent, FALSE);
+    InitializeObjectAttributes(&unnamed, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
     OrderAt = 0;
     RtlZeroMemory(Order, sizeof(Order));
-    CHECK(NT_SUCCESS(ZwOpenFile(&File, GENERIC_READ, &attributes, &iosb, 0, 0)));
-    PKTHREAD asking = Start(Ask, NULL);
-    CHECK(Wait(&HeldEvent, 5000) == STATUS_SUCCESS);
-    CHECK(NT_SUCCESS(ZwClose(File)));
-    Join(asking);
-    CHECK(Order[0] == 'o' && Order[1] == 'u');
-    CHECK(OrderAt == 4); /* and in between the answer and the close, in one order or the other */
+    CHECK(NT_SUCCESS(ZwCreateEvent(&event, EVENT_ALL_ACCESS, &unnamed, NotificationEvent, FALSE)));
+    CHECK(NT_SUCCESS(ZwOpenFile(&file, GENERIC_READ, &attributes, &opened, 0, 0)));
+    CHECK(ZwDeviceIoControlFile(file, event, NULL, NULL, &iosb, IOCTL(0), NULL, 0, NULL, 0) == STATUS_PENDING && Held);
+    CHECK(NT_SUCCESS(ZwClose(file)));
+    CHECK(ZwWaitForSingleObject(event, FALSE, &due) == STATUS_SUCCESS && iosb.Status == STATUS_CANCELLED);
+    CHECK(OrderAt == 3 && Order[0] == 'o' && Order[1] == 'u' && Order[2] == 'c' && !Held);
+    ZwClose(event);
 }
 
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
