@@ -63,6 +63,6 @@ def test_shutdown_is_notified_before_the_power_goes(machine: Callable[..., Machi
 
 def test_extended_state_is_the_threads_own(boot: Callable[..., Boot]) -> None:
     """QEMU's default processor has no AVX: this one has."""
-    done = boot("processor", until="SELFTEST processor ", qemu=["-cpu", "max"])
+    done = boot("processor", until="SELFTEST processor ", qemu=["-cpu", "max", *VIRTUAL_TIME])
     assert "processor: with AVX" in done.log
     assert re.search(r"SELFTEST processor PASSED: \d+ checks, 0 failed", done.log), done.log

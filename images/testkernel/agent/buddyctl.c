@@ -10,7 +10,7 @@
     "exercise INSTANCE start [PATTERN]|stop|status | hold INSTANCE | release HANDLE | ioctl INSTANCE CODE [HEX] | "    \
     "settings INSTANCE [NAME NUMBER] | start|stop SERVICE | filter INSTANCE [add|remove SERVICE] | io INSTANCE | "     \
     "kill PROCESS | add ROOT\\ID | update "                                                                            \
-    "INF [force] | undock | sleep"
+    "INF [force] | undock | wmi [query|set|call|enable|disable|events …] | sleep"
 
 static int VerbVersion(int Count, const char *const *Arguments, JSON_WRITER *Out)
 {
@@ -50,6 +50,7 @@ static const struct {
     {"io", VerbIo, 1, 1},
     {"kill", VerbKill, 1, 1},
     {"add", VerbAdd, 1, 1},
+    {"wmi", VerbWmi, 0, 6},
 };
 
 int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out)

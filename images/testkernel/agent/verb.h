@@ -42,6 +42,7 @@ int VerbKill(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbSettings(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbSleep(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbStart(int Count, const char *const *Arguments, JSON_WRITER *Out);
+int VerbWmi(int Count, const char *const *Arguments, JSON_WRITER *Out);
 int VerbStop(int Count, const char *const *Arguments, JSON_WRITER *Out);
 
 /* Write the error object and return the exit code. */
@@ -50,6 +51,8 @@ int VerbUsage(JSON_WRITER *Out, PCSTR Usage);
 int VerbVetoed(JSON_WRITER *Out, const PNP_VETO *Veto, PCSTR Action);
 /* "STATUS_…", or NULL for a code that is not in the table. */
 PCSTR VerbStatusName(NTSTATUS Status);
+/* Hexadecimal digits to bytes; FALSE when their number is odd, one is none, or there are too many. */
+BOOLEAN VerbParseHex(PCSTR Text, PUCHAR Bytes, ULONG Size, PULONG Length);
 /* A number in decimal or 0x…; FALSE if the text is none. */
 BOOLEAN VerbNumber(PCSTR Text, PULONG64 Number);
 

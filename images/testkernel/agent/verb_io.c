@@ -161,8 +161,7 @@ int VerbExercise(int Count, const char *const *Arguments, JSON_WRITER *Out)
     return code;
 }
 
-/* Hexadecimal digits to bytes; FALSE when their number is odd or one is none. */
-static BOOLEAN ParseHex(PCSTR Text, PUCHAR Bytes, ULONG Size, PULONG Length)
+BOOLEAN VerbParseHex(PCSTR Text, PUCHAR Bytes, ULONG Size, PULONG Length)
 {
     SIZE_T digits = strlen(Text);
 
@@ -210,7 +209,7 @@ int VerbIoctl(int Count, const char *const *Arguments, JSON_WRITER *Out)
         return VerbFail(Out, EXIT_FAILED, STATUS_NO_MEMORY, "not enough memory for the buffers");
     }
     if (!VerbNumber(Arguments[1], &ioctl) || ioctl > MAXULONG ||
-        (Count == 3 && !ParseHex(Arguments[2], buffers->Input, sizeof(buffers->Input), &length))) {
+        (Count == 3 && !VerbParseHex(Arguments[2], buffers->Input, sizeof(buffers->Input), &length))) {
         code = VerbUsage(
             Out, "usage: buddyctl ioctl INSTANCE CODE [HEX]; CODE is a number (0x… or decimal), HEX an even number "
                  "of hexadecimal digits");
