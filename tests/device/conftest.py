@@ -31,7 +31,7 @@ def module() -> Path:
     """The module under test; built if the environment names none."""
     if path := os.environ.get("BUDDY_MODULE"):
         return Path(path)
-    subprocess.run(["make", "-s", "-C", str(ROOT / "qemu-device")], check=True)
+    subprocess.run(["make", "-s", "-j2", "-C", str(ROOT / "qemu-device")], check=True)
     return build_dir() / "qemu-device" / "buddy.so"
 
 

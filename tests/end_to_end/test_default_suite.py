@@ -104,6 +104,7 @@ def test_a_correct_driver_where_a_failure_is_expected_fails(command: Command) ->
 def test_an_unplug_that_should_be_vetoed_but_is_granted_fails(command: Command) -> None:
     ended = command("run", one(command, "hot-unplug", steps=[{"unplug": {"device": "buddy0", "expect": "vetoed"}}]))
     assert ended.exit_code == 1, ended.output
+    assert "the unplug of buddy0 was to be refused, but the guest granted it" in ended.output
 
 
 def test_a_record_that_does_not_come_is_a_driver_failure_of_a_guest_that_lives(command: Command) -> None:

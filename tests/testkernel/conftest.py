@@ -62,7 +62,7 @@ class Boot:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The kernel and the self-test drivers, from the build directory that `make` uses."""
     build = Path(os.environ.get("BUILD") or REPOSITORY / "build").absolute()
-    command = ["make", "-s", "-C", str(KERNEL_SOURCE), f"BUILD={build}", "all", "selftest"]
+    command = ["make", "-s", "-j2", "-C", str(KERNEL_SOURCE), f"BUILD={build}", "all", "selftest"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return Built(build / "testkernel" / "kernel.bin", build / "testkernel" / "selftest")

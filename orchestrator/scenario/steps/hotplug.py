@@ -101,16 +101,18 @@ class Unplug:
             await context.journal.expect({}, seen)
 
     async def _refused(self, context: Context, events: int, records: int) -> None:
-        """A refusal has no QMP event in this QEMU; the drivers trace that the removal was called off."""
-        deleted = asyncio.create_task(context.machine.monitor.event("DEVICE_DELETED", events, {"device": self.device}))
+        """A refusal has no QMP event in this QEMU; the drivers trace that the removal was called off. Deletion fails at once."""
+        refusal = asyncio.create_task(self._called_off(context, records))
+        deletion = asyncio.create_task(context.machine.monitor.event("DEVICE_DELETED", events, {"device": self.device}))
         try:
-            await context.alarm.guard(
-                self._called_off(context, records), f"the guest to refuse the unplug of {self.device}", UNPLUG_SECONDS
-            )
-            if deleted.done():
+            either = asyncio.wait([refusal, deletion], return_when=asyncio.FIRST_COMPLETED)
+            await context.alarm.guard(either, f"the guest to refuse the unplug of {self.device}", UNPLUG_SECONDS)
+            if deletion.done():
                 context.fail("not-vetoed", f"the unplug of {self.device} was to be refused, but the guest granted it")
+            await refusal
         finally:
-            deleted.cancel()
+            refusal.cancel()
+            deletion.cancel()
         await context.machine.withdraw_unplug(self.device)
         await context.settled()
 
