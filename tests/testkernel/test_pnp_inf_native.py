@@ -67,6 +67,104 @@ def test_models_for_other_systems_do_not_count(run: Callable[..., list[list[str]
     assert not run("match", INF.replace("NTamd64.10.0", "NTamd64.11.0"), "PCI\\VEN_1234&DEV_B0DD")
 
 
+@pytest.mark.parametrize(
+    ("decorations", "chosen"),
+    [
+        ("NTamd64.6.1,NTamd64.10.0,NTamd64", "NTamd64.10.0"),  # the highest version that is not too high, wherever it stands
+        ("NTamd64,NTamd64.6.1", "NTamd64.6.1"),
+        ("NTamd64.10.0,NTamd64.10.0...14393", "NTamd64.10.0...14393"),
+        ("NTamd64.10.0...22000,NTamd64.6.3", "NTamd64.6.3"),  # a build that is not reached
+        ("NTamd64.6.3...99999", "NTamd64.6.3...99999"),  # a build counts only for the same version
+        ("NTamd64.10.1,NTamd64.9.9", "NTamd64.9.9"),
+        ("NTamd64.10.0.3,NTamd64.5.1", "NTamd64.5.1"),  # for servers
+        ("NTamd64...1,NTamd64", "NTamd64...1"),  # for workstations
+        ("NTamd64...1,NTamd64.5", "NTamd64.5"),  # a version takes precedence over the product type
+        ("NTamd64.10.0..0x80,NTamd64", "NTamd64"),  # for the Data Center suite
+        ("NT.10.0", None),  # without an architecture: x86
+        ("NTamd64foo", None),
+        ("NTarm64.10.0,NTx86.10.0", None),
+    ],
+)
+def test_the_models_section_for_this_system(run: Callable[..., list[list[str]]], decorations: str, chosen: str | None) -> None:
+    names = decorations.split(",")
+    text = f"[Manufacturer]\nMaker = Models,{decorations}\n[Models]\nundecorated = I, A\n[I]\n"
+    text += "".join(f"[Models.{name}]\n{name} = I, A\n" for name in names)
+    assert [match[2] for match in run("match", text, "A")] == ([chosen] if chosen else [])
+
+
+def test_an_empty_models_section_excludes_a_system(run: Callable[..., list[list[str]]]) -> None:
+    text = (
+        "[Manufacturer]\nMaker = Models,NTamd64.6.0,NTamd64.10.0\n[Models.NTamd64.6.0]\nold = I, A\n[I]\n[Models.NTamd64.10.0]\n"
+    )
+    assert not run("match", text, "A")
+
+
+ODD = """[Manufacturer]
+Maker = Models,NTamd64
+[Models.NTamd64]
+{models}
+[Install]
+[Install.Services]
+{services}
+[Service]
+"""
+
+
+@pytest.mark.parametrize(
+    ("models", "services", "found"),
+    [
+        ("model = Install, A", "AddService = one, 2, Service", ["0", "one"]),
+        ("model = Install, Z, A", "AddService = one, 2, Service", ["1000", "one"]),  # by a compatible ID of the INF
+        ("model = Install, C", "AddService = one, 2, Service", ["2000", "one"]),  # by a compatible ID of the device
+        ("model = Install, Z, Y, C", "AddService = one, 2, Service", ["3100", "one"]),  # by both
+        ("model = Install, B\nmodel = Install, A", "AddService = one, 2, Service", ["0", "one"]),
+        ("model = Missing, A", "AddService = one, 2, Service", None),  # no such section
+        ("model = Missing, A\nmodel = Install, B", "AddService = one, 2, Service", ["1", "one"]),
+        ("model = Install", "AddService = one, 2, Service", None),  # no ID
+        ("model =", "AddService = one, 2, Service", None),
+        ("= Install, A", "AddService = one, 2, Service", ["0", "one"]),
+        ("model = Install, A*", "AddService = one, 2, Service", None),  # there are no wildcards
+        ("model = Install, A", "AddService = filter,, Service\nAddService = one, 0x2, Service", ["0", "one"]),
+        ("model = Install, A", "AddService = ,2", ["0", ""]),  # the NULL driver
+        ("model = Install, A", "AddService = one", ["0", ""]),
+        ("model = Install, A", "", ["0", ""]),
+        ("model = install , a ; comment", 'ADDSERVICE = "one" , 0x00000002 , Service', ["0", "one"]),
+    ],
+)
+def test_odd_models_and_services(
+    run: Callable[..., list[list[str]]], models: str, services: str, found: list[str] | None
+) -> None:
+    matches = run("match", ODD.format(models=models, services=services), "A|B", "C")
+    assert [[match[0], match[4]] for match in matches] == ([found] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("lines", "read"),
+    [
+        ("a = b", [["a", "b"]]),
+        ("a = b\n[Other]\nx = y\n[Lines]\nc = d", [["a", "b"], ["c", "d"]]),  # a section in two parts
+        ("a = b, \\\n  c, \\ ; why\n  d", [["a", "b", "c", "d"]]),
+        ('path = "C:\\dir\\"\nnext', [["path", "C:\\dir\\"], ["", "next"]]),  # a backslash that is the text's
+        ("path = %12%\\a.sys", [["path", "%12%\\a.sys"]]),
+        ("a = %Undefined%", [["a", "%Undefined%"]]),
+        ("a = %Name%x%Name%", [["a", "valuexvalue"]]),
+        ("a =", [["a", ""]]),
+        ("a = ,,", [["a", "", "", ""]]),
+        ("a = 'b'", [["a", "'b'"]]),
+        ('a = "unclosed\nb = c', [["a", "unclosed"], ["b", "c"]]),
+        ("a = b", [["a", "b"]]),
+        ("\t a\t=\tb c \t", [["a", "b c"]]),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_lines_as_setup_reads_them(
+    run: Callable[..., list[list[str]]], lines: str, read: list[list[str]], newline: str, encoding: str
+) -> None:
+    text = f"[strings]\nName = value\n[Lines]\n{lines}\n[Behind]\nz = z".replace("\n", newline)
+    assert run("lines", text.encode(encoding), "LINES") == read
+
+
 def test_an_unknown_device_gets_no_driver(run: Callable[..., list[list[str]]]) -> None:
     assert not run("match", INF, "PCI\\VEN_1234&DEV_B0DE", "PCI\\VEN_1234")
 

@@ -84,7 +84,10 @@ typedef struct INF_DRIVER_VERSION {
 void InfDriverVersion(const INF_FILE *File, INF_DRIVER_VERSION *Version);
 bool InfIsNewer(const INF_FILE *File, const INF_FILE *Than);
 
-/* The service that the DDInstall section associates with the device (flag 2 of AddService); Section is its service-install section. */
+/*
+ * The service that the DDInstall section associates with the device (flag 2 of AddService); Section is its service-install section. Both are empty for the
+ * NULL driver: "AddService = ,2", https://learn.microsoft.com/windows-hardware/drivers/install/inf-addservice-directive
+ */
 bool InfAssociatedService(const INF_MATCH *Match, char *Service, size_t ServiceSize, char *Section, size_t SectionSize);
 
 #endif

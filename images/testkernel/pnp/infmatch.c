@@ -30,33 +30,49 @@ static bool StartsWith(const char *Text, const char *Prefix)
     return true;
 }
 
+/* What this kernel says it is (rtl/version.c). */
+#define OS_MAJOR   10u
+#define OS_MINOR   0u
+#define OS_BUILD   19041u
+#define OS_PRODUCT 1u /* VER_NT_WORKSTATION */
+#define OS_SUITE   0u
+#define SPECIFICS  5
+#define NOT_GIVEN  0xFFFFFFFFu
+
 /*
- * TargetOSVersion "NTamd64[.major[.minor[...build]]]": does it fit this system (x64, 10.0)? How specific it is: 0 = does not fit, "NT" 1, "NTamd64" 2, with a
- * version 3. A build number is a minimum that is taken as met.
+ * TargetOSVersion "NTamd64[.major[.minor[.product[.suite[.build]]]]]" of a models section: does it fit this system? How closely: higher is closer, 0 does not fit.
+ * "Windows uses the section with the highest version numbers that are not higher than the operating system version", "a specific version number takes
+ * precedence over the product type and suite mask". Without an architecture it is for x86: page on the Manufacturer section.
  */
-static int Decoration(const char *Text)
+static uint32_t Decoration(const char *Text)
 {
-    int Specific;
-    if (StartsWith(Text, "ntamd64")) {
-        Specific = 2;
-        Text += 7;
-    } else if (InfEqual(Text, "nt") || StartsWith(Text, "nt.")) {
-        Specific = 1;
-        Text += 2;
-    } else {
+    uint32_t Part[SPECIFICS], I;
+    if (!StartsWith(Text, "ntamd64") || (Text[7] && Text[7] != '.')) {
         return 0;
     }
-    if (*Text == '.' && Text[1] && Text[1] != '.') {
-        uint32_t Major = 0;
-        for (Text++; *Text >= '0' && *Text <= '9'; Text++) {
-            Major = Major * 10 + (uint32_t)(*Text - '0');
+    Text += 7;
+    for (I = 0; I < SPECIFICS; I++) {
+        char Number[16];
+        size_t Used = 0;
+        Text += *Text == '.';
+        while (*Text && *Text != '.') {
+            if (Used + 1 < sizeof(Number)) {
+                Number[Used++] = *Text;
+            }
+            Text++;
         }
-        if (Major > 10) {
-            return 0;
-        }
-        Specific = 3;
+        Number[Used] = 0;
+        Part[I] = Used ? InfNumber(Number, 0xFFFFFFFEu) : NOT_GIVEN;
     }
-    return Specific;
+    uint32_t Major = Part[0] == NOT_GIVEN ? 0 : Part[0], Minor = Part[1] == NOT_GIVEN ? 0 : Part[1];
+    if (*Text || Major > OS_MAJOR || (Major == OS_MAJOR && Minor > OS_MINOR) ||
+        (Part[2] != NOT_GIVEN && Part[2] != OS_PRODUCT) || (Part[3] != NOT_GIVEN && (Part[3] & OS_SUITE) != Part[3]) ||
+        /* "Evaluated only when the OS major/minor version matches the current OS exactly." */
+        (Part[4] != NOT_GIVEN && Major == OS_MAJOR && Minor == OS_MINOR && Part[4] > OS_BUILD)) {
+        return 0;
+    }
+    return 1 + (Part[3] != NOT_GIVEN) + 2 * (Part[2] != NOT_GIVEN) +
+           4 * (Part[4] == NOT_GIVEN ? 0 : Part[4] & 0x7FFFF) + 0x200000 * (Major << 4 | (Minor & 15));
 }
 
 /* Position of Id in a double-null-terminated list, or -1. */
@@ -173,12 +189,13 @@ void InfMatchDevice(const INF_FILE *File, const char *HardwareIds, const char *C
     InfSeek(&Cursor, File, "Manufacturer");
     while (InfNext(&Cursor, &Line)) {
         char Section[160];
-        int I, Specific = 0, Chosen = 0;
+        uint32_t Specific = 0;
+        int I, Chosen = 0;
         if (Line.Count == 0) {
             continue;
         }
         for (I = 1; I < Line.Count; I++) {
-            int Value = Decoration(Line.Fields[I]);
+            uint32_t Value = Decoration(Line.Fields[I]);
             if (Value > Specific) {
                 Specific = Value;
                 Chosen = I;
@@ -203,9 +220,10 @@ bool InfAssociatedService(const INF_MATCH *Match, char *Service, size_t ServiceS
     Append(Services, sizeof(Services), Append(Services, sizeof(Services), 0, Match->Install), ".Services");
     InfSeek(&Cursor, Match->File, Services);
     while (InfNext(&Cursor, &Line)) {
-        if (InfEqual(Line.Key, "AddService") && Line.Count >= 3 && (InfNumber(Line.Fields[1], 0) & 2)) {
+        if (InfEqual(Line.Key, "AddService") && Line.Count >= 2 && (InfNumber(Line.Fields[1], 0) & 2) &&
+            (Line.Count >= 3 || !Line.Fields[0][0])) {
             Append(Service, ServiceSize, 0, Line.Fields[0]);
-            Append(Section, SectionSize, 0, Line.Fields[2]);
+            Append(Section, SectionSize, 0, Line.Count >= 3 ? Line.Fields[2] : "");
             return true;
         }
     }

@@ -112,7 +112,7 @@ static NTSTATUS AddDrivers(PDEVICE_NODE Node)
         return Status;
     }
     Status = AddFilters(Node, L"LowerFilters");
-    if (NT_SUCCESS(Status)) {
+    if (NT_SUCCESS(Status) && Node->ServiceName.Length) { /* without: the NULL driver, "AddService = ,2" */
         Status = AddDriver(Node, &Node->ServiceName, FALSE);
     }
     if (NT_SUCCESS(Status)) {
