@@ -12,11 +12,13 @@ from .machine import Machine
 BUS = "ROOT\\PNPBUS\\0000"
 CHILD = "SELFTEST\\CHILD\\0"
 SECOND = "SELFTEST\\CHILD\\1"
-THE_BUS = 4  # in place of a child's number
+THE_BUS = 100  # in place of a child's number
 PLUG, PULL, RULE, EJECT, STATE, RELATE, APPEAR, REPORT = (str(0x80002000 | n << 2) for n in range(8))
 VETO_REMOVE, VETO_STOP, FAIL_START, FAILED, FAIL_ADD, GONE_START, GONE_STOP, DOCK = (1 << n for n in range(8))
 FILTER, CONFLICT, CHANGED, NOT_DISABLEABLE, HIDDEN, REMOVED, DISABLED, VETO_PROFILE = (1 << n for n in range(8, 16))
-CHANGED_STOP = 1 << 16
+CHANGED_STOP, GONE_ADD, GONE_REMOVE, GONE_QUERY, NO_RELATIONS, NULL_RELATIONS, TWICE, ASKS_IN_START, ASKS_IN_DPC = (
+    1 << n for n in range(16, 25)
+)
 ON_EJECT = 0x100  # RELATE: goes with the other one when that is ejected
 VETOED, REFUSED = 4, 1
 

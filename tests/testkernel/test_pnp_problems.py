@@ -19,11 +19,14 @@ PROBLEMS = {
 
 
 def test_problem_codes_of_devices_without_a_driver(machine: Callable[..., Machine]) -> None:
-    roots = ",".join(instance.removesuffix("\\0000") for instance in PROBLEMS)
+    roots = ",".join(instance.removesuffix("\\0000") for instance in PROBLEMS) + ",ROOT\\NULLDRIVER"
     running = machine("version1.sys", "legacy.sys", "problems.inf", append=f"root={roots}")
     devices = running.devices()
     assert {name: (devices[name]["problem"], devices[name]["problem_name"]) for name in PROBLEMS} == PROBLEMS
     assert not any(devices[name]["started"] for name in PROBLEMS)
+    # "For devices that do not require a function driver": page on the INF AddService directive.
+    null = devices["ROOT\\NULLDRIVER\\0000"]
+    assert null["started"] and null["problem"] == 0 and null["service"] is None and null["description"] == "NULL driver"
     # Tried again, it is the same again.
     for name, (problem, _) in PROBLEMS.items():
         code, answer = running.control("enable", name)

@@ -218,7 +218,7 @@ def test_device_states_and_their_problems(child: Bus, rule: int, problem: str) -
 def test_a_failed_device_waits_for_its_last_handle(family: Bus) -> None:
     handle = family.do("hold", CHILD)["handle"]
     family.tell(RULE, THE_BUS, FAILED)
-    family.machine.control("ioctl", BUS, STATE, "0400000000000000")
+    family.machine.control("ioctl", BUS, STATE, f"{THE_BUS:02x}00000000000000")
     family.machine.wait_console("SEQ bus surprise-removal")
     assert family.seen() == [
         *["fdo0 surprise-removal", "fdo1 surprise-removal", "bus surprise-removal"],

@@ -87,7 +87,7 @@ static BOOLEAN PutDevice(PDEVICE_NODE Node, PVOID Context)
         JsonPutBool(out, "hidden", (Node->PnpState & PNP_DEVICE_DONT_DISPLAY_IN_UI) != 0);
         JsonKey(out, "interfaces");
         JsonBeginArray(out);
-        IopVisitInterfaces(NULL, Node, PutInterface, out);
+        IopVisitInterfaces(NULL, Node, FALSE, PutInterface, out);
         JsonEndArray(out);
     }
     JsonEndObject(out);

@@ -40,7 +40,7 @@ int VerbOpenDevice(const VERB_DEVICE *Device, PFILE_OBJECT *File, PHANDLE Handle
     PnpLockTree();
     PDEVICE_NODE node = PnpDevnodeOfPdo(Device->Pdo);
     if (node) {
-        IopVisitInterfaces(NULL, node, TakeFirst, &link);
+        IopVisitInterfaces(NULL, node, FALSE, TakeFirst, &link);
     }
     PnpUnlockTree();
     if (!link.Found) {

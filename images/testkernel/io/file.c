@@ -108,8 +108,8 @@ static NTSTATUS CountOpen(PDEVICE_OBJECT DeviceObject)
         Status = STATUS_NO_SUCH_DEVICE;
     }
     for (Device = DeviceObject; Device; Device = Device->AttachedDevice) {
-        if (IoExtra(Device)->ExtensionFlags &
-            (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING | DOE_REMOVE_PROCESSED | DOE_DELETED)) {
+        if (IoExtra(Device)->ExtensionFlags & (DOE_UNLOAD_PENDING | DOE_DELETE_PENDING | DOE_REMOVE_PENDING |
+                                               DOE_REMOVE_PROCESSED | DOE_START_PENDING | DOE_DELETED)) {
             Status = STATUS_NO_SUCH_DEVICE;
         }
     }

@@ -12,9 +12,11 @@ typedef struct _DEVICE_INTERFACE {
     LIST_ENTRY Link;
     GUID Class;
     PDEVICE_OBJECT Pdo; /* NULL once the device is gone; the registration outlives it, as in Windows' registry */
-    WCHAR Name[260];    /* \??\ROOT#BORROWER#0000#{guid}, with \reference if there is one */
-    WCHAR Reference[64];
+    UNICODE_STRING
+        Name; /* \??\ROOT#BORROWER#0000#{guid}, with \reference if there is one; allocated with the structure, ends with a null */
+    BOOLEAN HasReference;
     BOOLEAN Enabled;
+    BOOLEAN Held; /* enabled while its device starts: nobody is told, and nobody finds it, before the start is done */
 } DEVICE_INTERFACE, *PDEVICE_INTERFACE;
 
 static LIST_ENTRY Interfaces;
@@ -56,28 +58,49 @@ PWCHAR IopGuidText(const GUID *Guid, PWCHAR Text)
     return Text;
 }
 
-static VOID MakeName(PDEVICE_INTERFACE Interface, PCUNICODE_STRING InstancePath, PCUNICODE_STRING Reference)
+/* Characters of the name of an interface: \??\, instance path, #, GUID, and \reference. */
+#define NAME_LENGTH(InstancePath, Reference)                                                                           \
+    (4 + (InstancePath)->Length / sizeof(WCHAR) + 1 + 38 +                                                             \
+     ((Reference) && (Reference)->Length ? 1 + (Reference)->Length / sizeof(WCHAR) : 0))
+
+static PDEVICE_INTERFACE NewInterface(PDEVICE_NODE Node, const GUID *Class, PCUNICODE_STRING Reference)
 {
-    WCHAR Guid[39];
-    ULONG At, I;
-    RtlCopyMemory(Interface->Name, L"\\??\\", 4 * sizeof(WCHAR));
-    At = 4;
-    for (I = 0; I < InstancePath->Length / sizeof(WCHAR) && At < 150; I++) {
-        Interface->Name[At++] = InstancePath->Buffer[I] == L'\\' ? L'#' : InstancePath->Buffer[I];
+    ULONG Length = (ULONG)NAME_LENGTH(&Node->InstancePath, Reference), I;
+    PDEVICE_INTERFACE Interface =
+        ExAllocatePoolWithTag(PagedPool, sizeof(*Interface) + (Length + 1) * sizeof(WCHAR), IO_TAG);
+    PWCHAR At;
+    if (!Interface) {
+        return NULL;
     }
-    Interface->Name[At++] = L'#';
-    IopGuidText(&Interface->Class, Guid);
-    for (I = 0; Guid[I]; I++) {
-        Interface->Name[At++] = Guid[I];
+    RtlZeroMemory(Interface, sizeof(*Interface) + (Length + 1) * sizeof(WCHAR));
+    Interface->Class = *Class;
+    Interface->Name.Buffer = At = (PWCHAR)(Interface + 1);
+    Interface->Name.Length = (USHORT)(Length * sizeof(WCHAR));
+    Interface->Name.MaximumLength = Interface->Name.Length + sizeof(WCHAR);
+    RtlCopyMemory(At, L"\\??\\", 4 * sizeof(WCHAR));
+    At += 4;
+    for (I = 0; I < Node->InstancePath.Length / sizeof(WCHAR); I++) {
+        *At++ = Node->InstancePath.Buffer[I] == L'\\' ? L'#' : Node->InstancePath.Buffer[I];
     }
+    *At++ = L'#';
+    IopGuidText(Class, At);
+    At += 38;
     if (Reference && Reference->Length) {
-        Interface->Name[At++] = L'\\';
-        for (I = 0; I < Reference->Length / sizeof(WCHAR) && I + 1 < COUNT_OF(Interface->Reference); I++) {
-            Interface->Name[At++] = Reference->Buffer[I];
-            Interface->Reference[I] = Reference->Buffer[I];
-        }
+        Interface->HasReference = TRUE;
+        *At++ = L'\\';
+        RtlCopyMemory(At, Reference->Buffer, Reference->Length);
     }
-    Interface->Name[At] = 0;
+    return Interface;
+}
+
+/* The symbolic link's name: without \reference, which is passed on as the file's name. */
+static UNICODE_STRING LinkName(PDEVICE_INTERFACE Interface)
+{
+    UNICODE_STRING Name = Interface->Name;
+    if (Interface->HasReference) {
+        Name.Length = (USHORT)((wcschr(Name.Buffer + 4, L'\\') - Name.Buffer) * sizeof(WCHAR));
+    }
+    return Name;
 }
 
 static PDEVICE_INTERFACE FindByName(PCUNICODE_STRING Name)
@@ -85,9 +108,7 @@ static PDEVICE_INTERFACE FindByName(PCUNICODE_STRING Name)
     PLIST_ENTRY Entry;
     for (Entry = Interfaces.Flink; Entry != &Interfaces; Entry = Entry->Flink) {
         PDEVICE_INTERFACE Interface = CONTAINING_RECORD(Entry, DEVICE_INTERFACE, Link);
-        UNICODE_STRING Have;
-        RtlInitUnicodeString(&Have, Interface->Name);
-        if (ObpEqualNames(&Have, Name)) {
+        if (ObpEqualNames(&Interface->Name, Name)) {
             return Interface;
         }
     }
@@ -109,7 +130,7 @@ BOOLEAN IopFindInterface(PCUNICODE_STRING Link, GUID *Class, PBOOLEAN Enabled)
 
 static NTSTATUS ReturnName(PDEVICE_INTERFACE Interface, PUNICODE_STRING SymbolicLinkName)
 {
-    PWSTR Copy = PnpCopyString(Interface->Name);
+    PWSTR Copy = PnpCopyString(Interface->Name.Buffer);
     if (!Copy) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -117,29 +138,40 @@ static NTSTATUS ReturnName(PDEVICE_INTERFACE Interface, PUNICODE_STRING Symbolic
     return STATUS_SUCCESS;
 }
 
-/* The caller frees SymbolicLinkName with RtlFreeUnicodeString. Registering again gives the same name. */
+/* "The string must not contain any path separator characters." */
+static BOOLEAN HasSeparator(PCUNICODE_STRING Reference)
+{
+    ULONG I;
+    for (I = 0; Reference && I < Reference->Length / sizeof(WCHAR); I++) {
+        if (Reference->Buffer[I] == L'\\' || Reference->Buffer[I] == L'/') {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/*
+ * PASSIVE_LEVEL. The caller frees SymbolicLinkName with RtlFreeUnicodeString. Registering again gives the same name and STATUS_OBJECT_NAME_EXISTS, a success.
+ * STATUS_INVALID_DEVICE_REQUEST: no PDO, or a bad reference string.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-ioregisterdeviceinterface
+ */
 NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, const GUID *InterfaceClassGuid,
                                          PUNICODE_STRING ReferenceString, PUNICODE_STRING SymbolicLinkName)
 {
     PDEVICE_NODE Node;
     PDEVICE_INTERFACE Interface, Existing;
-    UNICODE_STRING Name;
     NTSTATUS Status;
     IoRequireIrql("IoRegisterDeviceInterface", PASSIVE_LEVEL, _ReturnAddress());
     Node = PhysicalDeviceObject->Type == IO_TYPE_DEVICE ? PnpDevnodeOfPdo(PhysicalDeviceObject) : NULL;
-    if (!Node) {
-        return STATUS_INVALID_DEVICE_REQUEST; /* not a PDO: "the caller passed a non-PDO" */
+    if (!Node || HasSeparator(ReferenceString)) {
+        return STATUS_INVALID_DEVICE_REQUEST;
     }
-    Interface = ExAllocatePoolWithTag(PagedPool, sizeof(*Interface), IO_TAG);
+    Interface = NewInterface(Node, InterfaceClassGuid, ReferenceString);
     if (!Interface) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    RtlZeroMemory(Interface, sizeof(*Interface));
-    Interface->Class = *InterfaceClassGuid;
-    MakeName(Interface, &Node->InstancePath, ReferenceString);
-    RtlInitUnicodeString(&Name, Interface->Name);
     Lock();
-    Existing = FindByName(&Name);
+    Existing = FindByName(&Interface->Name);
     if (Existing) {
         ExFreePoolWithTag(Interface, IO_TAG);
         Interface = Existing;
@@ -149,7 +181,7 @@ NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, co
     Interface->Pdo = PhysicalDeviceObject;
     Status = ReturnName(Interface, SymbolicLinkName);
     Unlocked();
-    return Status;
+    return NT_SUCCESS(Status) && Existing ? STATUS_OBJECT_NAME_EXISTS : Status;
 }
 
 /* Interfaces that differ only in their reference string share one symbolic link: is it there because of another one? */
@@ -170,8 +202,7 @@ static BOOLEAN LinkIsShared(PDEVICE_INTERFACE Interface)
 static NTSTATUS MakeLink(PDEVICE_INTERFACE Interface)
 {
     WCHAR Target[160];
-    UNICODE_STRING Name, TargetName;
-    PWCHAR Slash;
+    UNICODE_STRING Name = LinkName(Interface), TargetName;
     if (LinkIsShared(Interface)) {
         return STATUS_SUCCESS;
     }
@@ -179,28 +210,16 @@ static NTSTATUS MakeLink(PDEVICE_INTERFACE Interface)
     if (!Target[0]) {
         return STATUS_INVALID_DEVICE_REQUEST; /* the PDO has no name */
     }
-    RtlInitUnicodeString(&Name, Interface->Name);
-    if (Interface->Reference[0]) {
-        /* \??\...#{guid}\reference: the link is the part in front, and what follows is passed on as the file's name. */
-        Slash = wcschr(Interface->Name + 4, L'\\');
-        Name.Length = (USHORT)((Slash - Interface->Name) * sizeof(WCHAR));
-    }
     RtlInitUnicodeString(&TargetName, Target);
     return ObpCreateSymbolicLink(&Name, &TargetName);
 }
 
 static VOID RemoveLink(PDEVICE_INTERFACE Interface)
 {
-    UNICODE_STRING Name;
-    PWCHAR Slash = wcschr(Interface->Name + 4, L'\\');
-    if (LinkIsShared(Interface)) {
-        return;
+    UNICODE_STRING Name = LinkName(Interface);
+    if (!LinkIsShared(Interface)) {
+        ObpDeleteSymbolicLink(&Name);
     }
-    RtlInitUnicodeString(&Name, Interface->Name);
-    if (Slash) {
-        Name.Length = (USHORT)((Slash - Interface->Name) * sizeof(WCHAR));
-    }
-    ObpDeleteSymbolicLink(&Name);
 }
 
 static VOID QueueChange(PDEVICE_INTERFACE Interface, BOOLEAN Arrival)
@@ -208,13 +227,48 @@ static VOID QueueChange(PDEVICE_INTERFACE Interface, BOOLEAN Arrival)
     PPNP_EVENT Event = PnpNewEvent(PnpEventInterface, NULL);
     WCHAR Guid[39];
     KdTrace("interface-%s class=%ws link=%ws", Arrival ? "enabled" : "disabled", IopGuidText(&Interface->Class, Guid),
-            Interface->Name);
-    if (Event) {
+            Interface->Name.Buffer);
+    if (Event && PnpSetEventName(Event, &Interface->Name)) {
         Event->InterfaceEvent = Arrival ? GUID_DEVICE_INTERFACE_ARRIVAL : GUID_DEVICE_INTERFACE_REMOVAL;
         Event->Guid = Interface->Class;
-        RtlCopyMemory(Event->Name, Interface->Name, sizeof(Event->Name));
         PnpQueueEvent(Event);
+    } else if (Event) {
+        PnpFreeEvent(Event);
     }
+}
+
+/* "The PnP manager does not send notification of interface instance arrivals until the IRP_MN_START_DEVICE IRP completes": page on IoSetDeviceInterfaceState. */
+static VOID Expose(PDEVICE_INTERFACE Interface)
+{
+    Interface->Enabled = TRUE;
+    Interface->Held = (IoExtra(Interface->Pdo)->ExtensionFlags & DOE_START_PENDING) != 0;
+    if (!Interface->Held) {
+        QueueChange(Interface, TRUE);
+    }
+}
+
+static VOID Hide(PDEVICE_INTERFACE Interface)
+{
+    RemoveLink(Interface);
+    Interface->Enabled = FALSE;
+    if (!Interface->Held) {
+        QueueChange(Interface, FALSE);
+    }
+    Interface->Held = FALSE;
+}
+
+VOID IopExposeHeldInterfaces(PDEVICE_NODE Node)
+{
+    PLIST_ENTRY Entry;
+    Lock();
+    for (Entry = Interfaces.Flink; Entry != &Interfaces; Entry = Entry->Flink) {
+        PDEVICE_INTERFACE Interface = CONTAINING_RECORD(Entry, DEVICE_INTERFACE, Link);
+        if (Interface->Held && Interface->Pdo == Node->PhysicalDeviceObject) {
+            Interface->Held = FALSE;
+            QueueChange(Interface, TRUE);
+        }
+    }
+    Unlocked();
 }
 
 NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLEAN Enable)
@@ -233,13 +287,10 @@ NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLE
     } else if (Enable) {
         Status = MakeLink(Interface);
         if (NT_SUCCESS(Status)) {
-            Interface->Enabled = TRUE;
-            QueueChange(Interface, TRUE);
+            Expose(Interface);
         }
     } else {
-        RemoveLink(Interface);
-        Interface->Enabled = FALSE;
-        QueueChange(Interface, FALSE);
+        Hide(Interface);
     }
     Unlocked();
     return Status;
@@ -258,14 +309,12 @@ ULONG IopDisableInterfaces(PDEVICE_NODE Node, PWCHAR Name, ULONG Characters)
         if (Interface->Enabled) {
             if (Count++ == 0) {
                 ULONG I;
-                for (I = 0; Interface->Name[I] && I + 1 < Characters; I++) {
-                    Name[I] = Interface->Name[I];
+                for (I = 0; Interface->Name.Buffer[I] && I + 1 < Characters; I++) {
+                    Name[I] = Interface->Name.Buffer[I];
                 }
                 Name[I] = 0;
             }
-            RemoveLink(Interface);
-            Interface->Enabled = FALSE;
-            QueueChange(Interface, FALSE);
+            Hide(Interface);
         }
         Interface->Pdo = NULL;
     }
@@ -273,42 +322,41 @@ ULONG IopDisableInterfaces(PDEVICE_NODE Node, PWCHAR Name, ULONG Characters)
     return Count;
 }
 
-VOID IopVisitInterfaces(const GUID *Class, PDEVICE_NODE Node, INTERFACE_VISITOR Visit, PVOID Context)
+VOID IopVisitInterfaces(const GUID *Class, PDEVICE_NODE Node, BOOLEAN Disabled, INTERFACE_VISITOR Visit, PVOID Context)
 {
     ULONG Index = 0;
     for (;;) {
         PLIST_ENTRY Entry;
         ULONG I = 0;
-        WCHAR Name[260];
+        PWSTR Name = NULL;
         GUID Guid;
         PDEVICE_NODE Owner = NULL;
         UNICODE_STRING Link;
-        BOOLEAN Found = FALSE;
         Lock();
-        for (Entry = Interfaces.Flink; Entry != &Interfaces; Entry = Entry->Flink, I++) {
+        for (Entry = Interfaces.Flink; Entry != &Interfaces && !Name; Entry = Entry->Flink, I++) {
             PDEVICE_INTERFACE Interface = CONTAINING_RECORD(Entry, DEVICE_INTERFACE, Link);
-            if (I < Index || !Interface->Enabled || (Class && !IsEqualGUID(Class, &Interface->Class)) ||
+            if (I < Index || (!Disabled && (!Interface->Enabled || Interface->Held)) ||
+                (Class && !IsEqualGUID(Class, &Interface->Class)) ||
                 (Node && Interface->Pdo != Node->PhysicalDeviceObject)) {
                 continue;
             }
-            RtlCopyMemory(Name, Interface->Name, sizeof(Name));
+            Name = PnpCopyString(Interface->Name.Buffer);
             Guid = Interface->Class;
-            Owner = PnpDevnodeOfPdo(Interface->Pdo);
-            Found = TRUE;
+            Owner = Interface->Pdo ? PnpDevnodeOfPdo(Interface->Pdo) : NULL;
             Index = I + 1;
-            break;
         }
         Unlocked();
-        if (!Found) {
+        if (!Name) {
             return;
         }
         RtlInitUnicodeString(&Link, Name);
         Visit(&Guid, &Link, Owner, Context); /* without a lock: it may be a driver's callback */
+        ExFreePool(Name);
     }
 }
 
 typedef struct _LIST {
-    PWCHAR Text;
+    PWCHAR Text;      /* NULL: only measured */
     ULONG Used, Size; /* characters */
 } LIST;
 
@@ -316,31 +364,48 @@ static VOID AppendLink(const GUID *Class, PUNICODE_STRING Link, PDEVICE_NODE Nod
 {
     LIST *List = Context;
     ULONG Characters = Link->Length / sizeof(WCHAR) + 1;
-    if (List->Used + Characters + 1 <= List->Size) {
+    if (List->Text && List->Used + Characters + 1 <= List->Size) {
         RtlCopyMemory(List->Text + List->Used, Link->Buffer, Characters * sizeof(WCHAR));
-        List->Used += Characters;
-        List->Text[List->Used] = 0;
+        List->Text[List->Used + Characters] = 0;
     }
+    List->Used += Characters;
 }
 
+/* PASSIVE_LEVEL. The caller frees the list with ExFreePool. https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-iogetdeviceinterfaces */
 NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *InterfaceClassGuid, PDEVICE_OBJECT PhysicalDeviceObject, ULONG Flags,
                                      PWSTR *SymbolicLinkList)
 {
-    LIST List = {NULL, 0, 4096};
+    LIST List = {NULL, 0, 0};
     PDEVICE_NODE Node = PhysicalDeviceObject ? PnpDevnodeOfPdo(PhysicalDeviceObject) : NULL;
+    BOOLEAN Disabled = (Flags & DEVICE_INTERFACE_INCLUDE_NONACTIVE) != 0;
     IoRequireIrql("IoGetDeviceInterfaces", PASSIVE_LEVEL, _ReturnAddress());
     *SymbolicLinkList = NULL;
     if (PhysicalDeviceObject && !Node) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
-    List.Text = ExAllocatePoolWithTag(PagedPool, List.Size * sizeof(WCHAR), IO_TAG);
-    if (!List.Text) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    List.Text[0] = List.Text[1] = 0;
-    IopVisitInterfaces(InterfaceClassGuid, Node, AppendLink, &List);
+    do {
+        if (List.Text) {
+            ExFreePoolWithTag(List.Text, IO_TAG); /* an interface came while we looked */
+            List.Text = NULL;
+        }
+        List.Used = 0;
+        IopVisitInterfaces(InterfaceClassGuid, Node, Disabled, AppendLink, &List);
+        List.Size = List.Used + 2;
+        List.Text = ExAllocatePoolWithTag(PagedPool, List.Size * sizeof(WCHAR), IO_TAG);
+        if (!List.Text) {
+            return STATUS_INSUFFICIENT_RESOURCES;
+        }
+        List.Text[0] = List.Text[1] = 0;
+        List.Used = 0;
+        IopVisitInterfaces(InterfaceClassGuid, Node, Disabled, AppendLink, &List);
+    } while (List.Used + 2 > List.Size);
     *SymbolicLinkList = List.Text;
     return STATUS_SUCCESS;
+}
+
+static PCWSTR Reference(PDEVICE_INTERFACE Interface)
+{
+    return Interface->HasReference ? wcschr(Interface->Name.Buffer + 4, L'\\') : L"";
 }
 
 NTSTATUS NTAPI IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName, const GUID *AliasInterfaceClassGuid,
@@ -349,12 +414,13 @@ NTSTATUS NTAPI IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName, const
     PDEVICE_INTERFACE Interface;
     PLIST_ENTRY Entry;
     NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
+    IoRequireIrql("IoGetDeviceInterfaceAlias", PASSIVE_LEVEL, _ReturnAddress());
     Lock();
     Interface = FindByName(SymbolicLinkName);
     for (Entry = Interfaces.Flink; Interface && Entry != &Interfaces; Entry = Entry->Flink) {
         PDEVICE_INTERFACE Other = CONTAINING_RECORD(Entry, DEVICE_INTERFACE, Link);
         if (Other->Pdo == Interface->Pdo && IsEqualGUID(&Other->Class, AliasInterfaceClassGuid) &&
-            !wcscmp(Other->Reference, Interface->Reference)) {
+            !wcscmp(Reference(Other), Reference(Interface))) {
             Status = ReturnName(Other, AliasSymbolicLinkName);
             break;
         }
@@ -368,24 +434,26 @@ NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName
 {
     PDEVICE_INTERFACE Interface;
     PCM_KEY Key;
-    WCHAR Name[260];
+    PWSTR Name = NULL;
     ULONG I;
     NTSTATUS Status;
+    IoRequireIrql("IoOpenDeviceInterfaceRegistryKey", PASSIVE_LEVEL, _ReturnAddress());
     Lock();
     Interface = FindByName(SymbolicLinkName);
     if (Interface) {
-        for (I = 0; Interface->Name[4 + I]; I++) {
-            Name[I] = Interface->Name[4 + I] == L'\\' ? L'#' : Interface->Name[4 + I];
+        Name = PnpCopyString(Interface->Name.Buffer + 4);
+        for (I = 0; Name && Name[I]; I++) {
+            Name[I] = Name[I] == L'\\' ? L'#' : Name[I];
         }
-        Name[I] = 0;
     }
     Unlocked();
-    if (!Interface) {
-        return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (!Name) {
+        return Interface ? STATUS_INSUFFICIENT_RESOURCES : STATUS_OBJECT_NAME_NOT_FOUND;
     }
     CmLock();
     Key = CmSubkey(CmSubkey(CmSubkey(NULL, CM_DEVCLASS, TRUE), Name, TRUE), L"Device Parameters", TRUE);
     Status = Key ? CmOpenHandle(Key, DesiredAccess, DeviceInterfaceKey) : STATUS_INSUFFICIENT_RESOURCES;
     CmUnlock();
+    ExFreePool(Name);
     return Status;
 }

@@ -99,6 +99,19 @@ BOOLEAN PnpWalkChildrenFirst(PDEVICE_NODE Node, PNP_VISITOR Visitor, PVOID Conte
     return Visitor(Node, Context);
 }
 
+static BOOLEAN CountOne(PDEVICE_NODE Node, PVOID Context)
+{
+    ++*(PULONG)Context;
+    return TRUE;
+}
+
+ULONG PnpCountDevnodes(void)
+{
+    ULONG Count = 0;
+    PnpWalkParentsFirst(&Root, CountOne, &Count);
+    return Count;
+}
+
 PDEVICE_NODE PnpCreateDevnode(PDEVICE_OBJECT Pdo, PDEVICE_NODE Parent)
 {
     PDEVICE_NODE Node = Parent ? ExAllocatePoolWithTag(NonPagedPool, sizeof(*Node), PNP_TAG) : &Root;

@@ -38,7 +38,6 @@ typedef enum _PNP_DEVNODE_STATE {
 #define DNF_BUILTIN         0x00000002 /* its drivers are inside the kernel */
 #define DNF_ENUMERATED      0x00000004 /* seen in the bus relations query that is being processed */
 #define DNF_NEEDS_RELATIONS 0x00000008 /* its children are to be asked for */
-#define DNF_USER_DISABLED   0x00000010 /* CM_PROB_DISABLED persists over enumeration */
 #define DNF_NOT_DISABLEABLE 0x00000020 /* PNP_DEVICE_NOT_DISABLEABLE, here or below */
 #define DNF_EJECTING        0x00000040
 #define DNF_MISSING         0x00000080 /* no longer reported by its bus */
@@ -114,6 +113,9 @@ BOOLEAN PnpTreeLockedByMe(void);
 typedef BOOLEAN (*PNP_VISITOR)(PDEVICE_NODE Node, PVOID Context);
 BOOLEAN PnpWalkParentsFirst(PDEVICE_NODE Node, PNP_VISITOR Visitor, PVOID Context);
 BOOLEAN PnpWalkChildrenFirst(PDEVICE_NODE Node, PNP_VISITOR Visitor, PVOID Context);
+
+/* How many devnodes there are, the root included. The tree lock must be held. */
+ULONG PnpCountDevnodes(void);
 
 /* Sets State and PreviousState. The tree lock must be held. */
 void PnpSetState(PDEVICE_NODE Node, PNP_DEVNODE_STATE State);

@@ -8,12 +8,21 @@
 #include "kd/log.h"
 
 /* Bug check 0xCA PNP_DETECTED_FATAL_ERROR, parameter 1. */
+#define PNP_INVALID_PDO         2
 #define PNP_INVALID_ENUMERATION 4
+#define PNP_NULL_RELATION       8
 
-static VOID CheckReportedPdo(PDEVICE_NODE Bus, PDEVICE_OBJECT Pdo)
+static VOID CheckReportedPdo(PDEVICE_NODE Bus, PDEVICE_RELATIONS Relations, ULONG Index)
 {
     PVOID Caller = (PVOID)IoGetAttachedDevice(Bus->PhysicalDeviceObject)->DriverObject->MajorFunction[IRP_MJ_PNP];
-    if (!Pdo || Pdo->Type != IO_TYPE_DEVICE || IoExtra(Pdo)->AttachedTo) {
+    PDEVICE_OBJECT Pdo = Relations->Objects[Index];
+    PDEVICE_NODE Node;
+    if (!Pdo) {
+        IoStop(PNP_DETECTED_FATAL_ERROR, PNP_NULL_RELATION, (ULONG_PTR)Bus->PhysicalDeviceObject, Relations->Count,
+               Index, Caller, "the bus relations of %wZ contain NULL at index %u of %u", &Bus->InstancePath, Index,
+               Relations->Count);
+    }
+    if (Pdo->Type != IO_TYPE_DEVICE || IoExtra(Pdo)->AttachedTo) {
         IoStopRule(0x248, Caller, NULL, Pdo,
                    "the bus relations of %wZ contain %p, which is no PDO (a PDO is at the bottom of its stack)",
                    &Bus->InstancePath, Pdo);
@@ -21,6 +30,12 @@ static VOID CheckReportedPdo(PDEVICE_NODE Bus, PDEVICE_OBJECT Pdo)
     if (IoExtra(Pdo)->ExtensionFlags & (DOE_DELETE_PENDING | DOE_DELETED)) {
         IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ENUMERATION, (ULONG_PTR)Pdo, 0, 0, Caller,
                "the bus relations of %wZ contain PDO %p, which was deleted by IoDeleteDevice", &Bus->InstancePath, Pdo);
+    }
+    Node = PnpDevnodeOfPdo(Pdo);
+    if (Node && Node->Parent != Bus) {
+        IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_PDO, (ULONG_PTR)Pdo, (ULONG_PTR)Pdo->DriverObject, 0, Caller,
+               "the bus relations of %wZ contain %wZ, which is a child of %wZ", &Bus->InstancePath, &Node->InstancePath,
+               Node->Parent ? &Node->Parent->InstancePath : &Bus->InstancePath);
     }
 }
 
@@ -46,7 +61,7 @@ NTSTATUS PnpEnumerate(PDEVICE_NODE Node)
     }
     for (I = 0; I < Relations->Count; I++) {
         PDEVICE_OBJECT Pdo = Relations->Objects[I];
-        CheckReportedPdo(Node, Pdo);
+        CheckReportedPdo(Node, Relations, I);
         Child = PnpDevnodeOfPdo(Pdo);
         if (!Child) {
             Child = PnpCreateDevnode(Pdo, Node);

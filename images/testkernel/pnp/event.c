@@ -41,6 +41,16 @@ PPNP_EVENT PnpNewEvent(PNP_EVENT_KIND Kind, PDEVICE_OBJECT Pdo)
     return Event;
 }
 
+BOOLEAN PnpSetEventName(PPNP_EVENT Event, PCUNICODE_STRING Name)
+{
+    Event->Name = ExAllocatePoolWithTag(NonPagedPool, Name->Length + sizeof(WCHAR), PNP_TAG);
+    if (Event->Name) {
+        RtlCopyMemory(Event->Name, Name->Buffer, Name->Length);
+        Event->Name[Name->Length / sizeof(WCHAR)] = 0;
+    }
+    return Event->Name != NULL;
+}
+
 VOID PnpFreeEvent(PPNP_EVENT Event)
 {
     if (Event->Pdo) {
@@ -49,13 +59,16 @@ VOID PnpFreeEvent(PPNP_EVENT Event)
     if (Event->Custom) {
         ExFreePool(Event->Custom);
     }
+    if (Event->Name) {
+        ExFreePoolWithTag(Event->Name, PNP_TAG);
+    }
     ExFreePoolWithTag(Event, PNP_TAG);
 }
 
 VOID PnpQueueEvent(PPNP_EVENT Event)
 {
-    BOOLEAN Action =
-        Event->Kind == PnpEventEnumerate || Event->Kind == PnpEventStart || Event->Kind == PnpEventStateChanged;
+    BOOLEAN Action = Event->Kind == PnpEventEnumerate || Event->Kind == PnpEventEnable ||
+                     Event->Kind == PnpEventStart || Event->Kind == PnpEventStateChanged;
     QUEUE *Queue = Action ? &Actions : &Events;
     KIRQL Irql;
     KeAcquireSpinLock(&Lock, &Irql);
@@ -97,9 +110,10 @@ void PnpWaitIdle(void)
 VOID PnpQueueUnloadRecheck(PCUNICODE_STRING ServiceName)
 {
     PPNP_EVENT Event = PnpNewEvent(PnpEventUnload, NULL);
-    if (Event) {
-        RtlCopyMemory(Event->Name, ServiceName->Buffer, ServiceName->Length);
+    if (Event && PnpSetEventName(Event, ServiceName)) {
         PnpQueueEvent(Event);
+    } else if (Event) {
+        PnpFreeEvent(Event);
     }
 }
 
@@ -151,9 +165,16 @@ static VOID Process(PPNP_EVENT Event)
                 PnpProcess(Node);
             }
             break;
+        case PnpEventEnable:
+            PnpSetDisabled(Node, FALSE);
+            if (Node->State == DeviceNodeRemovePendingCloses || Node->State == DeviceNodeDeletePendingCloses) {
+                Event->Status =
+                    STATUS_DEVICE_BUSY; /* it works again when the last handle of before is closed, and not earlier */
+                break;
+            }
+            /* fall through */
         case PnpEventStart:
             PnpClearProblem(Node);
-            Node->Flags &= ~DNF_USER_DISABLED;
             PnpProcess(Node);
             break;
         case PnpEventStateChanged:

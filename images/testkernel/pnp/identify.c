@@ -15,20 +15,31 @@
 static BOOLEAN ValidId(PCWSTR Id)
 {
     for (; *Id; Id++) {
-        if (*Id < 0x21 || *Id > 0x7E || *Id == L',') {
+        if (*Id <= 0x20 || *Id > 0x7F || *Id == L',') {
             return FALSE;
         }
     }
     return TRUE;
 }
 
-static VOID CheckId(PDEVICE_NODE Node, PCWSTR Id, PCSTR Name, BOOLEAN Multi)
+/*
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/irp-mn-query-id: "If a driver returns an ID with an illegal character, the system will bug
+ * check"; IDs are shorter than MAX_DEVICE_ID_LEN. Kind: parameter 4 of the bug check.
+ */
+#define MAX_DEVICE_ID_LEN 200
+typedef enum { DeviceIdKind = 1, InstanceIdKind, HardwareIdKind, CompatibleIdKind } ID_KIND;
+
+static VOID CheckId(PDEVICE_NODE Node, PCWSTR Id, ID_KIND Kind)
 {
+    static const PCSTR Names[] = {"", "device ID", "instance ID", "hardware ID", "compatible ID"};
+    BOOLEAN Multi = Kind >= HardwareIdKind;
     do {
-        if (Id && !ValidId(Id)) {
-            IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ID, (ULONG_PTR)Node->PhysicalDeviceObject, (ULONG_PTR)Id,
-                   Multi ? 2 : 1, (PVOID)Node->PhysicalDeviceObject->DriverObject->MajorFunction[IRP_MJ_PNP],
-                   "the bus driver returned the %s \"%ws\": only 0x21..0x7E without comma are allowed", Name, Id);
+        if (Id && (!ValidId(Id) || wcslen(Id) >= MAX_DEVICE_ID_LEN)) {
+            IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ID, (ULONG_PTR)Node->PhysicalDeviceObject, (ULONG_PTR)Id, Kind,
+                   (PVOID)Node->PhysicalDeviceObject->DriverObject->MajorFunction[IRP_MJ_PNP],
+                   "the bus driver returned the %s \"%ws\": fewer than 200 characters of 0x21..0x7F without comma are "
+                   "allowed",
+                   Names[Kind], Id);
         }
         Id = Id && Multi ? Id + wcslen(Id) + 1 : NULL;
     } while (Id && *Id);
@@ -68,14 +79,21 @@ static NTSTATUS MakeInstancePath(PDEVICE_NODE Node, PCWSTR DeviceId, PCWSTR Inst
     CHAR Text[220];
     WCHAR Wide[220];
     PATH_SEARCH Search = {Node, NULL};
-    ULONG I;
-    if (Node->Capabilities.UniqueID) {
+    SIZE_T Length = wcslen(DeviceId) + (InstanceId ? wcslen(InstanceId) : 0);
+    if (Length >= MAX_DEVICE_ID_LEN - (Node->Capabilities.UniqueID ? 1u : 28u)) {
+        IoStop(PNP_DETECTED_FATAL_ERROR, PNP_INVALID_ID, (ULONG_PTR)Node->PhysicalDeviceObject, (ULONG_PTR)DeviceId,
+               DeviceIdKind, (PVOID)Node->PhysicalDeviceObject->DriverObject->MajorFunction[IRP_MJ_PNP],
+               "the device ID and the instance ID that the bus driver returned have %u characters together: fewer than "
+               "%u are allowed",
+               (ULONG)Length, MAX_DEVICE_ID_LEN - (Node->Capabilities.UniqueID ? 1u : 28u));
+    }
+    if (Node->Capabilities.UniqueID && InstanceId) {
         RtlFormat(Text, sizeof(Text), "%ws\\%ws", DeviceId, InstanceId);
     } else {
         RtlFormat(Text, sizeof(Text), "%ws\\%u&%x&0%s%ws", DeviceId, Node->Level + 1, Hash(&Node->Parent->InstancePath),
                   InstanceId ? "&" : "", InstanceId ? InstanceId : L"");
     }
-    for (I = 0; I == 0 || Text[I - 1]; I++) {
+    for (ULONG I = 0; I == 0 || Text[I - 1]; I++) {
         Wide[I] = (UCHAR)Text[I];
     }
     if (!NT_SUCCESS(PnpSetUnicode(&Node->InstancePath, Wide))) {
@@ -142,10 +160,10 @@ NTSTATUS PnpIdentify(PDEVICE_NODE Node)
                "required",
                Status);
     }
-    CheckId(Node, DeviceId, "device ID", FALSE);
+    CheckId(Node, DeviceId, DeviceIdKind);
     PnpQueryCapabilities(Node);
     PnpQueryId(Node, BusQueryInstanceID, &InstanceId);
-    CheckId(Node, InstanceId, "instance ID", FALSE);
+    CheckId(Node, InstanceId, InstanceIdKind);
     Status = MakeInstancePath(Node, DeviceId, InstanceId);
     ExFreePool(DeviceId);
     if (InstanceId) {
@@ -155,9 +173,9 @@ NTSTATUS PnpIdentify(PDEVICE_NODE Node)
         return Status;
     }
     PnpQueryId(Node, BusQueryHardwareIDs, &Node->HardwareIds);
-    CheckId(Node, Node->HardwareIds, "hardware ID", TRUE);
+    CheckId(Node, Node->HardwareIds, HardwareIdKind);
     PnpQueryId(Node, BusQueryCompatibleIDs, &Node->CompatibleIds);
-    CheckId(Node, Node->CompatibleIds, "compatible ID", TRUE);
+    CheckId(Node, Node->CompatibleIds, CompatibleIdKind);
     PnpQueryText(Node, DeviceTextDescription, &Node->Description);
     PnpQueryText(Node, DeviceTextLocationInformation, &Node->LocationInformation);
 

@@ -11,6 +11,8 @@
 #include "pnp/property.h"
 #include "rtl/format.h"
 
+#define CONFIGFLAG_DISABLED 1 /* regstr.h */
+
 static ULONG NextDriverKey;
 
 /* REG_MULTI_SZ as 8-bit list. */
@@ -216,6 +218,32 @@ VOID PnpForgetInstallation(PDEVICE_NODE Node)
     }
     CmUnlock();
     PnpForgetProperties(Node);
+}
+
+VOID PnpSetDisabled(PDEVICE_NODE Node, BOOLEAN Disabled)
+{
+    PCM_KEY Enum;
+    CmLock();
+    Enum = DeviceKey(Node, Disabled);
+    if (Enum) {
+        CmSetDword(Enum, L"ConfigFlags", Disabled ? CONFIGFLAG_DISABLED : 0);
+    }
+    CmUnlock();
+}
+
+BOOLEAN PnpIsDisabled(PDEVICE_NODE Node)
+{
+    UNICODE_STRING Name;
+    PCM_KEY Enum;
+    PCM_VALUE Value;
+    BOOLEAN Disabled;
+    RtlInitUnicodeString(&Name, L"ConfigFlags");
+    CmLock();
+    Enum = DeviceKey(Node, FALSE);
+    Value = Enum ? CmValue(Enum, &Name) : NULL;
+    Disabled = Value && Value->Type == REG_DWORD && (*(ULONG *)Value->Data & CONFIGFLAG_DISABLED);
+    CmUnlock();
+    return Disabled;
 }
 
 BOOLEAN PnpChooseDriver(PDEVICE_NODE Node, const INF_FILE *File, PPNP_DRIVER_CHOICE Choice)

@@ -81,7 +81,8 @@ VOID PnpRemoveStack(PDEVICE_NODE Node);
 /* event.c: two threads, as on Windows: device actions (enumerate, start) and device events (removal, notification). Any thread may queue. */
 typedef enum _PNP_EVENT_KIND {
     PnpEventEnumerate,     /* action: Pdo */
-    PnpEventStart,         /* action: Pdo */
+    PnpEventEnable,        /* action: Pdo; it is no longer disabled */
+    PnpEventStart,         /* action: Pdo: what kept it from starting is over */
     PnpEventSurprise,      /* event: Pdo is missing */
     PnpEventRemove,        /* event: Pdo, Kind, Veto */
     PnpEventRebalance,     /* event: Pdo */
@@ -105,13 +106,15 @@ typedef struct _PNP_EVENT {
     PVOID Context;
     GUID Guid;
     GUID InterfaceEvent;
-    WCHAR Name[260];
+    PWSTR Name; /* PnpSetEventName */
     PTARGET_DEVICE_CUSTOM_NOTIFICATION Custom;
     PDEVICE_CHANGE_COMPLETE_CALLBACK CustomDone;
     struct _PNP_UPDATE *Update;
 } PNP_EVENT, *PPNP_EVENT;
 /* IRQL <= DISPATCH_LEVEL, no lock needed. NULL: no memory. */
 PPNP_EVENT PnpNewEvent(PNP_EVENT_KIND Kind, PDEVICE_OBJECT Pdo);
+/* Copies Name into the event. FALSE: no memory. */
+BOOLEAN PnpSetEventName(PPNP_EVENT Event, PCUNICODE_STRING Name);
 VOID PnpQueueEvent(PPNP_EVENT Event);
 VOID PnpFreeEvent(PPNP_EVENT Event);
 /* Queues Event and waits for it. PASSIVE_LEVEL, tree lock not held. */
@@ -136,9 +139,11 @@ VOID PnpNotifyProfile(const GUID *Event);
 /* ../io/interface.c */
 /* Interfaces of Node that are enabled: disables them all; returns how many there were, the first one's name in Name. */
 ULONG IopDisableInterfaces(PDEVICE_NODE Node, PWCHAR Name, ULONG Characters);
-/* Calls Visit for each enabled interface of Class (NULL: any) and Node (NULL: any). Takes no tree lock. */
+/* The device has started: interfaces that it enabled meanwhile are there now. */
+VOID IopExposeHeldInterfaces(PDEVICE_NODE Node);
+/* Calls Visit for each enabled interface, or with Disabled for each one, of Class (NULL: any) and Node (NULL: any). Takes no tree lock. */
 typedef VOID (*INTERFACE_VISITOR)(const GUID *Class, PUNICODE_STRING Link, PDEVICE_NODE Node, PVOID Context);
-VOID IopVisitInterfaces(const GUID *Class, PDEVICE_NODE Node, INTERFACE_VISITOR Visit, PVOID Context);
+VOID IopVisitInterfaces(const GUID *Class, PDEVICE_NODE Node, BOOLEAN Disabled, INTERFACE_VISITOR Visit, PVOID Context);
 /* FALSE: nobody registered that symbolic link. PASSIVE_LEVEL. */
 BOOLEAN IopFindInterface(PCUNICODE_STRING Link, GUID *Class, PBOOLEAN Enabled);
 PWCHAR IopGuidText(const GUID *Guid, PWCHAR Text /* [39] */);
@@ -148,6 +153,9 @@ VOID PnpReadInfs(VOID);
 NTSTATUS PnpFindDriver(PDEVICE_NODE Node);
 /* Uninstalled: its keys go, so that it is installed anew if it is ever enumerated again. */
 VOID PnpForgetInstallation(PDEVICE_NODE Node);
+/* The user's wish, kept in the Enum key (ConfigFlags, CONFIGFLAG_DISABLED): it outlives the devnode, not an uninstallation. */
+VOID PnpSetDisabled(PDEVICE_NODE Node, BOOLEAN Disabled);
+BOOLEAN PnpIsDisabled(PDEVICE_NODE Node);
 /* Filter services of the devnode's Enum key (UpperFilters, LowerFilters), REG_MULTI_SZ in Buffer; empty when there are none. */
 VOID PnpFilters(PDEVICE_NODE Node, PCWSTR ValueName, PWCHAR Buffer, ULONG Characters);
 

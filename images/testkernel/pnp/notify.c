@@ -6,8 +6,12 @@
 #include "pnp/internal.h"
 #include "ob/attribute.h"
 #include "kd/log.h"
+#include "ke/thread.h"
 #include "mm/pool.h"
 #include <wdmguid.h>
+
+/* Bug check 0xCA PNP_DETECTED_FATAL_ERROR, parameter 1. */
+#define PNP_BAD_CALLBACK 0xA
 
 typedef struct _NOTIFY_ENTRY {
     LIST_ENTRY Link; /* in Interfaces, Profiles, or the devnode's TargetNotifications */
@@ -78,6 +82,8 @@ static NTSTATUS Call(PNOTIFY_ENTRY Entry, PVOID Structure, PCSTR Event, PUNICODE
     NOTIFY_IN_PROGRESS Progress;
     NTSTATUS Status;
     KIRQL Irql;
+    PKTHREAD Thread = (PKTHREAD)PsGetCurrentThread();
+    LONG Kernel = Thread->KernelApcDisable, Special = Thread->SpecialApcDisable;
     ULONG I;
     Progress.Thread = PsGetCurrentThread();
     Progress.Entry = Entry;
@@ -94,9 +100,13 @@ static NTSTATUS Call(PNOTIFY_ENTRY Entry, PVOID Structure, PCSTR Event, PUNICODE
     InsertHeadList(&InProgress, &Progress.Link);
     KeReleaseSpinLock(&Lock, Irql);
     Status = Entry->Callback(Structure, Entry->Context);
-    if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
-        IoStop(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql(), PASSIVE_LEVEL, 0, 0, (PVOID)Entry->Callback,
-               "a PnP notification callback returned at IRQL %u", KeGetCurrentIrql());
+    if (KeGetCurrentIrql() != PASSIVE_LEVEL || Thread->KernelApcDisable != Kernel ||
+        Thread->SpecialApcDisable != Special) {
+        IoStop(PNP_DETECTED_FATAL_ERROR, PNP_BAD_CALLBACK, (ULONG_PTR)Entry->DriverObject, KeGetCurrentIrql(),
+               (ULONG)(Thread->SpecialApcDisable << 16 | (Thread->KernelApcDisable & 0xFFFF)), (PVOID)Entry->Callback,
+               "a PnP notification callback returned %s",
+               KeGetCurrentIrql() != PASSIVE_LEVEL ? "at a raised IRQL"
+                                                   : "in a critical or guarded region that it did not leave");
     }
     KeAcquireSpinLock(&Lock, &Irql);
     RemoveEntryList(&Progress.Link);
@@ -384,7 +394,7 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     if (EventCategory == EventCategoryDeviceInterfaceChange &&
         (EventCategoryFlags & PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES)) {
         /* In the caller's thread, before it returns. An arrival that is being delivered right now may be reported twice, as on Windows. */
-        IopVisitInterfaces(&Entry->Class, NULL, NotifyExisting, Entry);
+        IopVisitInterfaces(&Entry->Class, NULL, FALSE, NotifyExisting, Entry);
     }
     return STATUS_SUCCESS;
 }

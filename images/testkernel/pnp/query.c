@@ -8,14 +8,15 @@
 #include "kd/log.h"
 #include <wdmguid.h>
 
-#define MAX_DEVICES 64
+/* Bug check 0xCA PNP_DETECTED_FATAL_ERROR, parameter 1. */
+#define PNP_DELETED_RELATION 0xB
 
 /* The devices that go together, in the order of removal (children first). */
 typedef struct _REMOVAL {
-    PDEVICE_NODE Nodes[MAX_DEVICES];
     ULONG Count;
-    ULONG Notified; /* so many got GUID_TARGET_DEVICE_QUERY_REMOVE and agreed */
-    ULONG Queried;  /* so many got IRP_MN_QUERY_REMOVE_DEVICE */
+    ULONG Notified;       /* so many got GUID_TARGET_DEVICE_QUERY_REMOVE and agreed */
+    ULONG Queried;        /* so many got IRP_MN_QUERY_REMOVE_DEVICE */
+    PDEVICE_NODE Nodes[]; /* room for the whole tree */
 } REMOVAL, *PREMOVAL;
 
 VOID PnpFillVeto(PPNP_VETO Veto, PNP_VETO_TYPE Type, NTSTATUS Status, PCUNICODE_STRING Name)
@@ -36,9 +37,6 @@ static BOOLEAN Add(PDEVICE_NODE Node, PVOID Context)
             return TRUE;
         }
     }
-    if (Removal->Count == MAX_DEVICES) {
-        return FALSE;
-    }
     Removal->Nodes[Removal->Count++] = Node;
     return TRUE;
 }
@@ -58,6 +56,14 @@ static VOID AddRelations(PREMOVAL Removal, DEVICE_RELATION_TYPE Type)
         }
         for (J = 0; J < Relations->Count; J++) {
             PDEVICE_NODE Node = PnpDevnodeOfPdo(Relations->Objects[J]);
+            if (IoExtra(Relations->Objects[J])->ExtensionFlags & (DOE_DELETE_PENDING | DOE_DELETED)) {
+                PDEVICE_OBJECT Pdo = Removal->Nodes[I]->PhysicalDeviceObject;
+                IoStop(PNP_DETECTED_FATAL_ERROR, PNP_DELETED_RELATION, (ULONG_PTR)Relations->Objects[J],
+                       (ULONG_PTR)Relations, 0,
+                       (PVOID)IoGetAttachedDevice(Pdo)->DriverObject->MajorFunction[IRP_MJ_PNP],
+                       "the relations of %wZ contain PDO %p, which was deleted by IoDeleteDevice",
+                       &Removal->Nodes[I]->InstancePath, Relations->Objects[J]);
+            }
             if (Node) {
                 PnpWalkChildrenFirst(Node, Add, Removal);
             }
@@ -187,7 +193,7 @@ static VOID Settle(PDEVICE_NODE Target, PNP_REMOVE_KIND Kind)
 {
     switch (Kind) {
     case PnpRemoveDisable:
-        Target->Flags |= DNF_USER_DISABLED;
+        PnpSetDisabled(Target, TRUE);
         PnpSetProblem(Target, CM_PROB_DISABLED, STATUS_SUCCESS);
         break;
     case PnpRemoveUninstall:
@@ -204,7 +210,7 @@ static VOID Settle(PDEVICE_NODE Target, PNP_REMOVE_KIND Kind)
         PnpProcess(Target);
         break;
     case PnpRemoveUpdate:
-        if (!(Target->Flags & DNF_USER_DISABLED)) {
+        if (!PnpIsDisabled(Target)) {
             PnpSetProblem(Target, CM_PROB_WILL_BE_REMOVED, STATUS_SUCCESS); /* nobody starts it in between */
         }
         break;
@@ -250,6 +256,7 @@ static NTSTATUS Refuse(PREMOVAL Removal, PNP_REMOVE_KIND Kind, PPNP_VETO Veto)
 NTSTATUS PnpRemoveGracefully(PDEVICE_NODE *Targets, ULONG Count, PNP_REMOVE_KIND Kind, PPNP_VETO Veto)
 {
     REMOVAL *Removal;
+    SIZE_T Size = sizeof(*Removal) + PnpCountDevnodes() * sizeof(PDEVICE_NODE);
     NTSTATUS Status = STATUS_SUCCESS;
     BOOLEAN Agreed = FALSE; /* to a change of the hardware profile */
     ULONG I;
@@ -259,11 +266,11 @@ NTSTATUS PnpRemoveGracefully(PDEVICE_NODE *Targets, ULONG Count, PNP_REMOVE_KIND
             return STATUS_PLUGPLAY_QUERY_VETOED;
         }
     }
-    Removal = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Removal), PNP_TAG);
+    Removal = ExAllocatePoolWithTag(NonPagedPool, Size, PNP_TAG);
     if (!Removal) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    RtlZeroMemory(Removal, sizeof(*Removal));
+    RtlZeroMemory(Removal, Size);
     for (I = 0; I < Count; I++) {
         PnpWalkChildrenFirst(Targets[I], Add, Removal);
     }

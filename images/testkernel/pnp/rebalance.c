@@ -8,19 +8,17 @@
 #include "pnp/internal.h"
 #include "kd/log.h"
 
-#define MAX_DEVICES 64
-
 /* The started devices of the subtree, children first. */
 typedef struct _REBALANCE {
-    PDEVICE_NODE Nodes[MAX_DEVICES];
     ULONG Count;
     ULONG Queried;
+    PDEVICE_NODE Nodes[]; /* room for the whole tree */
 } REBALANCE, *PREBALANCE;
 
 static BOOLEAN Add(PDEVICE_NODE Node, PVOID Context)
 {
     PREBALANCE Rebalance = Context;
-    if (PnpIsStarted(Node) && Rebalance->Count < MAX_DEVICES) {
+    if (PnpIsStarted(Node)) {
         Rebalance->Nodes[Rebalance->Count++] = Node;
     }
     return TRUE;
@@ -135,15 +133,16 @@ static NTSTATUS Restart(PDEVICE_NODE Node)
 NTSTATUS PnpStopAndRestart(PDEVICE_NODE Node, PPNP_VETO Veto)
 {
     PREBALANCE Rebalance;
+    SIZE_T Size = sizeof(*Rebalance) + PnpCountDevnodes() * sizeof(PDEVICE_NODE);
     NTSTATUS Status;
     if (!PnpIsStarted(Node)) {
         return STATUS_INVALID_DEVICE_STATE;
     }
-    Rebalance = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Rebalance), PNP_TAG);
+    Rebalance = ExAllocatePoolWithTag(NonPagedPool, Size, PNP_TAG);
     if (!Rebalance) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    RtlZeroMemory(Rebalance, sizeof(*Rebalance));
+    RtlZeroMemory(Rebalance, Size);
     PnpWalkChildrenFirst(Node, Add, Rebalance);
     Status = Query(Rebalance, Veto);
     if (!NT_SUCCESS(Status)) {

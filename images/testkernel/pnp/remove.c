@@ -83,7 +83,7 @@ VOID PnpRemoveStack(PDEVICE_NODE Node)
     PnpSetState(Node, DeviceNodeRemoved);
     PnpForgetDrivers(Node);
     if (!(Node->Flags & (DNF_MISSING | DNF_GOES_WITH_PARENT))) {
-        IopMarkStack(Node->PhysicalDeviceObject, 0, DOE_REMOVE_PENDING | DOE_REMOVE_PROCESSED);
+        IopMarkStack(Node->PhysicalDeviceObject, 0, DOE_REMOVE_PENDING | DOE_REMOVE_PROCESSED | DOE_START_PENDING);
     }
 }
 

@@ -145,7 +145,7 @@ NTSTATUS PnpRebalance(PDEVICE_OBJECT Pdo, PPNP_VETO Veto)
 
 NTSTATUS PnpEnable(PDEVICE_OBJECT Pdo)
 {
-    PPNP_EVENT Event = PnpNewEvent(PnpEventStart, Pdo);
+    PPNP_EVENT Event = PnpNewEvent(PnpEventEnable, Pdo);
     NTSTATUS Status;
     if (!Event) {
         return STATUS_INSUFFICIENT_RESOURCES;

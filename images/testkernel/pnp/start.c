@@ -190,9 +190,7 @@ static NTSTATUS StartDevice(PDEVICE_NODE Node)
 {
     NTSTATUS Status;
     PnpSetState(Node, DeviceNodeStartPending);
-    IopMarkStack(Node->PhysicalDeviceObject, DOE_START_PENDING, 0);
     Status = PnpStartStack(Node);
-    IopMarkStack(Node->PhysicalDeviceObject, 0, DOE_START_PENDING);
     KdTrace("start instance=%wZ status=0x%08x", &Node->InstancePath, Status);
     if (!NT_SUCCESS(Status)) {
         PnpSetProblem(Node, CM_PROB_FAILED_START, Status);
@@ -205,6 +203,8 @@ static NTSTATUS StartDevice(PDEVICE_NODE Node)
     PnpSetState(Node, DeviceNodeStartPostWork);
     PnpQueryCapabilities(Node);
     PnpSetState(Node, DeviceNodeStarted);
+    IopMarkStack(Node->PhysicalDeviceObject, 0, DOE_START_PENDING);
+    IopExposeHeldInterfaces(Node);
     Node->Flags |= DNF_NEEDS_RELATIONS;
     PnpSendUnknown(Node);
     PnpApplyState(Node);
@@ -252,6 +252,10 @@ VOID PnpProcess(PDEVICE_NODE Node)
                           Status);
             return;
         }
+        if (Node->State == DeviceNodeInitialized && PnpIsDisabled(Node)) {
+            PnpSetProblem(Node, CM_PROB_DISABLED, STATUS_SUCCESS);
+            return;
+        }
         if (Node->State == DeviceNodeInitialized && Node->Capabilities.DockDevice && !(Node->Flags & DNF_DOCKED)) {
             if (!NT_SUCCESS(Dock(Node))) {
                 return;
@@ -259,7 +263,10 @@ VOID PnpProcess(PDEVICE_NODE Node)
             Docking = TRUE;
         }
         if (Node->State == DeviceNodeInitialized) {
+            /* "The PnP manager fails create requests for the device until the IRP_MN_START_DEVICE IRP completes": page on IoSetDeviceInterfaceState. */
+            IopMarkStack(Node->PhysicalDeviceObject, DOE_START_PENDING, 0);
             if (!NT_SUCCESS(AddDrivers(Node))) {
+                IopMarkStack(Node->PhysicalDeviceObject, 0, DOE_START_PENDING);
                 Docked(Node, Docking);
                 return;
             }

@@ -143,7 +143,7 @@ static BOOLEAN IsDisabled(PDEVICE_OBJECT Pdo)
     BOOLEAN Disabled;
     PnpLockTree();
     Node = PnpDevnodeOfPdo(Pdo);
-    Disabled = Node && (Node->Flags & DNF_USER_DISABLED);
+    Disabled = Node && PnpIsDisabled(Node);
     PnpUnlockTree();
     return Disabled;
 }

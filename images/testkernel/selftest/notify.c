@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PnP notification as a driver sees it: interface arrival and removal (in a thread of the PnP manager, after the call returned), existing
- * interfaces (in the caller's thread, before it returns), custom target events, registrations that end. Runs in IRP_MN_START_DEVICE of a root device.
+ * interfaces (in the caller's thread, before it returns), custom target events, registrations that end. Before and after IRP_MN_START_DEVICE of a root device.
  */
 #include "check.h"
 #include <initguid.h>
@@ -68,13 +68,82 @@ static void Register(ULONG Flags)
                                                     Self->DriverObject, InterfaceChange, &Entry, &Entry)));
 }
 
+/* Before IRP_MN_START_DEVICE completes, an enabled interface is not told, not found, and cannot be opened. */
+static void WhileItStarts(void)
+{
+    PWSTR list;
+    PFILE_OBJECT file;
+    PDEVICE_OBJECT device;
+
+    CHECK(IoRegisterDeviceInterface(Physical, &GUID_ONE, NULL, &Link) == STATUS_SUCCESS);
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, TRUE)));
+    CHECK(IoSetDeviceInterfaceState(&Link, TRUE) == STATUS_OBJECT_NAME_EXISTS);
+    Register(PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES);
+    CHECK(Arrivals == 0);
+    CHECK(NT_SUCCESS(IoGetDeviceInterfaces(&GUID_ONE, NULL, 0, &list)) && list[0] == 0 && list[1] == 0);
+    ExFreePool(list);
+    CHECK(NT_SUCCESS(IoGetDeviceInterfaces(&GUID_ONE, Physical, DEVICE_INTERFACE_INCLUDE_NONACTIVE, &list)));
+    CHECK(!wcscmp(list, Link.Buffer));
+    ExFreePool(list);
+    CHECK(!NT_SUCCESS(IoGetDeviceObjectPointer(&Link, FILE_READ_DATA, &file, &device)));
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, FALSE))); /* never there: nobody is told of that either */
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, TRUE)));
+}
+
+static void OddInterfaces(void)
+{
+    static const GUID class = {0x6f4b0d31, 0x5a5c, 0x4e0b, {0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x77}};
+    UNICODE_STRING bad = RTL_CONSTANT_STRING(L"a\\b"), slash = RTL_CONSTANT_STRING(L"a/b"), links[40], alias;
+    WCHAR text[120];
+    UNICODE_STRING name = {sizeof(text), sizeof(text), text};
+    HANDLE key;
+    PWSTR list;
+    ULONG found = 0;
+
+    CHECK(IoRegisterDeviceInterface(Physical, &class, &bad, &alias) == STATUS_INVALID_DEVICE_REQUEST);
+    CHECK(IoRegisterDeviceInterface(Physical, &class, &slash, &alias) == STATUS_INVALID_DEVICE_REQUEST);
+    /* Forty, each with a reference string of 120 characters: "there is no length limit". */
+    for (ULONG i = 0; i < 40; i++) {
+        for (ULONG j = 0; j < 120; j++) {
+            text[j] = (WCHAR)(j == 119 ? L'0' + i : L'A' + j % 26); /* names compare without case */
+        }
+        CHECK(IoRegisterDeviceInterface(Physical, &class, &name, &links[i]) == STATUS_SUCCESS);
+        CHECK(i % 2 || NT_SUCCESS(IoSetDeviceInterfaceState(&links[i], TRUE)));
+    }
+    CHECK(NT_SUCCESS(IoGetDeviceInterfaces(&class, Physical, 0, &list)));
+    for (PWSTR at = list; *at; at += wcslen(at) + 1) {
+        found++;
+    }
+    CHECK(found == 20);
+    ExFreePool(list);
+    CHECK(NT_SUCCESS(IoGetDeviceInterfaces(&class, NULL, DEVICE_INTERFACE_INCLUDE_NONACTIVE, &list)));
+    for (PWSTR at = list; *at; at += wcslen(at) + 1) {
+        CHECK(!wcscmp(at, links[found - 20].Buffer)); /* in the order of registration */
+        found++;
+    }
+    CHECK(found == 60);
+    ExFreePool(list);
+    CHECK(IoGetDeviceInterfaceAlias(&links[3], &GUID_ONE, &alias) == STATUS_OBJECT_NAME_NOT_FOUND);
+    CHECK(NT_SUCCESS(IoOpenDeviceInterfaceRegistryKey(&links[3], KEY_ALL_ACCESS, &key))); /* disabled, but registered */
+    ZwClose(key);
+    CHECK(IoOpenDeviceInterfaceRegistryKey(&bad, KEY_ALL_ACCESS, &key) == STATUS_OBJECT_NAME_NOT_FOUND);
+    for (ULONG i = 0; i < 40; i++) {
+        CHECK(i % 2 || NT_SUCCESS(IoSetDeviceInterfaceState(&links[i], FALSE)));
+        RtlFreeUnicodeString(&links[i]);
+    }
+}
+
 static void Interfaces(void)
 {
     PWSTR list;
     UNICODE_STRING again, other;
 
-    CHECK(NT_SUCCESS(IoRegisterDeviceInterface(Physical, &GUID_ONE, NULL, &Link)));
-    CHECK(NT_SUCCESS(IoRegisterDeviceInterface(Physical, &GUID_ONE, NULL, &again)));
+    WaitCalled(); /* what was enabled while it started */
+    CHECK(Arrivals == 1 && Removals == 0 && Caller != PsGetCurrentThread());
+    CHECK(NT_SUCCESS(IoUnregisterPlugPlayNotificationEx(Entry)));
+    CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, FALSE)));
+    Arrivals = 0;
+    CHECK(IoRegisterDeviceInterface(Physical, &GUID_ONE, NULL, &again) == STATUS_OBJECT_NAME_EXISTS);
     CHECK(RtlEqualUnicodeString(&Link, &again, FALSE));
     RtlFreeUnicodeString(&again);
     CHECK(NT_SUCCESS(IoRegisterDeviceInterface(Physical, &GUID_OTHER, NULL, &other)));
@@ -136,9 +205,15 @@ static void Targets(void)
     ObDereferenceObject(file); /* closing does not end the registration */
 }
 
-/* In a thread of its own: the custom event is delivered when the start, which holds the PnP manager, is through. */
-static VOID NTAPI Finish(PVOID Context)
+static KEVENT Working;
+
+/* In a thread of its own, when the start is through. */
+static VOID NTAPI Test(PVOID Context)
 {
+    CHECK(KeWaitForSingleObject(&Working, Executive, KernelMode, FALSE, NULL) == STATUS_SUCCESS);
+    Interfaces();
+    OddInterfaces();
+    Targets();
     WaitCalled();
     CHECK(Customs == 1 && Done == 1);
     CHECK(NT_SUCCESS(IoUnregisterPlugPlayNotificationEx(Entry)));
@@ -154,13 +229,16 @@ static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
     if (stack->MinorFunction == IRP_MN_START_DEVICE) {
         IoForwardIrpSynchronously(Lower, Irp);
         KeInitializeEvent(&Called, NotificationEvent, FALSE);
-        Interfaces();
-        Targets();
-        CHECK(NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Finish, NULL)));
+        KeInitializeEvent(&Working, NotificationEvent, FALSE);
+        WhileItStarts();
+        CHECK(NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, Test, NULL)));
         ZwClose(thread);
         status = Irp->IoStatus.Status;
         IoCompleteRequest(Irp, IO_NO_INCREMENT);
         return status;
+    }
+    if (stack->MinorFunction == IRP_MN_QUERY_PNP_DEVICE_STATE) { /* the first thing after START */
+        KeSetEvent(&Working, 0, FALSE);
     }
     IoSkipCurrentIrpStackLocation(Irp);
     return IoCallDriver(Lower, Irp);

@@ -3,7 +3,7 @@
 #include "pnp_violations.h"
 
 PDEVICE_OBJECT Fdo, Below, Pdo, Child, Sibling;
-BOOLEAN IsBus, Failing, FailStart;
+BOOLEAN IsBus, Failing, FailStart, NullChild;
 ULONG Children = 1;
 PCWSTR ChildId = L"TEST\\CHILD";
 PDRIVER_DISPATCH OnChild = ChildPnp;
@@ -52,6 +52,9 @@ static NTSTATUS ReportChildren(PIRP Irp)
         relations->Objects[i] = i ? Sibling : Child;
         ObReferenceObject(relations->Objects[i]);
     }
+    if (NullChild) {
+        relations->Objects[relations->Count++] = NULL;
+    }
     Irp->IoStatus.Information = (ULONG_PTR)relations;
     Irp->IoStatus.Status = STATUS_SUCCESS;
     return PassDown(Irp);
@@ -59,9 +62,9 @@ static NTSTATUS ReportChildren(PIRP Irp)
 
 static PWCHAR Copy(PCWSTR Text, BOOLEAN Multiple)
 {
-    PWCHAR copy = ExAllocatePoolWithTag(PagedPool, 64 * sizeof(WCHAR), TAG);
-    RtlZeroMemory(copy, 64 * sizeof(WCHAR));
-    for (ULONG i = 0; Text[i] && i < 62; i++) {
+    PWCHAR copy = ExAllocatePoolWithTag(PagedPool, 260 * sizeof(WCHAR), TAG);
+    RtlZeroMemory(copy, 260 * sizeof(WCHAR));
+    for (ULONG i = 0; Text[i] && i < 258; i++) {
         copy[i] = Text[i];
     }
     return copy;

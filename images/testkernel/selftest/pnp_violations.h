@@ -10,6 +10,7 @@
 extern PDEVICE_OBJECT Fdo, Below, Pdo, Child, Sibling; /* Pdo: of the root device */
 extern BOOLEAN IsBus;
 extern BOOLEAN Failing;   /* once started, the device reports PNP_DEVICE_FAILED: surprise removal, removal */
+extern BOOLEAN NullChild; /* and a NULL after them */
 extern BOOLEAN FailStart; /* IRP_MN_START_DEVICE fails: removal */
 extern ULONG Children;    /* how many child PDOs IRP_MN_QUERY_DEVICE_RELATIONS reports */
 extern PCWSTR ChildId;    /* BusQueryDeviceID of the child */

@@ -8,41 +8,7 @@
 #include <ntddk.h>
 #include <wdmguid.h>
 #include <devpropdef.h>
-
-#define TAG      'tseT'
-#define CHILDREN 4
-/* {6F4B0D31-5A5C-4E0B-9E6B-B0DD00000009} */
-DEFINE_GUID(GUID_SELFTEST, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 9);
-
-/* Input of all: ULONG child (CHILDREN: the bus), ULONG value. */
-#define IOCTL(n)    CTL_CODE(0x8000, 0x800 + (n), METHOD_BUFFERED, FILE_ANY_ACCESS)
-#define IOCTL_PLUG  IOCTL(0)
-#define IOCTL_PULL  IOCTL(1)
-#define IOCTL_RULE  IOCTL(2) /* value: what the child does wrong from now on */
-#define IOCTL_EJECT IOCTL(3) /* value 1: with a callback */
-#define IOCTL_STATE IOCTL(4) /* IoInvalidateDeviceState of the child */
-#define IOCTL_RELATE                                                                                                   \
-    IOCTL(5) /* value: another child that goes with this one, + 0x100 when ejected, else when removed */
-#define IOCTL_APPEAR IOCTL(6) /* plugged in, but the PnP manager is not told */
-#define IOCTL_REPORT IOCTL(7) /* IoReportTargetDeviceChange; value 1: with a GUID of the system's */
-
-#define RULE_VETO_REMOVE     1
-#define RULE_VETO_STOP       2
-#define RULE_FAIL_START      4
-#define RULE_FAILED          8 /* reports PNP_DEVICE_FAILED */
-#define RULE_FAIL_ADD        16
-#define RULE_GONE_START      32 /* pulled out while it starts */
-#define RULE_GONE_STOP       64 /* pulled out while it stops */
-#define RULE_DOCK            128
-#define RULE_FILTER          256 /* says when it is asked to filter its resource requirements */
-#define RULE_CONFLICT        512 /* and asks for memory that nobody has */
-#define RULE_CHANGED         0x400
-#define RULE_NOT_DISABLEABLE 0x800
-#define RULE_HIDDEN          0x1000
-#define RULE_REMOVED         0x2000
-#define RULE_DISABLED        0x4000
-#define RULE_VETO_PROFILE    0x8000  /* of the bus: its second profile notification refuses */
-#define RULE_CHANGED_STOP    0x10000 /* QUERY_STOP succeeds with STATUS_RESOURCE_REQUIREMENTS_CHANGED */
+#include "pnpbus.h"
 
 /* The bus's own property of its children: ULONG, the child's number. */
 static const DEVPROPKEY Slot = {{0x6f4b0d31, 0x5a5c, 0x4e0b, {0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x2a}}, 2};
@@ -94,7 +60,11 @@ static NTSTATUS ReturnText(PIRP Irp, PCWSTR Text, ULONG Number)
     }
     RtlZeroMemory(copy, 64 * sizeof(WCHAR));
     for (i = 0; Text[i]; i++) {
-        copy[i] = Text[i] == L'#' ? (WCHAR)(L'0' + Number) : Text[i];
+        copy[i] = Text[i] == L'#' ? (WCHAR)(L'0' + Number % 10) : Text[i];
+        if (Text[i] == L'#' && Number > 9) {
+            copy[i] = (WCHAR)(L'0' + Number / 10);
+            copy[i + 1] = (WCHAR)(L'0' + Number % 10); /* at the end of the text */
+        }
     }
     Irp->IoStatus.Information = (ULONG_PTR)copy;
     return STATUS_SUCCESS;
@@ -121,15 +91,25 @@ static NTSTATUS CreateChild(ULONG Child)
 
 static NTSTATUS BusRelationsOf(PIRP Irp)
 {
-    PDEVICE_RELATIONS relations = ExAllocatePoolWithTag(PagedPool, sizeof(*relations) + CHILDREN * sizeof(PVOID), TAG);
+    ULONG times = Rules[CHILDREN] & RULE_TWICE ? 2 : 1;
+    PDEVICE_RELATIONS relations;
+    if (Rules[CHILDREN] & RULE_NO_RELATIONS) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    if (Rules[CHILDREN] & RULE_NULL_RELATIONS) {
+        return STATUS_SUCCESS;
+    }
+    relations = ExAllocatePoolWithTag(PagedPool, sizeof(*relations) + 2 * CHILDREN * sizeof(PVOID), TAG);
     if (!relations) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     relations->Count = 0;
     for (ULONG i = 0; i < CHILDREN; i++) {
         if (Children[i] && Children[i]->Present) {
-            ObReferenceObject(Children[i]->Self);
-            relations->Objects[relations->Count++] = Children[i]->Self;
+            for (ULONG j = 0; j < times; j++) {
+                ObReferenceObject(Children[i]->Self);
+                relations->Objects[relations->Count++] = Children[i]->Self;
+            }
             Children[i]->Reported = TRUE;
         } else if (Children[i]) {
             Children[i]->Reported = FALSE;
@@ -209,7 +189,9 @@ static NTSTATUS PdoPnp(PEXTENSION Extension, PIRP Irp)
         Say(Extension, Extension->Reported ? "remove" : "delete");
         status = Complete(Irp, STATUS_SUCCESS);
         if (!Extension->Reported) {
-            Children[Extension->Child] = NULL;
+            if (Children[Extension->Child] == Extension) {
+                Children[Extension->Child] = NULL; /* and not the one that has been plugged in since */
+            }
             IoDeleteDevice(Extension->Self);
         }
         return status;
@@ -250,10 +232,32 @@ static void RemoveStack(PEXTENSION Extension)
     }
 }
 
+static KDPC Dpc;
+
+static VOID NTAPI AskInDpc(PKDPC This, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    IoInvalidateDeviceRelations(TheBus->Physical, BusRelations);
+}
+
+static void TellRelations(void)
+{
+    if (Rules[CHILDREN] & RULE_ASKS_IN_DPC) {
+        KIRQL irql;
+        KeInitializeDpc(&Dpc, AskInDpc, NULL);
+        KeRaiseIrql(DISPATCH_LEVEL, &irql);
+        KeInsertQueueDpc(&Dpc, NULL, NULL);
+        KeLowerIrql(irql);
+    } else {
+        IoInvalidateDeviceRelations(TheBus->Physical, BusRelations);
+    }
+}
+
 static void Vanish(ULONG Child)
 {
-    Children[Child]->Present = FALSE;
-    IoInvalidateDeviceRelations(TheBus->Physical, BusRelations);
+    if (Children[Child]) {
+        Children[Child]->Present = FALSE;
+    }
+    TellRelations();
 }
 
 static NTSTATUS NTAPI ProfileChange(PVOID Structure, PVOID Context)
@@ -335,6 +339,10 @@ static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
         if (rules & RULE_GONE_START) {
             Vanish(Extension->Child);
         }
+        if (rules & RULE_ASKS_IN_START) {
+            IoInvalidateDeviceRelations(Extension->Physical, BusRelations);
+            IoInvalidateDeviceState(Extension->Physical);
+        }
         if (NT_SUCCESS(status) && (rules & RULE_FAIL_START)) {
             status = STATUS_DEVICE_CONFIGURATION_ERROR;
         }
@@ -345,12 +353,18 @@ static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
         return Complete(Irp, status);
     case IRP_MN_QUERY_REMOVE_DEVICE:
         Say(Extension, "query-remove");
+        if (rules & RULE_GONE_QUERY) {
+            Vanish(Extension->Child);
+        }
         if (rules & RULE_VETO_REMOVE) {
             return Complete(Irp, STATUS_DEVICE_BUSY);
         }
         break;
     case IRP_MN_QUERY_STOP_DEVICE:
         Say(Extension, "query-stop");
+        if (rules & RULE_GONE_QUERY) {
+            Vanish(Extension->Child);
+        }
         if (rules & RULE_VETO_STOP) {
             return Complete(Irp, STATUS_DEVICE_BUSY);
         }
@@ -403,6 +417,9 @@ static NTSTATUS FdoPnp(PEXTENSION Extension, PIRP Irp)
         break;
     case IRP_MN_REMOVE_DEVICE:
         Say(Extension, "remove");
+        if (Extension->Role == Fdo && (rules & RULE_GONE_REMOVE)) {
+            Vanish(Extension->Child);
+        }
         RemoveStack(Extension);
         Irp->IoStatus.Status = STATUS_SUCCESS;
         status = PassDown(Extension, Irp);
@@ -481,7 +498,7 @@ static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
     switch (stack->Parameters.DeviceIoControl.IoControlCode) {
     case IOCTL_PLUG:
         CreateChild(child);
-        IoInvalidateDeviceRelations(TheBus->Physical, BusRelations);
+        TellRelations();
         break;
     case IOCTL_PULL:
         Vanish(child);
@@ -536,6 +553,9 @@ static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Phys
     status = IoCreateDevice(DriverObject, sizeof(EXTENSION), NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
     if (!NT_SUCCESS(status)) {
         return status;
+    }
+    if (!bus && (Rules[((PEXTENSION)Physical->DeviceExtension)->Child] & RULE_GONE_ADD)) {
+        Vanish(((PEXTENSION)Physical->DeviceExtension)->Child);
     }
     extension = device->DeviceExtension;
     extension->Role = bus ? Bus : Fdo;
