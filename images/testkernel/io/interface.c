@@ -13,7 +13,7 @@ typedef struct _DEVICE_INTERFACE {
     GUID Class;
     PDEVICE_OBJECT Pdo; /* NULL once the device is gone; the registration outlives it, as in Windows' registry */
     UNICODE_STRING
-        Name; /* \??\ROOT#BORROWER#0000#{guid}, with \reference if there is one; allocated with the structure, ends with a null */
+    Name; /* \??\ROOT#BORROWER#0000#{guid}, with \reference if there is one; allocated with the structure, ends with a null */
     BOOLEAN HasReference;
     BOOLEAN Enabled;
     BOOLEAN Held; /* enabled while its device starts: nobody is told, and nobody finds it, before the start is done */
