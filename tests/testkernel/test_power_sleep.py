@@ -116,3 +116,19 @@ def test_the_time_asleep_is_in_every_clock_but_the_unbiased_one(machine: Callabl
     interrupt, unbiased, counter, ticks = long
     assert min(interrupt, counter, ticks) >= unbiased + 1000
     assert max(interrupt, counter, ticks) < unbiased + 5000
+
+
+def test_absolute_timers_expire_by_the_system_time_after_a_sleep(machine: Callable[..., Machine]) -> None:
+    """Five seconds, two of them asleep: an absolute due time counts those, an interval does not."""
+    running = machine("power.sys", "power.inf", append=r"root=ROOT\power_timers")
+    running.sleep()
+    time.sleep(2.2)
+    running.wake()
+    running.wait_console("power: relative timer")
+    line = r"power: (timers set|absolute timer|relative timer|absolute wait) after (\d+) ms awake"
+    awake = {what: int(milliseconds) for what, milliseconds in re.findall(line, running.log)}
+    # The real-time clock tells whole seconds.
+    for what in ("absolute timer", "absolute wait"):
+        assert awake[what] - awake["timers set"] <= 3900, awake
+    assert awake["relative timer"] - awake["timers set"] >= 5000 - 20, awake
+    assert "status 0" in running.log

@@ -21,7 +21,6 @@
 
 static PUCHAR KiShared;      /* writable alias */
 static ULONG64 KiSystemBase; /* system time, less the time awake since boot */
-static ULONG64 KiBootTime;   /* system time at boot */
 static ULONG64 KiAsleep;     /* 100 ns in all sleeps since boot */
 static ULONG64 KiNextTick;   /* interrupt time, 100 ns */
 static ULONG KiPeriod = TICK_100NS;
@@ -94,7 +93,7 @@ VOID KiInitializeClock(VOID)
     *(ULONG *)(KiShared + 4) = 0x0FA00000; /* TickCountMultiplier: 15.625 ms in 24-bit fixed point */
     *(ULONG *)(KiShared + 0x26C) = 10;     /* NtMajorVersion */
     *(ULONG *)(KiShared + 0x270) = 0;      /* NtMinorVersion */
-    KiSystemBase = KiBootTime = ReadRtc() - KiInterruptTime();
+    KiSystemBase = ReadRtc() - KiInterruptTime();
     KiUpdateTime();
 }
 
@@ -105,10 +104,12 @@ ULONG64 KiTimeAsleep(VOID)
 
 VOID KiRestartClock(VOID)
 {
-    KiSystemBase = ReadRtc() - KiInterruptTime();
-    /* The RTC tells whole seconds: less than one is no sign of a sleep. */
-    if ((LONG64)(KiSystemBase - KiBootTime - KiAsleep) >= RTC_SECOND) {
-        KiAsleep = KiSystemBase - KiBootTime;
+    LONG64 asleep = (LONG64)(ReadRtc() - KiInterruptTime() - KiSystemBase);
+    /* The RTC tells whole seconds: less than one is no sign of a sleep. The system time never goes back. */
+    if (asleep >= RTC_SECOND) {
+        KiSystemBase += (ULONG64)asleep;
+        KiAsleep += (ULONG64)asleep;
+        KiSystemTimeMoved((ULONG64)asleep);
     }
     KiUpdateTime();
     KiArmClock(FALSE);

@@ -59,7 +59,7 @@ VOID KiSignalWaiters(DISPATCHER_HEADER *Object);
 VOID KiEndWait(PKTHREAD Thread, NTSTATUS Status, KPRIORITY Increment);
 
 /* Lock held. Timers: ke/timer.c. */
-VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due);
+VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due, BOOLEAN Absolute); /* Absolute: of the system time */
 BOOLEAN KiRemoveTimer(PKTIMER Timer);
 /* DISPATCH_LEVEL, lock free. */
 VOID KiExpireTimers(VOID);

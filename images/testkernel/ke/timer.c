@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers: a list sorted by due time, under the dispatcher lock. Due times are interrupt time (100 ns since boot).
+ * Timers: a list sorted by due time, under the dispatcher lock. Due times are unbiased interrupt time (100 ns since boot, without sleeps).
+ * "Absolute expiration times track any changes in the system time; relative expiration times are not affected by system time changes":
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-kesettimerex
  */
 #include "ke/timer.h"
@@ -23,7 +24,7 @@ ULONG64 KiNextTimerDue(VOID)
     return KiFirstDue;
 }
 
-VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due)
+static VOID Place(PKTIMER Timer, ULONG64 Due)
 {
     PLIST_ENTRY before = KiTimers.Blink; /* new timers are mostly the latest */
     Timer->DueTime.QuadPart = Due;
@@ -31,7 +32,13 @@ VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due)
         before = before->Blink;
     }
     InsertHeadList(before, &Timer->TimerListEntry);
+}
+
+VOID KiInsertTimer(PKTIMER Timer, ULONG64 Due, BOOLEAN Absolute)
+{
+    Place(Timer, Due);
     Timer->Header.Inserted = TRUE;
+    Timer->Header.Absolute = Absolute;
     if (KiTimers.Flink == &Timer->TimerListEntry) {
         UpdateFirst();
         KiArmClock(KiProcessor.CurrentThread == KiProcessor.IdleThread);
@@ -47,6 +54,24 @@ BOOLEAN KiRemoveTimer(PKTIMER Timer)
         UpdateFirst();
     }
     return inserted;
+}
+
+VOID KiSystemTimeMoved(ULONG64 Forward)
+{
+    LIST_ENTRY absolute = {&absolute, &absolute};
+    for (PLIST_ENTRY e = KiTimers.Flink, next; e != &KiTimers; e = next) {
+        next = e->Flink;
+        if (CONTAINER(e, KTIMER, TimerListEntry)->Header.Absolute) {
+            RemoveEntryList(e);
+            InsertTailList(&absolute, e);
+        }
+    }
+    while (!IsListEmpty(&absolute)) {
+        PKTIMER timer = CONTAINER(RemoveHeadList(&absolute), KTIMER, TimerListEntry);
+        ULONG64 due = (ULONG64)timer->DueTime.QuadPart;
+        Place(timer, due > Forward ? due - Forward : 0);
+    }
+    UpdateFirst();
 }
 
 VOID KiExpireTimers(VOID)
@@ -68,7 +93,7 @@ VOID KiExpireTimers(VOID)
         if (timer->Period) {
             /* Missed periods (a busy host, S3) are dropped, not made up for. */
             ULONG64 period = (ULONG64)timer->Period * 10000, next = timer->DueTime.QuadPart + period;
-            KiInsertTimer(timer, next > now ? next : now + period);
+            KiInsertTimer(timer, next > now ? next : now + period, FALSE);
         }
         KiSignalWaiters(&timer->Header);
         if (dpc) {
@@ -126,7 +151,7 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PK
     Timer->Header.SignalState = 0;
     Timer->Dpc = Dpc;
     Timer->Period = (ULONG)Period;
-    KiInsertTimer(Timer, KiAbsoluteDue(DueTime));
+    KiInsertTimer(Timer, KiAbsoluteDue(DueTime), DueTime.QuadPart > 0);
     KiUnlockDispatcher(irql);
     return was;
 }

@@ -170,7 +170,8 @@ static BOOLEAN TryWait(ULONG Count, PVOID Objects[], WAIT_TYPE Type, PKTHREAD Th
 }
 
 /* Lock held, released here. Waits until somebody ends the wait. Due: ~0 without time-out. */
-static NTSTATUS Block(ULONG Count, PVOID Objects[], WAIT_TYPE Type, PKWAIT_BLOCK Blocks, ULONG64 Due, KIRQL Irql)
+static NTSTATUS Block(ULONG Count, PVOID Objects[], WAIT_TYPE Type, PKWAIT_BLOCK Blocks, ULONG64 Due, BOOLEAN Absolute,
+                      KIRQL Irql)
 {
     PKTHREAD thread = KiCurrentThread();
     for (ULONG i = 0; i < Count; i++) {
@@ -189,7 +190,7 @@ static NTSTATUS Block(ULONG Count, PVOID Objects[], WAIT_TYPE Type, PKWAIT_BLOCK
     thread->State = ThreadWaiting;
     if (Due != ~0ULL) {
         thread->WaitTimer.Header.Type = TIMER_OF_WAIT;
-        KiInsertTimer(&thread->WaitTimer, Due);
+        KiInsertTimer(&thread->WaitTimer, Due, Absolute);
     } else {
         KiCheckDeadlock(thread);
     }
@@ -204,6 +205,7 @@ static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REAS
     CheckWait(Count, Objects, Timeout, Caller);
     PKTHREAD thread = KiCurrentThread();
     ULONG64 due = Timeout ? KiAbsoluteDue(*Timeout) : ~0ULL, since = HalNanoseconds();
+    BOOLEAN absolute = Timeout && Timeout->QuadPart > 0;
     for (;;) {
         KIRQL irql = KiLockDispatcher();
         NTSTATUS status;
@@ -219,10 +221,11 @@ static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REAS
         thread->Alertable = Alertable;
         thread->WaitCaller = Caller;
         thread->WaitSince = since;
-        status = Block(Count, Objects, Type, Blocks, due, irql);
+        status = Block(Count, Objects, Type, Blocks, due, absolute, irql);
         if (status != STATUS_KERNEL_APC) {
             return status;
         }
+        due = absolute ? KiAbsoluteDue(*Timeout) : due; /* the system may have slept in between */
     }
 }
 
@@ -252,9 +255,10 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertabl
     KeAssertIrql(APC_LEVEL, "KeDelayExecutionThread");
     PKTHREAD thread = KiCurrentThread();
     ULONG64 due = KiAbsoluteDue(*Interval), since = HalNanoseconds();
-    BOOLEAN first = TRUE;
+    BOOLEAN first = TRUE, absolute = Interval->QuadPart > 0;
     do {
         KIRQL irql = KiLockDispatcher();
+        due = absolute ? KiAbsoluteDue(*Interval) : due;
         if (due <= KiInterruptTime()) {
             if (first) { /* as ZwYieldExecution: equals may run */
                 thread->Quantum = 0;
@@ -268,7 +272,7 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertabl
         thread->WaitCaller = __builtin_return_address(0);
         thread->WaitSince = since;
         thread->Alertable = Alertable;
-        (VOID) Block(0, NULL, WaitAny, NULL, due, irql);
+        (VOID) Block(0, NULL, WaitAny, NULL, due, absolute, irql);
     } while (thread->WaitStatus == STATUS_KERNEL_APC);
     return STATUS_SUCCESS;
 }

@@ -38,9 +38,24 @@ static ULONG Limit(VOID)
     return (ULONG)KeBootOptionNumber("power-watchdog", DEFAULT_SECONDS);
 }
 
+/* Of several that are late in the same moment (a driver keeps a system IRP until the device IRP, which it keeps, is done) the first. */
+static PO_REQUEST *Oldest(PO_REQUEST *Late)
+{
+    KeAcquireSpinLockAtDpcLevel(&PopLock);
+    for (PLIST_ENTRY e = PopRequests.Flink; e != &PopRequests; e = e->Flink) {
+        PO_REQUEST *request = CONTAINING_RECORD(e, PO_REQUEST, Link);
+
+        if (request->Minor != IRP_MN_WAIT_WAKE && request->Since.QuadPart != 0 &&
+            request->Since.QuadPart < Late->Since.QuadPart)
+            Late = request;
+    }
+    KeReleaseSpinLockFromDpcLevel(&PopLock);
+    return Late;
+}
+
 static VOID NTAPI Expired(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
-    PO_REQUEST *request = Context;
+    PO_REQUEST *request = Oldest(Context);
     PIRP irp = request->Irp;
     PDEVICE_OBJECT holder =
         irp->CurrentLocation <= irp->StackCount ? IoGetCurrentIrpStackLocation(irp)->DeviceObject : NULL;

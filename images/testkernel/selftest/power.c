@@ -11,6 +11,7 @@
  *   power_inrush   a slow device whose PDO has DO_POWER_INRUSH; the most that power up at the same time are counted
  *   power_alone    requests D3 for itself and never completes it
  *   power_clock    prints at D0 how far the clocks have gone since the last D3
+ *   power_timers   sets an absolute and a relative timer, and waits with an absolute time-out, from START on
  *   power_wake_raised  requests a wait/wake IRP at DISPATCH_LEVEL, which is forbidden
  *   power_raised   requests device IRPs at DISPATCH_LEVEL
  * Each system and device IRP prints one line.
@@ -111,6 +112,53 @@ static VOID PrintClocks(BOOLEAN Start)
     unbiased = now[1];
     counter = now[2];
     ticks = now[3];
+}
+
+/*
+ * Five seconds each. An absolute due time is one of the system time, which goes on in a sleep; a relative one is not affected. The thread waits as the
+ * absolute timer does.
+ */
+#define TIMERS 5
+
+static KTIMER Absolute, Relative;
+static KDPC AbsoluteDpc, RelativeDpc;
+
+static ULONG Milliseconds(VOID)
+{
+    return (ULONG)(KeQueryUnbiasedInterruptTime() / 10000);
+}
+
+static VOID NTAPI TimerExpired(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    DbgPrint("power: %s timer after %u ms awake\n", Dpc == &AbsoluteDpc ? "absolute" : "relative", Milliseconds());
+}
+
+static VOID NTAPI WaitUntil(PVOID Context)
+{
+    LARGE_INTEGER until = *(PLARGE_INTEGER)Context;
+    NTSTATUS status = KeDelayExecutionThread(KernelMode, FALSE, &until);
+
+    DbgPrint("power: absolute wait after %u ms awake, status %x\n", Milliseconds(), status);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static VOID SetTimers(VOID)
+{
+    static LARGE_INTEGER absolute;
+    LARGE_INTEGER relative = {.QuadPart = -TIMERS * 10000000ll};
+    HANDLE thread;
+
+    KeQuerySystemTime(&absolute);
+    absolute.QuadPart -= relative.QuadPart;
+    KeInitializeTimer(&Absolute);
+    KeInitializeTimer(&Relative);
+    KeInitializeDpc(&AbsoluteDpc, TimerExpired, NULL);
+    KeInitializeDpc(&RelativeDpc, TimerExpired, NULL);
+    KeSetTimer(&Relative, relative, &RelativeDpc);
+    KeSetTimer(&Absolute, absolute, &AbsoluteDpc);
+    if (NT_SUCCESS(PsCreateSystemThread(&thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, WaitUntil, &absolute)))
+        ZwClose(thread);
+    DbgPrint("power: timers set after %u ms awake\n", Milliseconds());
 }
 
 static VOID NTAPI Late(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
@@ -256,6 +304,8 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT Device, PIRP Irp)
     case IRP_MN_START_DEVICE:
         if (!IoForwardIrpSynchronously(lower, Irp))
             return Complete(Irp, STATUS_UNSUCCESSFUL);
+        if (Is(power, L"power_timers"))
+            SetTimers();
         if (Is(power, L"power_queue"))
             IoQueueWorkItem(power->Work, Exercise, DelayedWorkQueue, power);
         power->State = PowerDeviceD0;
