@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Boot, Built
+from .conftest import Boot, Built, boot_drivers
 
 
 @pytest.mark.parametrize("driver", ["memory", "dispatcher", "executive", "information"])
@@ -56,3 +56,11 @@ def test_a_file_that_is_no_driver_is_refused_in_words(
     done = boot("nodriver", until="nodriver.sys is", image=image)
     assert complaint in done.log
     assert not done.bugcheck
+
+
+def test_a_driver_may_have_a_long_name(built: Built, tmp_path: Path) -> None:
+    service = "vendor_virtual_bus_enumerator_with_a_long_name_for_the_x64_edition"
+    copy = tmp_path / f"{service}.sys"
+    copy.write_bytes((built.drivers / "lists.sys").read_bytes())
+    done = boot_drivers(built, tmp_path, [service], ["SELFTEST lists "], image=copy)
+    assert f"{service}.sys: SELFTEST lists PASSED" in done.log

@@ -6,7 +6,7 @@
 
 typedef struct _LOADED_IMAGE {
     LIST_ENTRY Link;
-    CHAR Name[64]; /* "owner.sys" */
+    CHAR Name[112]; /* "owner.sys" */
     PUCHAR Base;
     SIZE_T Size; /* SizeOfImage */
     PVOID EntryPoint;

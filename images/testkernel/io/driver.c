@@ -160,7 +160,7 @@ static VOID Discard(PDRIVER_DATA Driver)
 /* The service's image, or the kernel's own driver (*Image is NULL then). */
 static NTSTATUS FindEntry(PCUNICODE_STRING ServiceName, PLOADED_IMAGE *Image, PDRIVER_INITIALIZE *Entry, PULONG Problem)
 {
-    CHAR Module[64], Error[256];
+    CHAR Module[112], Error[256];
     ULONG Start = 3;
     NTSTATUS Status;
     *Image = NULL;

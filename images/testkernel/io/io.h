@@ -52,8 +52,8 @@ typedef struct _DRIVER_DATA {
     LIST_ENTRY Link;       /* all drivers */
     LIST_ENTRY Extensions; /* IoAllocateDriverObjectExtension */
     PLOADED_IMAGE Image;   /* NULL for a driver inside the kernel */
-    WCHAR NameBuffer[80];  /* \Driver\owner */
-    WCHAR ServiceBuffer[40];
+    WCHAR NameBuffer[120]; /* \Driver\owner */
+    WCHAR ServiceBuffer[100];
     UNICODE_STRING ServiceName;
     LONG Devnodes; /* devnodes whose stack it takes part in */
     KTIMER RecheckTimer;

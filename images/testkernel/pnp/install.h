@@ -27,7 +27,7 @@ NTSTATUS PnpAddToStore(PCSTR Path, const INF_FILE **File);
 typedef struct _PNP_DRIVER_CHOICE {
     INF_MATCH Match;
     INF_LINE Line;
-    CHAR Service[64];
+    CHAR Service[112];
     CHAR Section[80];
     WCHAR Wide[INF_WIDE];
     CHAR HardwareIds[2048];
