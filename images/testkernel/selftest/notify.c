@@ -3,7 +3,7 @@
  * PnP notification as a driver sees it: interface arrival and removal (in a thread of the PnP manager, after the call returned), existing
  * interfaces (in the caller's thread, before it returns), custom target events, registrations that end. Before and after IRP_MN_START_DEVICE of a root device.
  */
-#include "check.h"
+#include "function.h"
 #include <initguid.h>
 #include <wdmguid.h>
 
@@ -11,7 +11,6 @@ DEFINE_GUID(GUID_ONE, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 
 DEFINE_GUID(GUID_OTHER, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x22);
 DEFINE_GUID(GUID_CUSTOM, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x23);
 
-static PDEVICE_OBJECT Self, Lower, Physical;
 static PVOID Entry;
 static UNICODE_STRING Link;
 static LONG Arrivals, Removals, Customs, Done;
@@ -244,13 +243,6 @@ static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
     return IoCallDriver(Lower, Irp);
 }
 
-static NTSTATUS NTAPI OpenClose(PDEVICE_OBJECT Device, PIRP Irp)
-{
-    Irp->IoStatus.Status = STATUS_SUCCESS;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    return STATUS_SUCCESS;
-}
-
 /* WMI: passed on, as by every driver that provides none. */
 static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
 {
@@ -258,25 +250,12 @@ static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
     return IoCallDriver(Lower, Irp);
 }
 
-static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
-{
-    NTSTATUS status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Self);
-    if (!NT_SUCCESS(status)) {
-        return status;
-    }
-    Physical = Pdo;
-    Lower = IoAttachDeviceToDeviceStack(Self, Pdo);
-    Self->Flags |= Lower->Flags & DO_POWER_PAGABLE;
-    Self->Flags &= ~DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
-}
-
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    DriverObject->DriverExtension->AddDevice = AddDevice;
-    DriverObject->MajorFunction[IRP_MJ_CREATE] = OpenClose;
-    DriverObject->MajorFunction[IRP_MJ_CLEANUP] = OpenClose;
-    DriverObject->MajorFunction[IRP_MJ_CLOSE] = OpenClose;
+    DriverObject->DriverExtension->AddDevice = AttachDevice;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = Succeed;
+    DriverObject->MajorFunction[IRP_MJ_CLEANUP] = Succeed;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = Succeed;
     DriverObject->MajorFunction[IRP_MJ_PNP] = Pnp;
     DriverObject->MajorFunction[IRP_MJ_POWER] = DispatchSystemControl; /* passed on too */
     DriverObject->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;

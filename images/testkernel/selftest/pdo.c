@@ -3,7 +3,7 @@
  * Calls about a device that need its PDO: interfaces, adapters, target events, relations, power settings, requests and idle detection. Runs in
  * IRP_MN_START_DEVICE of a root device; what needs the PnP manager free runs in a thread afterwards.
  */
-#include "check.h"
+#include "function.h"
 #include "undeclared.h"
 #include <initguid.h>
 #include <wdmguid.h>
@@ -13,7 +13,6 @@ DEFINE_GUID(GUID_ALIAS, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0
 DEFINE_GUID(GUID_EVENT, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x33);
 DEFINE_GUID(GUID_POWER_SOURCE, 0x5d3e9a59, 0xe9D5, 0x4b00, 0xa6, 0xbd, 0xff, 0x34, 0xff, 0x51, 0x65, 0x48);
 
-static PDEVICE_OBJECT Self, Lower, Physical;
 static UNICODE_STRING Link;
 static LONG Customs, Settings, Relations;
 static PIRP Wake;
@@ -236,13 +235,6 @@ static NTSTATUS NTAPI Power(PDEVICE_OBJECT Device, PIRP Irp)
     return PoCallDriver(Lower, Irp);
 }
 
-static NTSTATUS NTAPI OpenClose(PDEVICE_OBJECT Device, PIRP Irp)
-{
-    Irp->IoStatus.Status = STATUS_SUCCESS;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    return STATUS_SUCCESS;
-}
-
 /* WMI: passed on, as by every driver that provides none. */
 static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
 {
@@ -250,25 +242,12 @@ static NTSTATUS NTAPI DispatchSystemControl(PDEVICE_OBJECT Device, PIRP Irp)
     return IoCallDriver(Lower, Irp);
 }
 
-static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
-{
-    NTSTATUS status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Self);
-    if (!NT_SUCCESS(status)) {
-        return status;
-    }
-    Physical = Pdo;
-    Lower = IoAttachDeviceToDeviceStack(Self, Pdo);
-    Self->Flags |= Lower->Flags & DO_POWER_PAGABLE;
-    Self->Flags &= ~DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
-}
-
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    DriverObject->DriverExtension->AddDevice = AddDevice;
-    DriverObject->MajorFunction[IRP_MJ_CREATE] = OpenClose;
-    DriverObject->MajorFunction[IRP_MJ_CLEANUP] = OpenClose;
-    DriverObject->MajorFunction[IRP_MJ_CLOSE] = OpenClose;
+    DriverObject->DriverExtension->AddDevice = AttachDevice;
+    DriverObject->MajorFunction[IRP_MJ_CREATE] = Succeed;
+    DriverObject->MajorFunction[IRP_MJ_CLEANUP] = Succeed;
+    DriverObject->MajorFunction[IRP_MJ_CLOSE] = Succeed;
     DriverObject->MajorFunction[IRP_MJ_POWER] = Power;
     DriverObject->MajorFunction[IRP_MJ_SYSTEM_CONTROL] = DispatchSystemControl;
     DriverObject->MajorFunction[IRP_MJ_PNP] = Pnp;

@@ -4,7 +4,7 @@
  * refusals. Runs in IRP_MN_START_DEVICE; the second start of the same device looks for what had to survive.
  */
 #include <initguid.h>
-#include "check.h"
+#include "function.h"
 #include <devpkey.h>
 
 DEFINE_GUID(GUID_PROPERTY, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x2b);
@@ -20,7 +20,6 @@ NTSTATUS NTAPI IoGetDeviceInterfacePropertyData(PUNICODE_STRING Link, const DEVP
                                                 ULONG Size, PVOID Data, PULONG Required, PDEVPROPTYPE Type);
 
 static const DEVPROPKEY One = KEY(2), Two = KEY(3);
-static PDEVICE_OBJECT Self, Lower, Physical;
 static UNICODE_STRING Link;
 static ULONG Size;
 static DEVPROPTYPE Type;
@@ -124,12 +123,6 @@ static void Begin(void)
     Summary("property");
 }
 
-static NTSTATUS NTAPI PassDown(PDEVICE_OBJECT Device, PIRP Irp)
-{
-    IoSkipCurrentIrpStackLocation(Irp);
-    return IoCallDriver(Lower, Irp);
-}
-
 static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
 {
     NTSTATUS status;
@@ -146,27 +139,18 @@ static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
     case IRP_MN_REMOVE_DEVICE:
         IoSetDeviceInterfaceState(&Link, FALSE);
         RtlFreeUnicodeString(&Link);
-        Irp->IoStatus.Status = STATUS_SUCCESS;
-        status = PassDown(Device, Irp);
-        IoDetachDevice(Lower);
-        IoDeleteDevice(Device);
-        return status;
+        return RemoveDevice(Irp);
     }
     return PassDown(Device, Irp);
 }
 
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
 {
-    NTSTATUS status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Self);
-    if (!NT_SUCCESS(status)) {
-        return status;
+    NTSTATUS status = AttachDevice(DriverObject, Pdo);
+    if (NT_SUCCESS(status)) {
+        IoRegisterDeviceInterface(Pdo, &GUID_PROPERTY, NULL, &Link);
     }
-    Physical = Pdo;
-    Lower = IoAttachDeviceToDeviceStack(Self, Pdo);
-    IoRegisterDeviceInterface(Physical, &GUID_PROPERTY, NULL, &Link);
-    Self->Flags |= Lower->Flags & DO_POWER_PAGABLE;
-    Self->Flags &= ~DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
+    return status;
 }
 
 static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)

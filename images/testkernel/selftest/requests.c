@@ -4,6 +4,7 @@
  * another thread; cancellation that races completion; a file that is closed with a request outstanding.
  */
 #include "check.h"
+#include "undeclared.h"
 
 #define TAG      'tseT'
 #define RACES    200

@@ -6,7 +6,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/handling-a-guid-target-device-query-remove-event
  */
 #include <initguid.h>
-#include <ntddk.h>
+#include "function.h"
 #include <wdmguid.h>
 
 #define RULE_VETO 1 /* refuses GUID_TARGET_DEVICE_QUERY_REMOVE */
@@ -15,7 +15,6 @@
 DEFINE_GUID(GUID_SELFTEST, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 9);
 DEFINE_GUID(GUID_WATCHER, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0xb0, 0xdd, 0, 0, 0, 0x0b);
 
-static PDEVICE_OBJECT Self, Lower;
 static UNICODE_STRING Link, Target;
 static WCHAR TargetBuffer[128];
 static PVOID InterfaceEntry, TargetEntry;
@@ -116,12 +115,6 @@ static VOID Begin(void)
                                    Self->DriverObject, InterfaceChange, NULL, &InterfaceEntry);
 }
 
-static NTSTATUS NTAPI PassDown(PDEVICE_OBJECT Device, PIRP Irp)
-{
-    IoSkipCurrentIrpStackLocation(Irp);
-    return IoCallDriver(Lower, Irp);
-}
-
 static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
 {
     NTSTATUS status;
@@ -143,11 +136,7 @@ static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
         IoFreeWorkItem(Item);
         IoSetDeviceInterfaceState(&Link, FALSE);
         RtlFreeUnicodeString(&Link);
-        Irp->IoStatus.Status = STATUS_SUCCESS;
-        status = PassDown(Device, Irp);
-        IoDetachDevice(Lower);
-        IoDeleteDevice(Device);
-        return status;
+        return RemoveDevice(Irp);
     }
     return PassDown(Device, Irp);
 }
@@ -171,17 +160,13 @@ static NTSTATUS NTAPI Mine(PDEVICE_OBJECT Device, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Physical)
+static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Pdo)
 {
-    NTSTATUS status = IoCreateDevice(DriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Self);
-    if (!NT_SUCCESS(status)) {
-        return status;
+    NTSTATUS status = AttachDevice(DriverObject, Pdo);
+    if (NT_SUCCESS(status)) {
+        IoRegisterDeviceInterface(Pdo, &GUID_WATCHER, NULL, &Link);
     }
-    Lower = IoAttachDeviceToDeviceStack(Self, Physical);
-    IoRegisterDeviceInterface(Physical, &GUID_WATCHER, NULL, &Link);
-    Self->Flags |= Lower->Flags & (DO_POWER_PAGABLE | DO_BUFFERED_IO);
-    Self->Flags &= ~DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
+    return status;
 }
 
 static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
