@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from .machine import Machine
 from .pnpbus import CHILD, PLUG, PULL, Bus
@@ -21,7 +24,9 @@ def test_filters_stand_in_windows_order(machine: Callable[..., Machine]) -> None
     starts = [f"{name} start" for name in reversed(ORDER)]
     assert events(running) == [f"{name} add" for name in ORDER] + starts
     assert running.control("disable", "ROOT\\FILTERED\\0000")[0] == 0
-    assert events(running)[2 * len(ORDER) :] == [f"{name} remove" for name in reversed(ORDER)]
+    assert events(running)[2 * len(ORDER) :] == [
+        f"{name} {event}" for event in ("query-remove", "remove") for name in reversed(ORDER)
+    ]
 
 
 def test_a_missing_filter_keeps_the_device_from_starting(machine: Callable[..., Machine]) -> None:
@@ -45,3 +50,32 @@ def test_a_bus_filter_stays_until_the_pdo_is_deleted(machine: Callable[..., Mach
     assert bus.seen().count("busfilter detach") == 1
     bus.tell(PLUG)
     assert bus.seen()[0] == "busfilter attach", "the filter finds the new child too"
+
+
+@pytest.mark.parametrize("place", ORDER)
+@pytest.mark.parametrize("wrong", ["failadd", "failstart", "vetoremove", "vetostop"])
+def test_one_of_six_drivers_refuses(machine: Callable[..., Machine], tmp_path: Path, place: str, wrong: str) -> None:
+    """Whichever of the stack it is: who has been added is removed, who was asked and who was not is told of the cancellation."""
+    inf = tmp_path / "refusing.inf"
+    text = (Path(__file__).parent / "drivers" / "filters.inf").read_text()
+    inf.write_text(re.sub(rf"\b{place}\b(?!filters)", wrong, text))
+    stack = [wrong if name == place else name for name in ORDER]
+    running = machine("filter.sys", str(inf), append="root=ROOT\\FILTERED")
+    device = running.device("ROOT\\FILTERED")
+    assert device is not None
+    at, top_down = stack.index(wrong), stack[::-1]
+    if wrong == "failadd":
+        assert device["problem_name"] == "CM_PROB_FAILED_ADD"
+        assert events(running) == [f"{name} add" for name in stack[:at]] + [f"{name} remove" for name in stack[:at][::-1]]
+        return
+    started = [f"{name} add" for name in stack] + [f"{name} start" for name in top_down]
+    if wrong == "failstart":
+        assert device["problem_name"] == "CM_PROB_FAILED_START"
+        assert events(running) == started + [f"{name} remove" for name in top_down]
+        return
+    verb, what = ("disable", "remove") if wrong == "vetoremove" else ("rebalance", "stop")
+    assert device["started"] and events(running) == started
+    assert running.control(verb, "ROOT\\FILTERED\\0000")[0] == 4
+    asked = [f"{name} query-{what}" for name in top_down[: len(ORDER) - at]]
+    assert events(running) == started + asked + [f"{name} cancel-{what}" for name in top_down]
+    assert running.devices()["ROOT\\FILTERED\\0000"]["problem"] == 0

@@ -12,8 +12,8 @@ typedef struct _DEVICE_INTERFACE {
     LIST_ENTRY Link;
     GUID Class;
     PDEVICE_OBJECT Pdo; /* NULL once the device is gone; the registration outlives it, as in Windows' registry */
-    UNICODE_STRING
-    Name; /* \??\ROOT#BORROWER#0000#{guid}, with \reference if there is one; allocated with the structure, ends with a null */
+    /* \??\ROOT#BORROWER#0000#{guid}, with \reference if there is one; allocated with the structure, ends with a null */
+    UNICODE_STRING Name;
     BOOLEAN HasReference;
     BOOLEAN Enabled;
     BOOLEAN Held; /* enabled while its device starts: nobody is told, and nobody finds it, before the start is done */

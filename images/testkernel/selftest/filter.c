@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A filter driver under several names, for tests/testkernel/test_pnp_filters.py: writes "SEQ <service> <event>" when it is added, and when START and
- * REMOVE pass it on their way down.
+ * A filter driver under several names, for tests/testkernel/test_pnp_filters.py: writes "SEQ <service> <event>" when it is added, and when a PnP request
+ * passes it on its way down. Under the names failadd, failstart (after those below have started), vetoremove and vetostop it refuses that.
  */
 #include <ntddk.h>
 
 static WCHAR Name[32];
+
+static BOOLEAN Am(PCWSTR Other)
+{
+    UNICODE_STRING mine, other;
+    RtlInitUnicodeString(&mine, Name);
+    RtlInitUnicodeString(&other, Other);
+    return RtlEqualUnicodeString(&mine, &other, TRUE);
+}
+
+static NTSTATUS Complete(PIRP Irp, NTSTATUS Status)
+{
+    Irp->IoStatus.Status = Status;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return Status;
+}
 
 static void Say(PCSTR Event)
 {
@@ -25,13 +40,35 @@ static NTSTATUS NTAPI Pnp(PDEVICE_OBJECT Device, PIRP Irp)
     switch (IoGetCurrentIrpStackLocation(Irp)->MinorFunction) {
     case IRP_MN_START_DEVICE:
         Say("start");
+        if (Am(L"failstart")) {
+            IoForwardIrpSynchronously(lower, Irp);
+            return Complete(Irp, STATUS_DEVICE_CONFIGURATION_ERROR);
+        }
         break;
     case IRP_MN_QUERY_REMOVE_DEVICE:
-    case IRP_MN_SURPRISE_REMOVAL:
-    case IRP_MN_CANCEL_REMOVE_DEVICE:
+        Say("query-remove");
+        if (Am(L"vetoremove")) {
+            return Complete(Irp, STATUS_DEVICE_BUSY);
+        }
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        break;
     case IRP_MN_QUERY_STOP_DEVICE:
-    case IRP_MN_STOP_DEVICE:
+        Say("query-stop");
+        if (Am(L"vetostop")) {
+            return Complete(Irp, STATUS_DEVICE_BUSY);
+        }
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        break;
+    case IRP_MN_CANCEL_REMOVE_DEVICE:
+        Say("cancel-remove");
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        break;
     case IRP_MN_CANCEL_STOP_DEVICE:
+        Say("cancel-stop");
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        break;
+    case IRP_MN_SURPRISE_REMOVAL:
+    case IRP_MN_STOP_DEVICE:
         Irp->IoStatus.Status = STATUS_SUCCESS;
         break;
     case IRP_MN_REMOVE_DEVICE:
@@ -55,8 +92,9 @@ static NTSTATUS NTAPI Power(PDEVICE_OBJECT Device, PIRP Irp)
 static NTSTATUS NTAPI AddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Physical)
 {
     PDEVICE_OBJECT device, lower;
-    NTSTATUS status =
-        IoCreateDevice(DriverObject, sizeof(PDEVICE_OBJECT), NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device);
+    NTSTATUS status = Am(L"failadd") ? STATUS_INSUFFICIENT_RESOURCES
+                                     : IoCreateDevice(DriverObject, sizeof(PDEVICE_OBJECT), NULL, FILE_DEVICE_UNKNOWN,
+                                                      0, FALSE, &device);
     if (!NT_SUCCESS(status)) {
         return status;
     }
