@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/testkernel-coverage.md: every test, self-test function and violating driver that it names is there."""
+"""docs/testkernel-coverage.md: every test, self-test function, violating driver and scenario that it names is there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .conftest import KERNEL_SOURCE, REPOSITORY
 from .violations import VIOLATIONS
 
 PAGE = (REPOSITORY / "docs" / "testkernel-coverage.md").read_text()
-NAMED = sorted(set(re.findall(r"`([\w/]+\.(?:py|c)::\w+|violation:\w+)`", PAGE)))
+NAMED = sorted(set(re.findall(r"`([\w/]+\.(?:py|c)::\w+|violation:\w+|scenario:[\w-]+/[\w-]+)`", PAGE)))
 CASES = {violation.case for violation in VIOLATIONS}
 
 
@@ -23,6 +23,10 @@ def test_the_page_names_tests() -> None:
 def test_what_the_page_names_is_there(name: str) -> None:
     if name.startswith("violation:"):
         assert name.removeprefix("violation:") in CASES
+        return
+    if name.startswith("scenario:"):
+        suite, _, scenario = name.removeprefix("scenario:").partition("/")
+        assert re.search(rf"^  {scenario}:$", (REPOSITORY / "suites" / f"{suite}.yaml").read_text(), re.MULTILINE)
         return
     path, _, function = name.partition("::")
     root = KERNEL_SOURCE if path.endswith(".c") else REPOSITORY / "tests"
