@@ -16,7 +16,7 @@
  *   power_raised   requests device IRPs at DISPATCH_LEVEL
  * Each system and device IRP prints one line.
  */
-#include <ntddk.h>
+#include "undeclared.h"
 
 typedef struct _POWER {
     PDEVICE_OBJECT Self, Pdo, Lower;
