@@ -14,7 +14,7 @@
 #define RIGHTS_EXECUTE 0x001200A0
 
 /* The generic rights of a file object. */
-static ACCESS_MASK Map(ACCESS_MASK Access)
+ACCESS_MASK IopMapFileAccess(ACCESS_MASK Access)
 {
     ACCESS_MASK Mapped = Access & ~(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL);
     Mapped |= Access & GENERIC_READ ? RIGHTS_READ : 0;
@@ -97,9 +97,9 @@ static PCWSTR ParseEntry(PCWSTR Text, ACCESS_MASK *Allowed, ACCESS_MASK *Denied)
     }
     if (IsOurs(Fields[5])) {
         if (Fields[0][0] == L'A') {
-            *Allowed |= Map(Access) & ~*Denied;
+            *Allowed |= IopMapFileAccess(Access) & ~*Denied;
         } else {
-            *Denied |= Map(Access) & ~*Allowed;
+            *Denied |= IopMapFileAccess(Access) & ~*Allowed;
         }
     }
     return End + 1;
@@ -151,7 +151,7 @@ static BOOLEAN SecurityOfDevnode(PDEVICE_OBJECT DeviceObject, ACCESS_MASK *Grant
 
 NTSTATUS IopCheckAccess(PDEVICE_OBJECT DeviceObject, ACCESS_MASK Access, BOOLEAN HasTrailingName)
 {
-    ACCESS_MASK Granted = IoExtra(DeviceObject)->Granted, Wanted = Map(Access & ~MAXIMUM_ALLOWED);
+    ACCESS_MASK Granted = IoExtra(DeviceObject)->Granted, Wanted = IopMapFileAccess(Access & ~MAXIMUM_ALLOWED);
     if (HasTrailingName && !(DeviceObject->Characteristics & FILE_DEVICE_SECURE_OPEN)) {
         return STATUS_SUCCESS; /* what lies in the device's namespace is its driver's business */
     }

@@ -6,6 +6,8 @@
 
 #define SECURITY_ALL 0x001F01FF /* FILE_ALL_ACCESS */
 
+/* Any IRQL. Generic rights become those of a file object. */
+ACCESS_MASK IopMapFileAccess(ACCESS_MASK Access);
 /* Any IRQL. What the DACL of an SDDL string grants to the system. Errors: STATUS_INVALID_SECURITY_DESCR. */
 NTSTATUS IopParseSddl(PCWSTR Sddl, ACCESS_MASK *Granted);
 /*

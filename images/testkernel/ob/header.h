@@ -22,7 +22,8 @@ typedef struct _OBJECT_HEADER {
     OBJECT_DIRECTORY *Directory; /* where the name stands, or NULL */
     LIST_ENTRY DirectoryLink;
     struct _OBJECT_HEADER *NextToDelete;
-    PVOID Creator; /* return address of the driver that made the name */
+    PVOID Security; /* self-relative descriptor that ZwSetSecurityObject set, in pool, or NULL */
+    PVOID Creator;  /* return address of the driver that made the name */
     DECLSPEC_ALIGN(16) UCHAR Body[];
 } OBJECT_HEADER, *POBJECT_HEADER;
 

@@ -75,6 +75,9 @@ static VOID FreeObject(POBJECT_HEADER Header)
         Type->Delete(&Header->Body);
     }
     InterlockedDecrement(&Type->Objects);
+    if (Header->Security) {
+        ExFreePoolWithTag(Header->Security, OB_TAG);
+    }
     Header->Magic = OBJECT_DEAD;
     ExFreePoolWithTag(Header, OB_TAG);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Who may open a device, and how often: security descriptors, FILE_DEVICE_SECURE_OPEN, exclusive devices, cleanup before close. */
+#include <ntifs.h>
 #include "check.h"
 #include <wdmsec.h>
+
+extern NTKERNELAPI POBJECT_TYPE *IoDeviceObjectType; /* mingw does not declare it */
 
 static PDRIVER_OBJECT Driver;
 static CHAR Order[32];
@@ -110,6 +113,54 @@ static void Exclusive(void)
     IoDeleteDevice(device);
 }
 
+/* What wdmsec.lib does: the descriptor is set on the new device object by a handle. */
+static void Objects(void)
+{
+    static UCHAR room[64] __attribute__((aligned(8))), relative[256] __attribute__((aligned(8)));
+    UNICODE_STRING name = RTL_CONSTANT_STRING(L"\\Device\\SelfTestSet");
+    SID system = {SID_REVISION, 1, {SECURITY_NT_AUTHORITY}, {SECURITY_LOCAL_SYSTEM_RID}};
+    SECURITY_DESCRIPTOR descriptor;
+    PDEVICE_OBJECT device;
+    HANDLE handle, event;
+    BOOLEAN present, defaulted;
+    PACL dacl = (PACL)room, found;
+    ULONG needed;
+    PVOID ace;
+    CHECK(NT_SUCCESS(IoCreateDevice(Driver, 0, &name, FILE_DEVICE_UNKNOWN, 0, FALSE, &device)));
+    device->Flags &= ~DO_DEVICE_INITIALIZING;
+    CHECK(NT_SUCCESS(
+        ObOpenObjectByPointer(device, OBJ_KERNEL_HANDLE, NULL, WRITE_DAC, *IoDeviceObjectType, KernelMode, &handle)));
+    CHECK(OpenAndClose(L"\\Device\\SelfTestSet", FILE_WRITE_DATA, USER) == STATUS_SUCCESS);
+    CHECK(NT_SUCCESS(RtlCreateSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION)));
+    CHECK(NT_SUCCESS(RtlCreateAcl(dacl, sizeof(room), ACL_REVISION)));
+    CHECK(NT_SUCCESS(RtlAddAccessAllowedAce(dacl, ACL_REVISION, FILE_READ_DATA, &system)));
+    CHECK(NT_SUCCESS(RtlSetDaclSecurityDescriptor(&descriptor, TRUE, dacl, FALSE)));
+    CHECK(NT_SUCCESS(ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, &descriptor)));
+    CHECK(OpenAndClose(L"\\Device\\SelfTestSet", FILE_READ_DATA, USER) == STATUS_SUCCESS);
+    CHECK(OpenAndClose(L"\\Device\\SelfTestSet", FILE_WRITE_DATA, USER) == STATUS_ACCESS_DENIED);
+    CHECK(ZwQuerySecurityObject(handle, DACL_SECURITY_INFORMATION, NULL, 0, &needed) == STATUS_BUFFER_TOO_SMALL);
+    CHECK(needed > 0 && needed <= sizeof(relative));
+    CHECK(NT_SUCCESS(ZwQuerySecurityObject(handle, DACL_SECURITY_INFORMATION, relative, needed, &needed)));
+    CHECK(RtlValidRelativeSecurityDescriptor(relative, needed, DACL_SECURITY_INFORMATION));
+    CHECK(NT_SUCCESS(RtlGetDaclSecurityDescriptor(relative, &present, &found, &defaulted)) && present);
+    CHECK(NT_SUCCESS(RtlGetAce(found, 0, &ace)) && ((PACCESS_ALLOWED_ACE)ace)->Mask == FILE_READ_DATA);
+    /* No DACL at all grants everything; an owner alone leaves the DACL as it is. */
+    CHECK(NT_SUCCESS(RtlSetDaclSecurityDescriptor(&descriptor, FALSE, NULL, FALSE)));
+    CHECK(NT_SUCCESS(RtlSetOwnerSecurityDescriptor(&descriptor, &system, FALSE)));
+    CHECK(NT_SUCCESS(ZwSetSecurityObject(handle, OWNER_SECURITY_INFORMATION, &descriptor)));
+    CHECK(OpenAndClose(L"\\Device\\SelfTestSet", FILE_WRITE_DATA, USER) == STATUS_ACCESS_DENIED);
+    CHECK(NT_SUCCESS(ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, &descriptor)));
+    CHECK(OpenAndClose(L"\\Device\\SelfTestSet", FILE_WRITE_DATA, USER) == STATUS_SUCCESS);
+    RtlZeroMemory(&descriptor, sizeof(descriptor));
+    CHECK(ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, &descriptor) == STATUS_INVALID_SECURITY_DESCR);
+    CHECK(NT_SUCCESS(ZwClose(handle)));
+    CHECK(NT_SUCCESS(ZwCreateEvent(&event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE)));
+    CHECK(NT_SUCCESS(ZwQuerySecurityObject(event, OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION, relative,
+                                           sizeof(relative), &needed)));
+    CHECK(NT_SUCCESS(ZwClose(event)));
+    IoDeleteDevice(device);
+}
+
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     Driver = DriverObject;
@@ -118,6 +169,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     Descriptors();
     TrailingNames();
     Exclusive();
+    Objects();
     Summary("access");
     return STATUS_UNSUCCESSFUL;
 }
