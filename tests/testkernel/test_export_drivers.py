@@ -17,6 +17,7 @@ ELSEWHERE = {
     "executive",
     "information",
     "io",
+    "irqlcalls",
     "memory",
     "notify",
     "property",

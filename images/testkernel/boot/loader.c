@@ -375,7 +375,6 @@ PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
 {
     CHAR name[80];
     ULONG length = SystemRoutineName->Length / sizeof(WCHAR);
-    KeAssertIrql(PASSIVE_LEVEL, "MmGetSystemRoutineAddress");
     if (length >= sizeof(name)) {
         return NULL;
     }

@@ -4,7 +4,6 @@
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-rtlqueryregistryvalues
  */
 #include "cm/registry.h"
-#include "io/verify.h"
 #include "ob/object.h"
 
 /* Windows 8's addition: the expected type in the upper byte of DefaultType. */
@@ -140,7 +139,6 @@ NTSTATUS NTAPI RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_
     PVOID Body;
     PCM_KEY Top, Key;
     NTSTATUS Status = STATUS_SUCCESS;
-    IoRequireIrql("RtlQueryRegistryValues", PASSIVE_LEVEL, _ReturnAddress());
     CmLock();
     Top = Key = Locate(RelativeTo, Path, FALSE, &Body);
     if (!Key) {
@@ -193,7 +191,6 @@ NTSTATUS NTAPI RtlWriteRegistryValue(ULONG RelativeTo, PCWSTR Path, PCWSTR Value
     PCM_KEY Key;
     UNICODE_STRING Name;
     NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
-    IoRequireIrql("RtlWriteRegistryValue", PASSIVE_LEVEL, _ReturnAddress());
     RtlInitUnicodeString(&Name, ValueName);
     CmLock();
     Key = Locate(RelativeTo, Path, TRUE, &Body);

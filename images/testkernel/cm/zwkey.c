@@ -4,7 +4,6 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/using-the-registry-in-a-driver
  */
 #include "cm/registry.h"
-#include "io/verify.h"
 #include "ob/object.h"
 
 /* "ZwCreateKey … creates only the last key of the path": what lies before it must be there. Registry locked. */
@@ -53,7 +52,6 @@ static NTSTATUS OpenKey(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES A
 
 NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
-    IoRequireIrql("ZwOpenKey", PASSIVE_LEVEL, _ReturnAddress());
     return OpenKey(KeyHandle, DesiredAccess, ObjectAttributes, FALSE, NULL);
 }
 
@@ -66,7 +64,6 @@ NTSTATUS NTAPI ZwOpenKeyEx(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT
 NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                            ULONG TitleIndex, PUNICODE_STRING Class, ULONG CreateOptions, PULONG Disposition)
 {
-    IoRequireIrql("ZwCreateKey", PASSIVE_LEVEL, _ReturnAddress());
     return OpenKey(KeyHandle, DesiredAccess, ObjectAttributes, TRUE, Disposition);
 }
 
@@ -101,7 +98,6 @@ NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG 
     PCM_KEY Key;
     PVOID Body;
     NTSTATUS Status;
-    IoRequireIrql("ZwSetValueKey", PASSIVE_LEVEL, _ReturnAddress());
     Status = CmKeyOfHandle(KeyHandle, &Key, &Body);
     if (NT_SUCCESS(Status)) {
         CmLock();
@@ -197,7 +193,6 @@ NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
     PCM_KEY Key;
     PVOID Body;
     NTSTATUS Status;
-    IoRequireIrql("ZwQueryValueKey", PASSIVE_LEVEL, _ReturnAddress());
     Status = CmKeyOfHandle(KeyHandle, &Key, &Body);
     if (NT_SUCCESS(Status)) {
         PCM_VALUE Value;

@@ -47,7 +47,6 @@ NTSTATUS NTAPI ExCreateCallback(PCALLBACK_OBJECT *CallbackObject, POBJECT_ATTRIB
     PCALLBACK_OBJECT Callback;
     KIRQL Irql;
     NTSTATUS Status;
-    IoRequireIrql("ExCreateCallback", APC_LEVEL, _ReturnAddress());
     if (ObjectAttributes->ObjectName) {
         Status = ObpLookup(ObjectAttributes->ObjectName, &CallbackType, &Object, NULL, Buffer);
         if (NT_SUCCESS(Status)) {
@@ -92,7 +91,6 @@ PVOID NTAPI ExRegisterCallback(PCALLBACK_OBJECT CallbackObject, PCALLBACK_FUNCTI
 {
     PREGISTRATION Entry;
     KIRQL Irql;
-    IoRequireIrql("ExRegisterCallback", APC_LEVEL, _ReturnAddress());
     Entry = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Entry), OB_TAG);
     if (!Entry) {
         return NULL;
@@ -122,7 +120,6 @@ VOID NTAPI ExUnregisterCallback(PVOID CallbackRegistration)
     PCALLBACK_OBJECT Callback = Entry->Object;
     KIRQL Irql;
     BOOLEAN Wait;
-    IoRequireIrql("ExUnregisterCallback", APC_LEVEL, _ReturnAddress());
     KeAcquireSpinLock(&Callback->Lock, &Irql);
     Entry->Unregistering = TRUE;
     Wait = Entry->Busy != 0;
@@ -145,7 +142,6 @@ VOID NTAPI ExNotifyCallback(PCALLBACK_OBJECT CallbackObject, PVOID Argument1, PV
 {
     KIRQL Irql;
     PLIST_ENTRY Link;
-    IoRequireIrql("ExNotifyCallback", DISPATCH_LEVEL, _ReturnAddress());
     KeAcquireSpinLock(&CallbackObject->Lock, &Irql);
     for (Link = CallbackObject->Registrations.Flink; Link != &CallbackObject->Registrations;) {
         PREGISTRATION Entry = CONTAINING_RECORD(Link, REGISTRATION, Link);

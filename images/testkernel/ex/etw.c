@@ -24,7 +24,6 @@ NTSTATUS NTAPI EtwRegister(LPCGUID ProviderId, PETWENABLECALLBACK EnableCallback
 {
     PETW_PROVIDER Provider;
     KIRQL Irql;
-    KeAssertIrql(PASSIVE_LEVEL, "EtwRegister");
     Provider = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Provider), ETW_TAG);
     if (!Provider) {
         return STATUS_NO_MEMORY;
@@ -45,7 +44,6 @@ NTSTATUS NTAPI EtwUnregister(REGHANDLE RegHandle)
 {
     PETW_PROVIDER Found = NULL;
     KIRQL Irql;
-    KeAssertIrql(PASSIVE_LEVEL, "EtwUnregister");
     KeAcquireSpinLock(&ProvidersLock, &Irql);
     for (PLIST_ENTRY Entry = Providers.Flink; Entry && Entry != &Providers; Entry = Entry->Flink) {
         if (Entry == (PLIST_ENTRY)RegHandle) {

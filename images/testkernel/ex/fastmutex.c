@@ -13,11 +13,10 @@
 static VOID RequireIrql(BOOLEAN Good, ULONG Rule, PFAST_MUTEX Mutex, PCSTR Function, PCSTR Expected, const VOID *Caller)
 {
     if (!Good) {
-        KeBugCheckReason(
-            DRIVER_VERIFIER_DETECTED_VIOLATION, Rule, KeGetCurrentIrql(),
-            Rule >= RULE_UNSAFE_ACQUIRE_APCS ? (ULONG_PTR)KiCurrentThread()->KernelApcDisable : (ULONG_PTR)Mutex,
-            Rule >= RULE_UNSAFE_ACQUIRE_APCS ? (ULONG_PTR)Mutex : 0, Caller,
-            "%s of fast mutex %p at IRQL %u; it must be called %s", Function, Mutex, KeGetCurrentIrql(), Expected);
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, Rule, KeGetCurrentIrql(),
+                         (ULONG_PTR)KiCurrentThread()->KernelApcDisable, (ULONG_PTR)Mutex, Caller,
+                         "%s of fast mutex %p at IRQL %u; it must be called %s", Function, Mutex, KeGetCurrentIrql(),
+                         Expected);
     }
 }
 
@@ -73,8 +72,6 @@ static VOID Release(PFAST_MUTEX Mutex, PCSTR Function, const VOID *Caller)
 VOID FASTCALL ExAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql;
-    RequireIrql(KeGetCurrentIrql() <= APC_LEVEL, RULE_FAST_ACQUIRE_IRQL, FastMutex, "ExAcquireFastMutex",
-                "at IRQL <= APC_LEVEL", CALLER);
     KeRaiseIrql(APC_LEVEL, &OldIrql);
     Acquire(FastMutex, "ExAcquireFastMutex", CALLER);
     FastMutex->OldIrql = OldIrql;
@@ -84,8 +81,6 @@ VOID FASTCALL ExAcquireFastMutex(PFAST_MUTEX FastMutex)
 VOID FASTCALL ExReleaseFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql = (KIRQL)FastMutex->OldIrql;
-    RequireIrql(KeGetCurrentIrql() == APC_LEVEL, RULE_FAST_RELEASE_IRQL, FastMutex, "ExReleaseFastMutex",
-                "at IRQL = APC_LEVEL", CALLER);
     Release(FastMutex, "ExReleaseFastMutex", CALLER);
     KeLowerIrql(OldIrql);
 }
@@ -94,8 +89,6 @@ VOID FASTCALL ExReleaseFastMutex(PFAST_MUTEX FastMutex)
 BOOLEAN FASTCALL ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
     KIRQL OldIrql;
-    RequireIrql(KeGetCurrentIrql() <= APC_LEVEL, RULE_FAST_ACQUIRE_IRQL, FastMutex, "ExTryToAcquireFastMutex",
-                "at IRQL <= APC_LEVEL", CALLER);
     KeRaiseIrql(APC_LEVEL, &OldIrql);
     if (InterlockedCompareExchange(&FastMutex->Count, 0, 1) != 1) {
         KeLowerIrql(OldIrql);

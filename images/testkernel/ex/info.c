@@ -104,7 +104,6 @@ VOID NTAPI ExLocalTimeToSystemTime(PLARGE_INTEGER LocalTime, PLARGE_INTEGER Syst
 ULONG NTAPI ExSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution)
 {
     static LONG Requests;
-    KeAssertIrql(APC_LEVEL, "ExSetTimerResolution");
     KIRQL Irql = KeRaiseIrqlToDpcLevel();
     if (SetResolution) {
         Requests++;
@@ -132,7 +131,6 @@ NTSTATUS NTAPI ExUuidCreate(UUID *Uuid)
     LARGE_INTEGER Now;
     LONG64 Time, Old;
     LARGE_INTEGER Node;
-    KeAssertIrql(APC_LEVEL, "ExUuidCreate");
     KeQuerySystemTime(&Now);
     do {
         Old = Last;

@@ -58,7 +58,6 @@ static VOID Remove(PGENERAL_LOOKASIDE_POOL L, PCSTR Function, PVOID Caller)
 VOID NTAPI ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_FUNCTION Allocate,
                                            PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "ExInitializeNPagedLookasideList");
     POOL_TYPE Type = NonPagedPool | (Flags & (POOL_RAISE_IF_ALLOCATION_FAILURE | 512 /* POOL_NX_ALLOCATION */));
     Initialize((PGENERAL_LOOKASIDE_POOL)&Lookaside->L, Type, Size, Tag, CALLER);
     Lookaside->L.Allocate = Allocate ? Allocate : ExAllocatePoolWithTag;
@@ -69,7 +68,6 @@ VOID NTAPI ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PAL
 VOID NTAPI ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside, PALLOCATE_FUNCTION Allocate,
                                           PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth)
 {
-    KeAssertIrql(APC_LEVEL, "ExInitializePagedLookasideList");
     Initialize((PGENERAL_LOOKASIDE_POOL)&Lookaside->L, PagedPool | (Flags & POOL_RAISE_IF_ALLOCATION_FAILURE), Size,
                Tag, CALLER);
     Lookaside->L.Allocate = Allocate ? Allocate : ExAllocatePoolWithTag;
@@ -86,14 +84,12 @@ static VOID Drain(PGENERAL_LOOKASIDE_POOL L)
 
 VOID NTAPI ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "ExDeleteNPagedLookasideList");
     Remove((PGENERAL_LOOKASIDE_POOL)&Lookaside->L, "ExDeleteNPagedLookasideList", CALLER);
     Drain((PGENERAL_LOOKASIDE_POOL)&Lookaside->L);
 }
 
 VOID NTAPI ExDeletePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside)
 {
-    KeAssertIrql(APC_LEVEL, "ExDeletePagedLookasideList");
     Remove((PGENERAL_LOOKASIDE_POOL)&Lookaside->L, "ExDeletePagedLookasideList", CALLER);
     Drain((PGENERAL_LOOKASIDE_POOL)&Lookaside->L);
 }

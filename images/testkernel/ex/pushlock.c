@@ -27,9 +27,6 @@ static KSPIN_LOCK Lock;
 static VOID Check(volatile ULONG64 *PushLock, PCSTR Function, const VOID *Caller)
 {
     PKTHREAD Thread = KiCurrentThread();
-    if (KeGetCurrentIrql() > APC_LEVEL) {
-        KiIrqlTooHigh(Function, APC_LEVEL, (PVOID)(ULONG_PTR)Caller);
-    }
     if (KeGetCurrentIrql() < APC_LEVEL && !Thread->KernelApcDisable && !Thread->SpecialApcDisable) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_ACQUIRE_APCS, KeGetCurrentIrql(), 0,
                          (ULONG_PTR)PushLock, Caller,

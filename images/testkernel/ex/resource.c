@@ -16,9 +16,6 @@ static VOID CheckAcquire(PERESOURCE Resource, PCSTR Function, const VOID *Caller
 {
     PKTHREAD Thread = KiCurrentThread();
     ExpCheckResource(Resource, Function, Caller);
-    if (KeGetCurrentIrql() > APC_LEVEL) {
-        KiIrqlTooHigh(Function, APC_LEVEL, (PVOID)(ULONG_PTR)Caller);
-    }
     if (KeGetCurrentIrql() < APC_LEVEL && !Thread->KernelApcDisable && !Thread->SpecialApcDisable) {
         KeBugCheckReason(
             DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_ACQUIRE_APCS, KeGetCurrentIrql(), 0, (ULONG_PTR)Resource,

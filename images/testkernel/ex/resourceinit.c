@@ -22,7 +22,6 @@ NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE Resource)
 {
     PRESOURCE_WAITERS Waiters;
     KIRQL Irql;
-    KeAssertIrql(DISPATCH_LEVEL, "ExInitializeResourceLite");
     if (ExFindResource(Resource, 1)) {
         KeBugCheckReason(
             DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_TWICE, (ULONG_PTR)Resource, 0, 0, CALLER,

@@ -104,7 +104,6 @@ VOID FASTCALL ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF RunRef)
 {
     RUNDOWN_WAIT Wait;
     ULONG64 Old = RunRef->Count;
-    KeAssertIrql(APC_LEVEL, "ExWaitForRundownProtectionRelease");
     KeInitializeEvent(&Wait.Done, NotificationEvent, FALSE);
     for (;;) {
         ULONG64 Seen;

@@ -53,7 +53,6 @@ VOID NTAPI RtlRunOnceInitialize(PRTL_RUN_ONCE RunOnce)
 NTSTATUS NTAPI RtlRunOnceBeginInitialize(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID *Context)
 {
     BOOLEAN Check = (Flags & RTL_RUN_ONCE_CHECK_ONLY) != 0, Async = (Flags & RTL_RUN_ONCE_ASYNC) != 0;
-    KeAssertIrql(APC_LEVEL, "RtlRunOnceBeginInitialize");
     if ((Flags & ~(ULONG)(RTL_RUN_ONCE_CHECK_ONLY | RTL_RUN_ONCE_ASYNC)) || (Check && Async)) {
         return STATUS_INVALID_PARAMETER;
     }
@@ -88,7 +87,6 @@ NTSTATUS NTAPI RtlRunOnceComplete(PRTL_RUN_ONCE RunOnce, ULONG Flags, PVOID Cont
 {
     BOOLEAN Failed = (Flags & RTL_RUN_ONCE_INIT_FAILED) != 0, Async = (Flags & RTL_RUN_ONCE_ASYNC) != 0;
     ULONG_PTR Old, New = Failed ? 0 : (ULONG_PTR)Context | STATE_DONE;
-    KeAssertIrql(APC_LEVEL, "RtlRunOnceComplete");
     if ((Flags & ~(ULONG)(RTL_RUN_ONCE_INIT_FAILED | RTL_RUN_ONCE_ASYNC)) || (Failed && (Async || Context)) ||
         ((ULONG_PTR)Context & STATE_BITS)) {
         return STATUS_INVALID_PARAMETER;

@@ -18,15 +18,6 @@ static VOID Deadlock(PEX_SPIN_LOCK Lock, PCSTR Function, const VOID *Caller)
         Lock, (ULONG)*Lock & EXCLUSIVE ? "exclusively" : "shared", (ULONG)*Lock);
 }
 
-static VOID RequireDispatch(PEX_SPIN_LOCK Lock, ULONG Rule, PCSTR Function, const VOID *Caller)
-{
-    if (KeGetCurrentIrql() < DISPATCH_LEVEL) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, Rule, KeGetCurrentIrql(), (ULONG_PTR)Lock, 0, Caller,
-                         "%s of reader/writer spin lock %p at IRQL %u (must be >= 2)", Function, Lock,
-                         KeGetCurrentIrql());
-    }
-}
-
 static VOID TakeExclusive(PEX_SPIN_LOCK Lock, PCSTR Function, const VOID *Caller)
 {
     if (InterlockedCompareExchange(Lock, (LONG)EXCLUSIVE, 0) != 0) {
@@ -55,7 +46,6 @@ static VOID Drop(PEX_SPIN_LOCK Lock, BOOLEAN Exclusive, PCSTR Function, const VO
 /* IRQL <= DISPATCH_LEVEL. Raises to DISPATCH_LEVEL, returns the old IRQL. */
 KIRQL NTAPI ExAcquireSpinLockExclusive(PEX_SPIN_LOCK SpinLock)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "ExAcquireSpinLockExclusive");
     KIRQL Old = KeRaiseIrqlToDpcLevel();
     TakeExclusive(SpinLock, "ExAcquireSpinLockExclusive", CALLER);
     return Old;
@@ -63,14 +53,12 @@ KIRQL NTAPI ExAcquireSpinLockExclusive(PEX_SPIN_LOCK SpinLock)
 
 VOID NTAPI ExReleaseSpinLockExclusive(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql)
 {
-    RequireDispatch(SpinLock, 0x32, "ExReleaseSpinLockExclusive", CALLER);
     Drop(SpinLock, TRUE, "ExReleaseSpinLockExclusive", CALLER);
     KeLowerIrql(OldIrql);
 }
 
 KIRQL NTAPI ExAcquireSpinLockShared(PEX_SPIN_LOCK SpinLock)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "ExAcquireSpinLockShared");
     KIRQL Old = KeRaiseIrqlToDpcLevel();
     TakeShared(SpinLock, "ExAcquireSpinLockShared", CALLER);
     return Old;
@@ -78,7 +66,6 @@ KIRQL NTAPI ExAcquireSpinLockShared(PEX_SPIN_LOCK SpinLock)
 
 VOID NTAPI ExReleaseSpinLockShared(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql)
 {
-    RequireDispatch(SpinLock, 0x32, "ExReleaseSpinLockShared", CALLER);
     Drop(SpinLock, FALSE, "ExReleaseSpinLockShared", CALLER);
     KeLowerIrql(OldIrql);
 }
@@ -86,25 +73,21 @@ VOID NTAPI ExReleaseSpinLockShared(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql)
 /* IRQL >= DISPATCH_LEVEL; it stays. */
 VOID NTAPI ExAcquireSpinLockExclusiveAtDpcLevel(PEX_SPIN_LOCK SpinLock)
 {
-    RequireDispatch(SpinLock, 0x40, "ExAcquireSpinLockExclusiveAtDpcLevel", CALLER);
     TakeExclusive(SpinLock, "ExAcquireSpinLockExclusiveAtDpcLevel", CALLER);
 }
 
 VOID NTAPI ExReleaseSpinLockExclusiveFromDpcLevel(PEX_SPIN_LOCK SpinLock)
 {
-    RequireDispatch(SpinLock, 0x41, "ExReleaseSpinLockExclusiveFromDpcLevel", CALLER);
     Drop(SpinLock, TRUE, "ExReleaseSpinLockExclusiveFromDpcLevel", CALLER);
 }
 
 VOID NTAPI ExAcquireSpinLockSharedAtDpcLevel(PEX_SPIN_LOCK SpinLock)
 {
-    RequireDispatch(SpinLock, 0x40, "ExAcquireSpinLockSharedAtDpcLevel", CALLER);
     TakeShared(SpinLock, "ExAcquireSpinLockSharedAtDpcLevel", CALLER);
 }
 
 VOID NTAPI ExReleaseSpinLockSharedFromDpcLevel(PEX_SPIN_LOCK SpinLock)
 {
-    RequireDispatch(SpinLock, 0x41, "ExReleaseSpinLockSharedFromDpcLevel", CALLER);
     Drop(SpinLock, FALSE, "ExReleaseSpinLockSharedFromDpcLevel", CALLER);
 }
 

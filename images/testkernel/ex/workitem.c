@@ -160,7 +160,6 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
     PWORK_QUEUE Queue;
     BOOLEAN Exhausted;
     KIRQL Irql;
-    KeAssertIrql(DISPATCH_LEVEL, "ExQueueWorkItem");
     if ((ULONG)QueueType >= CustomPriorityWorkQueue && (ULONG)QueueType < CustomPriorityWorkQueue + 32) {
         Queue = QueueType - CustomPriorityWorkQueue > 12 ? &Queues[CriticalWorkQueue] : &Queues[DelayedWorkQueue];
     } else if ((ULONG)QueueType < MaximumWorkQueue) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Attaching to a device stack by the name of its device object, as drivers of Windows NT 4 do. */
 #include "kernel.h"
-#include "io/verify.h"
 
 /*
  * PASSIVE_LEVEL. Opens the target for attributes, attaches SourceDevice on top of its stack and closes it again.
@@ -12,7 +11,6 @@ NTSTATUS NTAPI IoAttachDevice(PDEVICE_OBJECT SourceDevice, PUNICODE_STRING Targe
     PFILE_OBJECT File;
     PDEVICE_OBJECT Target;
     NTSTATUS Status;
-    IoRequireIrql("IoAttachDevice", PASSIVE_LEVEL, _ReturnAddress());
     *AttachedDevice = NULL;
     Status = IoGetDeviceObjectPointer(TargetDevice, FILE_READ_ATTRIBUTES, &File, &Target);
     if (NT_SUCCESS(Status)) {

@@ -58,7 +58,6 @@ static PIRP BuildDeviceControl(ULONG Code, PDEVICE_OBJECT DeviceObject, PVOID In
 {
     PIRP Irp;
     PIO_STACK_LOCATION Stack;
-    IoRequireIrql("IoBuildDeviceIoControlRequest", PASSIVE_LEVEL, Caller);
     if ((InputLength && !Input) || (OutputLength && !Output)) {
         IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x09, (ULONG_PTR)DeviceObject, Code,
                (ULONG)STATUS_ACCESS_VIOLATION, Caller,
@@ -169,7 +168,6 @@ static PIRP BuildFsd(ULONG Major, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULO
 PIRP NTAPI IoBuildAsynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT DeviceObject, PVOID Buffer, ULONG Length,
                                          PLARGE_INTEGER StartingOffset, PIO_STATUS_BLOCK IoStatusBlock)
 {
-    IoRequireIrql("IoBuildAsynchronousFsdRequest", APC_LEVEL, _ReturnAddress());
     return BuildFsd(MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock, _ReturnAddress());
 }
 
@@ -177,7 +175,6 @@ PIRP NTAPI IoBuildSynchronousFsdRequest(ULONG MajorFunction, PDEVICE_OBJECT Devi
                                         PLARGE_INTEGER StartingOffset, PKEVENT Event, PIO_STATUS_BLOCK IoStatusBlock)
 {
     PIRP Irp;
-    IoRequireIrql("IoBuildSynchronousFsdRequest", PASSIVE_LEVEL, _ReturnAddress());
     Irp = BuildFsd(MajorFunction, DeviceObject, Buffer, Length, StartingOffset, IoStatusBlock, _ReturnAddress());
     if (Irp) {
         Irp->UserEvent = Event;

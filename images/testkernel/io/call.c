@@ -80,7 +80,6 @@ static NTSTATUS NTAPI CatchIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Cont
 BOOLEAN NTAPI IoForwardIrpSynchronously(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     KEVENT Event;
-    IoRequireIrql("IoForwardIrpSynchronously", PASSIVE_LEVEL, _ReturnAddress());
     if (Irp->CurrentLocation <= 1) {
         return FALSE;
     }

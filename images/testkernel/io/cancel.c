@@ -71,7 +71,6 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     PDRIVER_CANCEL Routine;
     PDEVICE_OBJECT DeviceObject;
     PVOID Foreign;
-    IoRequireIrql("IoCancelIrp", DISPATCH_LEVEL, _ReturnAddress());
     if (Irp->Type != IO_TYPE_IRP) {
         IoStop(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, 0, 0, 0, _ReturnAddress(),
                "IoCancelIrp of %p, which is no IRP (completed before?)", Irp);

@@ -70,7 +70,6 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     PVOID Object;
     NTSTATUS Status;
     KIRQL Irql;
-    IoRequireIrql("IoCreateDevice", APC_LEVEL, _ReturnAddress());
     *DeviceObject = NULL;
     Status = ObpCreateObject(&IopDeviceType, ExtraAt + sizeof(DEVICE_EXTRA), &Object);
     if (!NT_SUCCESS(Status)) {
@@ -175,7 +174,6 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
     KIRQL Irql;
     PVOID Caller = _ReturnAddress();
     CHAR Name[120];
-    IoRequireIrql("IoDeleteDevice", APC_LEVEL, Caller);
     if (!DeviceObject || DeviceObject->Type != IO_TYPE_DEVICE) {
         IoStopRule(0x240, Caller, NULL, DeviceObject, "IoDeleteDevice of %p, which is no device object", DeviceObject);
     }
@@ -242,7 +240,6 @@ static PDEVICE_OBJECT Attach(PDEVICE_OBJECT SourceDevice, PDEVICE_OBJECT TargetD
 {
     PDEVICE_OBJECT Top;
     KIRQL Irql;
-    IoRequireIrql("IoAttachDeviceToDeviceStack", DISPATCH_LEVEL, Caller);
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
     for (Top = TargetDevice; Top->AttachedDevice; Top = Top->AttachedDevice) {
     }
@@ -288,7 +285,6 @@ VOID NTAPI IoDetachDevice(PDEVICE_OBJECT TargetDevice)
     BOOLEAN Finish = FALSE, Unload = FALSE;
     KIRQL Irql;
     PVOID Caller = _ReturnAddress();
-    IoRequireIrql("IoDetachDevice", DISPATCH_LEVEL, Caller);
     if (TargetDevice && TargetDevice->Type == IO_TYPE_DEVICE && TargetDevice->AttachedDevice &&
         IopIsInSurpriseRemoval(TargetDevice->AttachedDevice)) {
         IoStopRule(0x241, Caller, NULL, TargetDevice->AttachedDevice,

@@ -201,7 +201,6 @@ PDMA_ADAPTER NTAPI IoGetDmaAdapter(PDEVICE_OBJECT Pdo, PDEVICE_DESCRIPTION Descr
 {
     ADAPTER *adapter;
 
-    IoRequireIrql("IoGetDmaAdapter", PASSIVE_LEVEL, _ReturnAddress());
     if (Description->Version > NEWEST_VERSION)
         DmaStop(DMA_UNKNOWN_VERSION, Description->Version, 0, 0, _ReturnAddress(),
                 "IoGetDmaAdapter with a DEVICE_DESCRIPTION of version %u, which does not exist (an uninitialised "

@@ -4,7 +4,6 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/logging-errors
  */
 #include "kernel.h"
-#include "io/verify.h"
 #include "kd/log.h"
 
 #define LOG_TAG 'rrEI'
@@ -19,7 +18,6 @@ typedef struct _LOG_ENTRY {
 PVOID NTAPI IoAllocateErrorLogEntry(PVOID IoObject, UCHAR EntrySize)
 {
     PLOG_ENTRY Entry;
-    IoRequireIrql("IoAllocateErrorLogEntry", DISPATCH_LEVEL, _ReturnAddress());
     if (!IoObject || EntrySize < sizeof(IO_ERROR_LOG_PACKET) || EntrySize > ERROR_LOG_MAXIMUM_SIZE) {
         return NULL;
     }
@@ -46,7 +44,6 @@ VOID NTAPI IoWriteErrorLogEntry(PVOID ElEntry)
     PLOG_ENTRY Entry = CONTAINING_RECORD(ElEntry, LOG_ENTRY, Packet);
     PDEVICE_OBJECT Device = Entry->IoObject;
     PDRIVER_OBJECT Driver = Device->Type == IO_TYPE_DEVICE ? Device->DriverObject : Entry->IoObject;
-    IoRequireIrql("IoWriteErrorLogEntry", DISPATCH_LEVEL, _ReturnAddress());
     KdLog(LOG_WARNING, "event log: %wZ reports 0x%08x (final status 0x%08x, unique value %u, retries %u)",
           &Driver->DriverName, Entry->Packet.ErrorCode, Entry->Packet.FinalStatus, Entry->Packet.UniqueErrorValue,
           Entry->Packet.RetryCount);
@@ -62,6 +59,5 @@ VOID NTAPI IoWriteErrorLogEntry(PVOID ElEntry)
 /* IRQL <= DISPATCH_LEVEL. For an entry that is not written after all. */
 VOID NTAPI IoFreeErrorLogEntry(PVOID ElEntry)
 {
-    IoRequireIrql("IoFreeErrorLogEntry", DISPATCH_LEVEL, _ReturnAddress());
     Release(CONTAINING_RECORD(ElEntry, LOG_ENTRY, Packet));
 }

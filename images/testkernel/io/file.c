@@ -227,7 +227,6 @@ NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK 
     PFILE_OBJECT File;
     HANDLE Handle;
     NTSTATUS Status;
-    IoRequireIrql("IoGetDeviceObjectPointer", PASSIVE_LEVEL, _ReturnAddress());
     Status = IopOpenFile(ObjectName, DesiredAccess, 0, FILE_NON_DIRECTORY_FILE, &File, &Handle, _ReturnAddress());
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -242,7 +241,6 @@ NTSTATUS NTAPI IoGetDeviceObjectPointer(PUNICODE_STRING ObjectName, ACCESS_MASK 
 NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName)
 {
     NTSTATUS Status;
-    IoRequireIrql("IoCreateSymbolicLink", PASSIVE_LEVEL, _ReturnAddress());
     Status = ObpCreateSymbolicLink(SymbolicLinkName, DeviceName);
     if (NT_SUCCESS(Status)) {
         ObpSetCreator(SymbolicLinkName, _ReturnAddress());
@@ -261,6 +259,5 @@ NTSTATUS NTAPI IoCreateUnprotectedSymbolicLink(PUNICODE_STRING SymbolicLinkName,
 
 NTSTATUS NTAPI IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName)
 {
-    IoRequireIrql("IoDeleteSymbolicLink", PASSIVE_LEVEL, _ReturnAddress());
     return ObpDeleteSymbolicLink(SymbolicLinkName);
 }

@@ -161,7 +161,6 @@ NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, co
     PDEVICE_NODE Node;
     PDEVICE_INTERFACE Interface, Existing;
     NTSTATUS Status;
-    IoRequireIrql("IoRegisterDeviceInterface", PASSIVE_LEVEL, _ReturnAddress());
     Node = PhysicalDeviceObject->Type == IO_TYPE_DEVICE ? PnpDevnodeOfPdo(PhysicalDeviceObject) : NULL;
     if (!Node || HasSeparator(ReferenceString)) {
         return STATUS_INVALID_DEVICE_REQUEST;
@@ -275,7 +274,6 @@ NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLE
 {
     PDEVICE_INTERFACE Interface;
     NTSTATUS Status = STATUS_SUCCESS;
-    IoRequireIrql("IoSetDeviceInterfaceState", PASSIVE_LEVEL, _ReturnAddress());
     Lock();
     Interface = FindByName(SymbolicLinkName);
     if (!Interface || (Enable && !Interface->Pdo)) {
@@ -378,7 +376,6 @@ NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *InterfaceClassGuid, PDEVICE_OBJ
     LIST List = {NULL, 0, 0};
     PDEVICE_NODE Node = PhysicalDeviceObject ? PnpDevnodeOfPdo(PhysicalDeviceObject) : NULL;
     BOOLEAN Disabled = (Flags & DEVICE_INTERFACE_INCLUDE_NONACTIVE) != 0;
-    IoRequireIrql("IoGetDeviceInterfaces", PASSIVE_LEVEL, _ReturnAddress());
     *SymbolicLinkList = NULL;
     if (PhysicalDeviceObject && !Node) {
         return STATUS_INVALID_DEVICE_REQUEST;
@@ -414,7 +411,6 @@ NTSTATUS NTAPI IoGetDeviceInterfaceAlias(PUNICODE_STRING SymbolicLinkName, const
     PDEVICE_INTERFACE Interface;
     PLIST_ENTRY Entry;
     NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
-    IoRequireIrql("IoGetDeviceInterfaceAlias", PASSIVE_LEVEL, _ReturnAddress());
     Lock();
     Interface = FindByName(SymbolicLinkName);
     for (Entry = Interfaces.Flink; Interface && Entry != &Interfaces; Entry = Entry->Flink) {
@@ -437,7 +433,6 @@ NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(PUNICODE_STRING SymbolicLinkName
     PWSTR Name = NULL;
     ULONG I;
     NTSTATUS Status;
-    IoRequireIrql("IoOpenDeviceInterfaceRegistryKey", PASSIVE_LEVEL, _ReturnAddress());
     Lock();
     Interface = FindByName(SymbolicLinkName);
     if (Interface) {

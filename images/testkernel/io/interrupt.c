@@ -71,7 +71,6 @@ NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTIN
                              .Share = ShareVector,
                              .Caller = _ReturnAddress()};
 
-    IoRequireIrql("IoConnectInterrupt", PASSIVE_LEVEL, _ReturnAddress());
     *InterruptObject = NULL;
     if (ServiceRoutine == NULL || ProcessorEnableMask == 0 || Irql != HalVectorIrql(Vector))
         return STATUS_INVALID_PARAMETER;
@@ -80,7 +79,6 @@ NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTIN
 
 VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
 {
-    IoRequireIrql("IoDisconnectInterrupt", PASSIVE_LEVEL, _ReturnAddress());
     Disconnect(InterruptObject);
 }
 
@@ -204,7 +202,6 @@ static NTSTATUS ConnectMessageBased(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters,
 /* On STATUS_NOT_SUPPORTED Version is the newest that is supported. */
 NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
 {
-    IoRequireIrql("IoConnectInterruptEx", PASSIVE_LEVEL, _ReturnAddress());
     switch (Parameters->Version) {
     case CONNECT_FULLY_SPECIFIED:
     case CONNECT_FULLY_SPECIFIED_GROUP:
@@ -221,7 +218,6 @@ NTSTATUS NTAPI IoConnectInterruptEx(PIO_CONNECT_INTERRUPT_PARAMETERS Parameters)
 
 VOID NTAPI IoDisconnectInterruptEx(PIO_DISCONNECT_INTERRUPT_PARAMETERS Parameters)
 {
-    IoRequireIrql("IoDisconnectInterruptEx", PASSIVE_LEVEL, _ReturnAddress());
     if (Parameters->Version == CONNECT_MESSAGE_BASED)
         DisconnectTable(Parameters->ConnectionContext.InterruptMessageTable);
     else

@@ -47,7 +47,6 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     PIRP_TRACKER Tracker;
     PIRP Irp;
     KIRQL Irql;
-    IoRequireIrql("IoAllocateIrp", DISPATCH_LEVEL, _ReturnAddress());
     if (StackSize <= 0) {
         IoStopRule(0x208, _ReturnAddress(), NULL, NULL,
                    "IoAllocateIrp with %d stack locations: pass the StackSize of the target device object", StackSize);
@@ -87,7 +86,6 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
     PVOID Caller = _ReturnAddress();
     PIRP Oldest;
     KIRQL Irql;
-    IoRequireIrql("IoFreeIrp", DISPATCH_LEVEL, Caller);
     if (!Irp || Irp->Type != IO_TYPE_IRP) {
         IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x01, (ULONG_PTR)Irp, 0, 0, Caller,
                "IoFreeIrp of %p, which is no IRP (freed before?)", Irp);

@@ -124,7 +124,6 @@ NTSTATUS NTAPI IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_
     WCHAR Path[128];
     ULONG Number;
     BOOLEAN IsNumber;
-    IoRequireIrql("IoGetDeviceProperty", PASSIVE_LEVEL, _ReturnAddress());
     *ResultLength = 0;
     if (!Node) {
         /* Windows stops with 0xCA (parameter 1 = 2) when the device object is no PDO. */
@@ -175,7 +174,6 @@ NTSTATUS NTAPI IoOpenDeviceRegistryKey(PDEVICE_OBJECT DeviceObject, ULONG DevIns
     PCM_KEY Key;
     UNICODE_STRING Name;
     NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
-    IoRequireIrql("IoOpenDeviceRegistryKey", PASSIVE_LEVEL, _ReturnAddress());
     if (!Node) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }

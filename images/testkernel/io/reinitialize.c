@@ -16,12 +16,10 @@ typedef struct _REINITIALIZATION {
 static LIST_ENTRY Registered = {&Registered, &Registered};
 static KSPIN_LOCK Lock;
 
-static VOID Register(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE Routine, PVOID Context, PCSTR Function,
-                     PVOID Caller)
+static VOID Register(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE Routine, PVOID Context)
 {
     PREINITIALIZATION New;
     KIRQL Irql;
-    IoRequireIrql(Function, PASSIVE_LEVEL, Caller);
     New = ExAllocatePoolWithTag(NonPagedPool, sizeof(*New), IO_TAG);
     if (!New) {
         return; /* there is no way to say so, on Windows neither */
@@ -38,16 +36,14 @@ static VOID Register(PDRIVER_OBJECT DriverObject, PDRIVER_REINITIALIZE Routine, 
 VOID NTAPI IoRegisterDriverReinitialization(PDRIVER_OBJECT DriverObject,
                                             PDRIVER_REINITIALIZE DriverReinitializationRoutine, PVOID Context)
 {
-    Register(DriverObject, DriverReinitializationRoutine, Context, "IoRegisterDriverReinitialization",
-             _ReturnAddress());
+    Register(DriverObject, DriverReinitializationRoutine, Context);
 }
 
 /* As the other one: every driver is a boot driver here. */
 VOID NTAPI IoRegisterBootDriverReinitialization(PDRIVER_OBJECT DriverObject,
                                                 PDRIVER_REINITIALIZE DriverReinitializationRoutine, PVOID Context)
 {
-    Register(DriverObject, DriverReinitializationRoutine, Context, "IoRegisterBootDriverReinitialization",
-             _ReturnAddress());
+    Register(DriverObject, DriverReinitializationRoutine, Context);
 }
 
 static PREINITIALIZATION Take(PDRIVER_OBJECT DriverObject)

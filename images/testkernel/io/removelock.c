@@ -88,7 +88,6 @@ VOID IopForgetRemoveLocks(PVOID Base, SIZE_T Size)
 VOID NTAPI IoInitializeRemoveLockEx(PIO_REMOVE_LOCK Lock, ULONG AllocateTag, ULONG MaxLockedMinutes,
                                     ULONG HighWatermark, ULONG RemlockSize)
 {
-    IoRequireIrql("IoInitializeRemoveLock", PASSIVE_LEVEL, _ReturnAddress());
     if (IoIsDriverCode(_ReturnAddress()) && !NoteInitialized(Lock)) {
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REMOVE_LOCK_TWICE, (ULONG_PTR)Lock, (ULONG_PTR)Lock, 0,
                _ReturnAddress(),
@@ -106,7 +105,6 @@ NTSTATUS NTAPI IoAcquireRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, PCST
 {
     PHOLDER Holder;
     KIRQL Irql;
-    IoRequireIrql("IoAcquireRemoveLock", DISPATCH_LEVEL, _ReturnAddress());
     if (InterlockedIncrement(&RemoveLock->Common.IoCount) <= 1 && !RemoveLock->Common.Removed) {
         IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REMOVE_LOCK_UNINITIALIZED, (ULONG_PTR)RemoveLock, 0, 0,
                _ReturnAddress(), "IoAcquireRemoveLock of lock %p, which was never initialised", RemoveLock);
@@ -145,7 +143,6 @@ static VOID Release(PIO_REMOVE_LOCK Lock, PVOID Tag, ULONG Rule, PVOID Caller)
 
 VOID NTAPI IoReleaseRemoveLockEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, ULONG RemlockSize)
 {
-    IoRequireIrql("IoReleaseRemoveLock", DISPATCH_LEVEL, _ReturnAddress());
     Release(RemoveLock, Tag, RULE_REMOVE_LOCK_TAG, _ReturnAddress());
 }
 
@@ -154,7 +151,6 @@ VOID NTAPI IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag, U
     LARGE_INTEGER Timeout;
     PLIST_ENTRY Entry;
     KIRQL Irql;
-    IoRequireIrql("IoReleaseRemoveLockAndWait", PASSIVE_LEVEL, _ReturnAddress());
     RemoveLock->Common.Removed = TRUE;
     Release(RemoveLock, Tag, RULE_REMOVE_LOCK_WAIT_TAG, _ReturnAddress());
     if (InterlockedDecrement(&RemoveLock->Common.IoCount) == 0) {

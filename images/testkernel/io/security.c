@@ -181,7 +181,6 @@ NTSTATUS NTAPI WdmlibIoCreateDeviceSecure(PDRIVER_OBJECT DriverObject, ULONG Dev
     WCHAR Text[256];
     ACCESS_MASK Granted;
     NTSTATUS Status;
-    IoRequireIrql("IoCreateDeviceSecure", PASSIVE_LEVEL, _ReturnAddress());
     if (!DeviceName || !DeviceName->Length || DefaultSDDLString->Length >= sizeof(Text)) {
         return STATUS_INVALID_PARAMETER; /* only a name can be opened */
     }

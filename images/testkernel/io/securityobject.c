@@ -141,7 +141,6 @@ NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityI
     UCHAR Room[ACL_ROOM] DECLSPEC_ALIGN(4);
     PARTS New, Parts;
     PVOID Object;
-    IoRequireIrql("ZwSetSecurityObject", PASSIVE_LEVEL, _ReturnAddress());
     if (!SecurityDescriptor || !RtlValidSecurityDescriptor(SecurityDescriptor)) {
         return STATUS_INVALID_SECURITY_DESCR;
     }
@@ -190,7 +189,6 @@ NTSTATUS NTAPI ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION Securit
     UCHAR Room[ACL_ROOM] DECLSPEC_ALIGN(4);
     PARTS Parts;
     PVOID Object;
-    IoRequireIrql("ZwQuerySecurityObject", PASSIVE_LEVEL, _ReturnAddress());
     NTSTATUS Status = Reference(Handle, READ_CONTROL, &Object);
     if (!NT_SUCCESS(Status)) {
         return Status;

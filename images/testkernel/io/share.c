@@ -37,7 +37,6 @@ static VOID Note(PFILE_OBJECT FileObject, ACCESS_MASK Access, ULONG Share)
 VOID NTAPI IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess, PFILE_OBJECT FileObject,
                             PSHARE_ACCESS ShareAccess)
 {
-    IoRequireIrql("IoSetShareAccess", PASSIVE_LEVEL, _ReturnAddress());
     RtlZeroMemory(ShareAccess, sizeof(*ShareAccess));
     Note(FileObject, DesiredAccess, DesiredShareAccess);
     Count(FileObject, ShareAccess, 1);
@@ -48,7 +47,6 @@ NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareA
                                   PSHARE_ACCESS ShareAccess, BOOLEAN Update)
 {
     ULONG Open = ShareAccess->OpenCount;
-    IoRequireIrql("IoCheckShareAccess", PASSIVE_LEVEL, _ReturnAddress());
     Note(FileObject, DesiredAccess, DesiredShareAccess);
     if (!FileObject->ReadAccess && !FileObject->WriteAccess && !FileObject->DeleteAccess) {
         return STATUS_SUCCESS;
@@ -69,13 +67,11 @@ NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareA
 /* After a successful IoCheckShareAccess without Update. */
 VOID NTAPI IoUpdateShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess)
 {
-    IoRequireIrql("IoUpdateShareAccess", PASSIVE_LEVEL, _ReturnAddress());
     Count(FileObject, ShareAccess, 1);
 }
 
 /* When the open ends. */
 VOID NTAPI IoRemoveShareAccess(PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess)
 {
-    IoRequireIrql("IoRemoveShareAccess", PASSIVE_LEVEL, _ReturnAddress());
     Count(FileObject, ShareAccess, -1);
 }

@@ -13,11 +13,10 @@ typedef struct _SHUTDOWN_ENTRY {
 static LIST_ENTRY Normal = {&Normal, &Normal}, Last = {&Last, &Last};
 static KSPIN_LOCK Lock;
 
-static NTSTATUS Register(PDEVICE_OBJECT DeviceObject, PLIST_ENTRY List, PCSTR Function, PVOID Caller)
+static NTSTATUS Register(PDEVICE_OBJECT DeviceObject, PLIST_ENTRY List)
 {
     PSHUTDOWN_ENTRY New;
     KIRQL Irql;
-    IoRequireIrql(Function, PASSIVE_LEVEL, Caller);
     New = ExAllocatePoolWithTag(NonPagedPool, sizeof(*New), IO_TAG);
     if (!New) {
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -32,12 +31,12 @@ static NTSTATUS Register(PDEVICE_OBJECT DeviceObject, PLIST_ENTRY List, PCSTR Fu
 
 NTSTATUS NTAPI IoRegisterShutdownNotification(PDEVICE_OBJECT DeviceObject)
 {
-    return Register(DeviceObject, &Normal, "IoRegisterShutdownNotification", _ReturnAddress());
+    return Register(DeviceObject, &Normal);
 }
 
 NTSTATUS NTAPI IoRegisterLastChanceShutdownNotification(PDEVICE_OBJECT DeviceObject)
 {
-    return Register(DeviceObject, &Last, "IoRegisterLastChanceShutdownNotification", _ReturnAddress());
+    return Register(DeviceObject, &Last);
 }
 
 /* The first registration of the device, or of any device if NULL, taken off the list. */
@@ -67,7 +66,6 @@ static VOID Free(PSHUTDOWN_ENTRY Entry)
 VOID NTAPI IoUnregisterShutdownNotification(PDEVICE_OBJECT DeviceObject)
 {
     PSHUTDOWN_ENTRY Entry;
-    IoRequireIrql("IoUnregisterShutdownNotification", PASSIVE_LEVEL, _ReturnAddress());
     while ((Entry = Take(&Normal, DeviceObject)) != NULL || (Entry = Take(&Last, DeviceObject)) != NULL) {
         Free(Entry);
     }

@@ -16,7 +16,6 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT DeviceObject, PIRP Irp, PULONG Key, PDRI
 {
     KIRQL Irql, CancelIrql = 0;
     BOOLEAN Queued;
-    IoRequireIrql("IoStartPacket", DISPATCH_LEVEL, _ReturnAddress());
     KeRaiseIrql(DISPATCH_LEVEL, &Irql);
     if (CancelFunction) {
         IoAcquireCancelSpinLock(&CancelIrql);

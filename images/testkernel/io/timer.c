@@ -22,7 +22,6 @@ static VOID NTAPI Tick(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument
 NTSTATUS NTAPI IoInitializeTimer(PDEVICE_OBJECT DeviceObject, PIO_TIMER_ROUTINE TimerRoutine, PVOID Context)
 {
     PIO_TIMER Timer;
-    IoRequireIrql("IoInitializeTimer", PASSIVE_LEVEL, _ReturnAddress());
     if (DeviceObject->Timer) {
         IoStop(DRIVER_VERIFIER_IOMANAGER_VIOLATION_CODE, 0x0A, (ULONG_PTR)DeviceObject, 0, 0, _ReturnAddress(),
                "IoInitializeTimer of a device object whose timer is already initialised");
@@ -44,7 +43,6 @@ VOID NTAPI IoStartTimer(PDEVICE_OBJECT DeviceObject)
 {
     LARGE_INTEGER Due;
     Due.QuadPart = -10000000LL;
-    IoRequireIrql("IoStartTimer", DISPATCH_LEVEL, _ReturnAddress());
     KeSetTimerEx(&DeviceObject->Timer->Timer, Due, 1000, &DeviceObject->Timer->Dpc);
 }
 

@@ -208,7 +208,6 @@ static NTSTATUS Deregister(PVOID Object, PVOID Caller)
 NTSTATUS NTAPI IoWMIRegistrationControl(PDEVICE_OBJECT DeviceObject, ULONG Action)
 {
     KIRQL Irql;
-    IoRequireIrql("IoWMIRegistrationControl", PASSIVE_LEVEL, _ReturnAddress());
     switch (Action & 0xFFFF) {
     case WMIREG_ACTION_REGISTER:
         return Register(DeviceObject, (Action & FLAG_CALLBACK) != 0);

@@ -68,7 +68,6 @@ NTSTATUS NTAPI IoWMIOpenBlock(GUID *DataBlockGuid, ULONG DesiredAccess, PVOID *D
 {
     ULONG Flags;
     PVOID Object;
-    IoRequireIrql("IoWMIOpenBlock", PASSIVE_LEVEL, _ReturnAddress());
     PWMI_PROVIDER Provider = NextWith(NULL, DataBlockGuid, &Flags);
     if (!Provider) {
         return STATUS_WMI_GUID_NOT_FOUND;
@@ -127,7 +126,6 @@ NTSTATUS NTAPI IoWMIQueryAllData(PVOID DataBlockObject, ULONG *InOutBufferSize, 
     PWMI_OBJECT Block = DataBlockObject;
     ULONG Flags, Used = 0, Last = 0, Size = OutBuffer ? *InOutBufferSize : 0;
     NTSTATUS Status = STATUS_WMI_GUID_NOT_FOUND;
-    IoRequireIrql("IoWMIQueryAllData", PASSIVE_LEVEL, _ReturnAddress());
     for (PWMI_PROVIDER Provider = NextWith(NULL, &Block->Guid, &Flags); Provider;
          Provider = NextWith(Provider, &Block->Guid, &Flags)) {
         NTSTATUS One = Flags & WMIREG_FLAG_EVENT_ONLY_GUID
@@ -223,7 +221,6 @@ NTSTATUS NTAPI IoWMIQuerySingleInstance(PVOID DataBlockObject, PUNICODE_STRING I
                                         PVOID OutBuffer)
 {
     PVOID Node;
-    IoRequireIrql("IoWMIQuerySingleInstance", PASSIVE_LEVEL, _ReturnAddress());
     NTSTATUS Status = WithInstance(DataBlockObject, InstanceName, IRP_MN_QUERY_SINGLE_INSTANCE,
                                    WNODE_FLAG_SINGLE_INSTANCE, 0, NULL, 0, *InOutBufferSize, &Node);
     if (!NT_SUCCESS(Status)) {
@@ -245,7 +242,6 @@ NTSTATUS NTAPI IoWMIQuerySingleInstance(PVOID DataBlockObject, PUNICODE_STRING I
 NTSTATUS NTAPI IoWMISetSingleInstance(PVOID DataBlockObject, PUNICODE_STRING InstanceName, ULONG Version,
                                       ULONG ValueBufferSize, PVOID ValueBuffer)
 {
-    IoRequireIrql("IoWMISetSingleInstance", PASSIVE_LEVEL, _ReturnAddress());
     return WithInstance(DataBlockObject, InstanceName, IRP_MN_CHANGE_SINGLE_INSTANCE, WNODE_FLAG_SINGLE_INSTANCE, 0,
                         ValueBuffer, ValueBufferSize, 0, NULL);
 }
@@ -253,7 +249,6 @@ NTSTATUS NTAPI IoWMISetSingleInstance(PVOID DataBlockObject, PUNICODE_STRING Ins
 NTSTATUS NTAPI IoWMISetSingleItem(PVOID DataBlockObject, PUNICODE_STRING InstanceName, ULONG DataItemId, ULONG Version,
                                   ULONG ValueBufferSize, PVOID ValueBuffer)
 {
-    IoRequireIrql("IoWMISetSingleItem", PASSIVE_LEVEL, _ReturnAddress());
     return WithInstance(DataBlockObject, InstanceName, IRP_MN_CHANGE_SINGLE_ITEM, WNODE_FLAG_SINGLE_ITEM, DataItemId,
                         ValueBuffer, ValueBufferSize, 0, NULL);
 }
@@ -263,7 +258,6 @@ NTSTATUS NTAPI IoWMIExecuteMethod(PVOID DataBlockObject, PUNICODE_STRING Instanc
                                   ULONG InBufferSize, PULONG OutBufferSize, PUCHAR InOutBuffer)
 {
     PVOID Node;
-    IoRequireIrql("IoWMIExecuteMethod", PASSIVE_LEVEL, _ReturnAddress());
     NTSTATUS Status = WithInstance(DataBlockObject, InstanceName, IRP_MN_EXECUTE_METHOD, WNODE_FLAG_METHOD_ITEM,
                                    MethodId, InOutBuffer, InBufferSize, *OutBufferSize, &Node);
     if (!NT_SUCCESS(Status)) {

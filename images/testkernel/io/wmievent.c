@@ -52,7 +52,6 @@ static BOOLEAN IsAwaited(const GUID *Guid)
 NTSTATUS NTAPI IoWMISetNotificationCallback(PVOID Object, WMI_NOTIFICATION_CALLBACK Callback, PVOID Context)
 {
     PWMI_OBJECT Block = Object;
-    IoRequireIrql("IoWMISetNotificationCallback", PASSIVE_LEVEL, _ReturnAddress());
     IopForgetWmiCallback(Block);
     if (Callback) {
         LockConsumers();
@@ -116,7 +115,9 @@ NTSTATUS NTAPI IoWMIWriteEvent(PVOID WnodeEventItem)
     if (Event->Flags & WNODE_FLAG_TRACED_GUID) {
         return STATUS_SUCCESS;
     }
-    IoRequireIrql("IoWMIWriteEvent", APC_LEVEL, _ReturnAddress());
+    if (IoIsDriverCode(_ReturnAddress())) { /* WmiFireEvent is for IRQL <= DISPATCH_LEVEL */
+        IoRequireIrql("IoWMIWriteEvent", APC_LEVEL, _ReturnAddress());
+    }
     if (Event->BufferSize > MOST_EVENT_SIZE) {
         return STATUS_BUFFER_OVERFLOW;
     }

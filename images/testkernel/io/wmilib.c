@@ -243,7 +243,7 @@ NTSTATUS NTAPI WmiCompleteRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp, NTSTATU
     return Status;
 }
 
-/* PASSIVE_LEVEL to APC_LEVEL. EventData (nonpaged pool, or NULL) is freed in any case. */
+/* IRQL <= DISPATCH_LEVEL. EventData (nonpaged pool, or NULL) is freed in any case. */
 NTSTATUS NTAPI WmiFireEvent(PDEVICE_OBJECT DeviceObject, LPCGUID Guid, ULONG InstanceIndex, ULONG EventDataSize,
                             PVOID EventData)
 {

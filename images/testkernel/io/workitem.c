@@ -46,7 +46,6 @@ VOID NTAPI IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem)
 PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject)
 {
     PIO_WORKITEM Item;
-    IoRequireIrql("IoAllocateWorkItem", DISPATCH_LEVEL, _ReturnAddress());
     Item = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Item), IO_TAG);
     if (Item) {
         RtlZeroMemory(Item, sizeof(*Item));
@@ -102,7 +101,6 @@ static VOID NTAPI Run(PVOID Parameter)
 
 static VOID Queue(PIO_WORKITEM Item, WORK_QUEUE_TYPE Type, PVOID Caller)
 {
-    IoRequireIrql("IoQueueWorkItem", DISPATCH_LEVEL, Caller);
     if (InterlockedExchange(&Item->Queued, 1)) {
         IoStop(WORKER_INVALID, 1, (ULONG_PTR)Item, 0, 0, Caller,
                "work item %p was queued again before its routine started", Item);

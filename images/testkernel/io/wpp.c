@@ -24,7 +24,6 @@ NTSTATUS NTAPI WmiTraceMessageVa(TRACEHANDLE LoggerHandle, ULONG MessageFlags, L
 NTSTATUS NTAPI WmiQueryTraceInformation(TRACE_INFORMATION_CLASS TraceInformationClass, PVOID TraceInformation,
                                         ULONG TraceInformationLength, PULONG RequiredLength, PVOID Buffer)
 {
-    IoRequireIrql("WmiQueryTraceInformation", DISPATCH_LEVEL, _ReturnAddress());
     if (RequiredLength) {
         *RequiredLength = 0;
     }

@@ -33,7 +33,6 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJE
                             ULONG EaLength)
 {
     NTSTATUS Status;
-    IoRequireIrql("ZwCreateFile", PASSIVE_LEVEL, _ReturnAddress());
     Status = CheckOpen(ObjectAttributes, DesiredAccess, CreateOptions);
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -49,7 +48,6 @@ NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT
                           PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
     NTSTATUS Status;
-    IoRequireIrql("ZwOpenFile", PASSIVE_LEVEL, _ReturnAddress());
     Status = CheckOpen(ObjectAttributes, DesiredAccess, OpenOptions);
     if (!NT_SUCCESS(Status)) {
         return Status;

@@ -171,7 +171,6 @@ NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRo
                                   .ApcRoutine = ApcRoutine,
                                   .ApcContext = ApcContext,
                                   .Iosb = IoStatusBlock};
-    IoRequireIrql("ZwReadFile", PASSIVE_LEVEL, _ReturnAddress());
     return Send(FileHandle, &Request);
 }
 
@@ -189,7 +188,6 @@ NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcR
                                   .ApcRoutine = ApcRoutine,
                                   .ApcContext = ApcContext,
                                   .Iosb = IoStatusBlock};
-    IoRequireIrql("ZwWriteFile", PASSIVE_LEVEL, _ReturnAddress());
     return Send(FileHandle, &Request);
 }
 
@@ -208,6 +206,5 @@ NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_RO
                                   .ApcRoutine = ApcRoutine,
                                   .ApcContext = ApcContext,
                                   .Iosb = IoStatusBlock};
-    IoRequireIrql("ZwDeviceIoControlFile", PASSIVE_LEVEL, _ReturnAddress());
     return Send(FileHandle, &Request);
 }

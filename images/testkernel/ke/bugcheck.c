@@ -34,6 +34,11 @@ DECLSPEC_NORETURN static VOID Halt(VOID)
     }
 }
 
+BOOLEAN KeIsStopped(VOID)
+{
+    return KiStopping != 0;
+}
+
 VOID KiStopSystem(const BUGCHECK *Stop)
 {
     _disable();

@@ -46,7 +46,13 @@ typedef struct _WAIT_OWNER {
 VOID KeDeclareWaitOwner(PWAIT_OWNER Owner, PVOID Object, PKTHREAD Thread, PCSTR Why, const VOID *Culprit);
 VOID KeRetractWaitOwner(PWAIT_OWNER Owner);
 
-/* Bugcheck unless IRQL <= Maximum: 0xC4/… as Driver Verifier does, naming Function and the driver that called it. */
+/* Any IRQL. A stop is being reported, or was. */
+BOOLEAN KeIsStopped(VOID);
+
+/*
+ * Bugcheck unless IRQL <= Maximum: 0xC4/… as Driver Verifier does, naming Function and the driver that called it. For what depends on a
+ * function's arguments: drivers' calls are checked against ke/irql.txt before they reach the function.
+ */
 #define KeAssertIrql(Maximum, Function)                                                                                \
     do {                                                                                                               \
         if (__readcr8() > (Maximum))                                                                                   \

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Device queues, on which StartIo is built. IRQL = DISPATCH_LEVEL for insertion and removal, as Windows asks. */
 #include "kernel.h"
-#include "ke/bugcheck.h"
 
 #define DEVICE_QUEUE_OBJECT 20
-
-static VOID CheckIrql(PCSTR Function, PVOID Caller)
-{
-    if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
-        KeBugCheckReason(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)Caller, KeGetCurrentIrql(), 0, 0, Caller,
-                         "%s at IRQL %u instead of 2", Function, KeGetCurrentIrql());
-    }
-}
 
 VOID NTAPI KeInitializeDeviceQueue(PKDEVICE_QUEUE DeviceQueue)
 {
@@ -43,13 +34,11 @@ static BOOLEAN Insert(PKDEVICE_QUEUE Queue, PKDEVICE_QUEUE_ENTRY Entry, BOOLEAN 
 /* FALSE: the queue was not busy and is now; the caller processes the entry itself. */
 BOOLEAN NTAPI KeInsertDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueueEntry)
 {
-    CheckIrql("KeInsertDeviceQueue", __builtin_return_address(0));
     return Insert(DeviceQueue, DeviceQueueEntry, FALSE);
 }
 
 BOOLEAN NTAPI KeInsertByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, PKDEVICE_QUEUE_ENTRY DeviceQueueEntry, ULONG SortKey)
 {
-    CheckIrql("KeInsertByKeyDeviceQueue", __builtin_return_address(0));
     DeviceQueueEntry->SortKey = SortKey;
     return Insert(DeviceQueue, DeviceQueueEntry, TRUE);
 }
@@ -76,13 +65,11 @@ static PKDEVICE_QUEUE_ENTRY Remove(PKDEVICE_QUEUE Queue, ULONG SortKey)
 
 PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveDeviceQueue(PKDEVICE_QUEUE DeviceQueue)
 {
-    CheckIrql("KeRemoveDeviceQueue", __builtin_return_address(0));
     return Remove(DeviceQueue, 0);
 }
 
 PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveByKeyDeviceQueue(PKDEVICE_QUEUE DeviceQueue, ULONG SortKey)
 {
-    CheckIrql("KeRemoveByKeyDeviceQueue", __builtin_return_address(0));
     return Remove(DeviceQueue, SortKey);
 }
 

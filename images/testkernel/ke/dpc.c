@@ -177,5 +177,4 @@ VOID KiDispatchInterrupt(VOID)
 /* PASSIVE_LEVEL. All DPCs that are queued now have run on return. One processor: they run before this thread does. */
 VOID NTAPI KeFlushQueuedDpcs(VOID)
 {
-    KeAssertIrql(APC_LEVEL, "KeFlushQueuedDpcs");
 }

@@ -14,8 +14,15 @@ static VOID CheckType(DISPATCHER_HEADER *Object, BOOLEAN Good, PCSTR Function, P
     }
 }
 
+/* "If Wait is set to FALSE, the caller can be running at IRQL <= DISPATCH_LEVEL. Otherwise …" (the pages of KeSetEvent and the others) */
+#define CHECK_WAIT(wait, function)                                                                                     \
+    do {                                                                                                               \
+        if (wait) {                                                                                                    \
+            KeAssertIrql(APC_LEVEL, function);                                                                         \
+        }                                                                                                              \
+    } while (0)
+
 #define CHECK_EVENT(event, function)                                                                                   \
-    KeAssertIrql(DISPATCH_LEVEL, function);                                                                            \
     CheckType(&(event)->Header, (event)->Header.Type <= ObjectEventSynchronization, function,                          \
               __builtin_return_address(0))
 
@@ -31,6 +38,7 @@ VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
     CHECK_EVENT(Event, "KeSetEvent");
+    CHECK_WAIT(Wait, "KeSetEvent");
     KIRQL irql = KiLockDispatcher();
     LONG old = Event->Header.SignalState;
     Event->Header.SignalState = 1;
@@ -62,6 +70,7 @@ VOID NTAPI KeClearEvent(PRKEVENT Event)
 LONG NTAPI KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
     CHECK_EVENT(Event, "KePulseEvent");
+    CHECK_WAIT(Wait, "KePulseEvent");
     KIRQL irql = KiLockDispatcher();
     LONG old = Event->Header.SignalState;
     if (!old) {
@@ -90,9 +99,9 @@ VOID NTAPI KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit)
 
 LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment, BOOLEAN Wait)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeReleaseSemaphore");
     CheckType(&Semaphore->Header, Semaphore->Header.Type == ObjectSemaphore, "KeReleaseSemaphore",
               __builtin_return_address(0));
+    CHECK_WAIT(Wait, "KeReleaseSemaphore");
     KIRQL irql = KiLockDispatcher();
     LONG old = Semaphore->Header.SignalState;
     if (Adjustment <= 0 || old + Adjustment > Semaphore->Limit || old + Adjustment < old) {

@@ -72,7 +72,6 @@ static NTSTATUS CallOut(PEXPAND_STACK_CALLOUT Callout, PVOID Parameter, SIZE_T S
 /* IRQL <= APC_LEVEL. STATUS_INVALID_PARAMETER_3: more than MAXIMUM_EXPANSION_SIZE; STATUS_NO_MEMORY: no pages for the segment. */
 NTSTATUS NTAPI KeExpandKernelStackAndCallout(PEXPAND_STACK_CALLOUT Callout, PVOID Parameter, SIZE_T Size)
 {
-    KeAssertIrql(APC_LEVEL, "KeExpandKernelStackAndCallout");
     return CallOut(Callout, Parameter, Size);
 }
 
@@ -85,7 +84,6 @@ NTSTATUS NTAPI KeExpandKernelStackAndCalloutEx(PEXPAND_STACK_CALLOUT Callout, PV
 NTSTATUS NTAPI KeExpandKernelStackAndCalloutEx(PEXPAND_STACK_CALLOUT Callout, PVOID Parameter, SIZE_T Size,
                                                BOOLEAN Wait, PVOID Context)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeExpandKernelStackAndCalloutEx");
     if (Wait && KeGetCurrentIrql() == DISPATCH_LEVEL) {
         return STATUS_INVALID_PARAMETER_4;
     }

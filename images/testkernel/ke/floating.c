@@ -6,12 +6,10 @@
 /* IRQL <= DISPATCH_LEVEL. Nothing to save on x64, as on Windows. */
 NTSTATUS NTAPI KeSaveFloatingPointState(PKFLOATING_SAVE FloatSave)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeSaveFloatingPointState");
     return STATUS_SUCCESS;
 }
 
 NTSTATUS NTAPI KeRestoreFloatingPointState(PKFLOATING_SAVE FloatSave)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeRestoreFloatingPointState");
     return STATUS_SUCCESS;
 }

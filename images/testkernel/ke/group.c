@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Processor groups and numbers: one group with one processor. Any IRQL. */
 #include "kernel.h"
-#include "ke/bugcheck.h"
 
 USHORT NTAPI KeQueryActiveGroupCount(VOID)
 {
@@ -75,7 +74,6 @@ ULONG_PTR NTAPI KeIpiGenericCall(PKIPI_BROADCAST_WORKER BroadcastFunction, ULONG
 {
     KIRQL Old;
     ULONG_PTR Result;
-    KeAssertIrql(IPI_LEVEL - 1, "KeIpiGenericCall");
     KeRaiseIrql(IPI_LEVEL, &Old);
     Result = BroadcastFunction(Context);
     KeLowerIrql(Old);

@@ -5,40 +5,6 @@
  */
 #include "kernel.h"
 #include "ke/bugcheck.h"
-#include "ke/rules.h"
-#include "boot/loader.h"
-
-/* Driver Verifier has sub-codes of its own for some functions; all others are 0xE5. */
-static const struct {
-    PCSTR Function;
-    ULONG Rule;
-} KiIrqlRules[] = {
-    {"KeAcquireSpinLock", RULE_SPIN_LOCK_IRQL},
-    {"KeAcquireInStackQueuedSpinLock", RULE_SPIN_LOCK_IRQL},
-    {"MmProbeAndLockPages", 0x70},
-    {"MmMapIoSpace", 0x73},
-    {"MmMapIoSpaceEx", 0x73},
-    {"MmMapLockedPages", 0x74},
-    {"MmMapLockedPagesSpecifyCache", 0x76},
-    {"MmUnlockPages", 0x78},
-    {"MmUnmapLockedPages", 0x79},
-    {"MmUnmapIoSpace", 0x7B},
-    {"KeSetEvent", 0x80},
-    {"KeEnterCriticalRegion", RULE_ENTER_REGION_IRQL},
-    {"KeLeaveCriticalRegion", RULE_LEAVE_REGION_IRQL},
-};
-
-VOID KiIrqlTooHigh(PCSTR Function, KIRQL Maximum, PVOID Caller)
-{
-    KIRQL irql = KeGetCurrentIrql();
-    ULONG rule = strncmp(Function, "Zw", 2) ? RULE_IRQL : RULE_ZW_IRQL;
-    for (ULONG i = 0; i < COUNT_OF(KiIrqlRules); i++) {
-        rule = strcmp(KiIrqlRules[i].Function, Function) ? rule : KiIrqlRules[i].Rule;
-    }
-    KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, rule, rule == RULE_ZW_IRQL ? (ULONG_PTR)Caller : irql,
-                     rule == RULE_ZW_IRQL ? irql : (ULONG_PTR)Caller, 0, Caller,
-                     "%s called at IRQL %u (allowed: <= %u)", Function, irql, Maximum);
-}
 
 static KIRQL RaiseTo(KIRQL NewIrql, PVOID Caller)
 {

@@ -56,13 +56,11 @@ static LONG ReleaseMutant(PRKMUTANT Mutant, BOOLEAN Abandoned, PVOID Caller)
 /* IRQL <= DISPATCH_LEVEL. Stops (Windows: raises STATUS_MUTANT_NOT_OWNED) if another thread owns it. */
 LONG NTAPI KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeReleaseMutex");
     return ReleaseMutant(Mutex, FALSE, __builtin_return_address(0));
 }
 
 LONG NTAPI KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeReleaseMutant");
     return ReleaseMutant(Mutant, Abandoned, __builtin_return_address(0));
 }
 
@@ -74,13 +72,11 @@ LONG NTAPI KeReadStateMutex(PRKMUTEX Mutex)
 /* IRQL <= APC_LEVEL. */
 VOID NTAPI KeEnterCriticalRegion(VOID)
 {
-    KeAssertIrql(APC_LEVEL, "KeEnterCriticalRegion");
     KiCurrentThread()->KernelApcDisable--;
 }
 
 VOID NTAPI KeLeaveCriticalRegion(VOID)
 {
-    KeAssertIrql(APC_LEVEL, "KeLeaveCriticalRegion");
     PKTHREAD thread = KiCurrentThread();
     if (thread->KernelApcDisable >= 0) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_NOT_IN_CRITICAL_REGION, 0, 0, 0,
@@ -93,13 +89,11 @@ VOID NTAPI KeLeaveCriticalRegion(VOID)
 
 VOID NTAPI KeEnterGuardedRegion(VOID)
 {
-    KeAssertIrql(APC_LEVEL, "KeEnterGuardedRegion");
     KiCurrentThread()->SpecialApcDisable--;
 }
 
 VOID NTAPI KeLeaveGuardedRegion(VOID)
 {
-    KeAssertIrql(APC_LEVEL, "KeLeaveGuardedRegion");
     PKTHREAD thread = KiCurrentThread();
     if (thread->SpecialApcDisable >= 0) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_NOT_IN_GUARDED_REGION, 0, 0, 0,
@@ -132,7 +126,6 @@ VOID FASTCALL KeInitializeGuardedMutex(PKGUARDED_MUTEX GuardedMutex)
 
 VOID FASTCALL KeAcquireGuardedMutexUnsafe(PKGUARDED_MUTEX GuardedMutex)
 {
-    KeAssertIrql(APC_LEVEL, "KeAcquireGuardedMutex");
     PKTHREAD thread = KiCurrentThread();
     if (GuardedMutex->Owner == thread) {
         KeReportDeadlock(GuardedMutex, thread, __builtin_return_address(0),

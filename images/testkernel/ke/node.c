@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What drivers that know of several processors and nodes ask and register: here one node with one processor. */
 #include "kernel.h"
-#include "ke/bugcheck.h"
 #include "ke/processor.h"
 #include "ke/thread.h"
 
@@ -43,7 +42,6 @@ PVOID NTAPI KeRegisterProcessorChangeCallback(PPROCESSOR_CALLBACK_FUNCTION Callb
     KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT Change;
     NTSTATUS Status = STATUS_SUCCESS;
     PVOID Registration;
-    KeAssertIrql(PASSIVE_LEVEL, "KeRegisterProcessorChangeCallback");
     Registration = ExAllocatePoolWithTag(NonPagedPool, sizeof(ULONG64), 'cPeK');
     if (Registration && (Flags & KE_PROCESSOR_CHANGE_ADD_EXISTING)) {
         RtlZeroMemory(&Change, sizeof(Change));
@@ -62,14 +60,12 @@ PVOID NTAPI KeRegisterProcessorChangeCallback(PPROCESSOR_CALLBACK_FUNCTION Callb
 
 VOID NTAPI KeDeregisterProcessorChangeCallback(PVOID CallbackHandle)
 {
-    KeAssertIrql(PASSIVE_LEVEL, "KeDeregisterProcessorChangeCallback");
     ExFreePoolWithTag(CallbackHandle, 'cPeK');
 }
 
 /* IRQL <= DISPATCH_LEVEL. The limits of the real watchdog here are ke/dpc.c's; there is no soft limit: -1 for what is off. */
 NTSTATUS NTAPI KeQueryDpcWatchdogInformation(PKDPC_WATCHDOG_INFORMATION WatchdogInformation)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeQueryDpcWatchdogInformation");
     if (KeGetCurrentIrql() < DISPATCH_LEVEL) {
         return STATUS_UNSUCCESSFUL; /* "must be called from a DPC" */
     }

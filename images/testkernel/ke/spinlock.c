@@ -52,15 +52,6 @@ static VOID Drop(PKSPIN_LOCK Lock, PVOID Caller)
     InterlockedExchange64((volatile LONG64 *)Lock, 0);
 }
 
-static VOID CheckAtDispatch(PCSTR Function, ULONG SubCode, PKSPIN_LOCK Lock, PVOID Caller)
-{
-    KIRQL irql = KeGetCurrentIrql();
-    if (irql < DISPATCH_LEVEL) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, SubCode, irql, (ULONG_PTR)Lock, 0, Caller,
-                         "%s at IRQL %u (must be >= 2)", Function, irql);
-    }
-}
-
 VOID NTAPI KeInitializeSpinLock(PKSPIN_LOCK SpinLock);
 VOID NTAPI KeInitializeSpinLock(PKSPIN_LOCK SpinLock)
 {
@@ -69,7 +60,6 @@ VOID NTAPI KeInitializeSpinLock(PKSPIN_LOCK SpinLock)
 
 KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeAcquireSpinLock");
     KIRQL old = KeRaiseIrqlToDpcLevel();
     Take(SpinLock, __builtin_return_address(0));
     return old;
@@ -77,10 +67,6 @@ KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 
 VOID NTAPI KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 {
-    if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x32, KeGetCurrentIrql(), (ULONG_PTR)SpinLock, 0,
-                         __builtin_return_address(0), "KeReleaseSpinLock at IRQL %u instead of 2", KeGetCurrentIrql());
-    }
     if (NewIrql > DISPATCH_LEVEL) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, 0x31, KeGetCurrentIrql(), NewIrql, 0,
                          __builtin_return_address(0), "KeReleaseSpinLock would raise the IRQL from 2 to %u", NewIrql);
@@ -91,19 +77,16 @@ VOID NTAPI KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 
 VOID NTAPI KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
-    CheckAtDispatch("KeAcquireSpinLockAtDpcLevel", 0x40, SpinLock, __builtin_return_address(0));
     Take(SpinLock, __builtin_return_address(0));
 }
 
 VOID NTAPI KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock)
 {
-    CheckAtDispatch("KeReleaseSpinLockFromDpcLevel", 0x41, SpinLock, __builtin_return_address(0));
     Drop(SpinLock, __builtin_return_address(0));
 }
 
 BOOLEAN FASTCALL KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
-    CheckAtDispatch("KeTryToAcquireSpinLockAtDpcLevel", 0x40, SpinLock, __builtin_return_address(0));
     if (*SpinLock) {
         return FALSE;
     }
@@ -129,7 +112,6 @@ VOID NTAPI KeReleaseSpinLockForDpc(PKSPIN_LOCK SpinLock, KIRQL OldIrql)
 
 VOID FASTCALL KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeAcquireInStackQueuedSpinLock");
     LockHandle->LockQueue.Lock = SpinLock;
     LockHandle->LockQueue.Next = NULL;
     LockHandle->OldIrql = KeRaiseIrqlToDpcLevel();
@@ -144,7 +126,6 @@ VOID FASTCALL KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE LockHandle)
 
 VOID FASTCALL KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
 {
-    CheckAtDispatch("KeAcquireInStackQueuedSpinLockAtDpcLevel", 0x40, SpinLock, __builtin_return_address(0));
     LockHandle->LockQueue.Lock = SpinLock;
     LockHandle->LockQueue.Next = NULL;
     Take(SpinLock, __builtin_return_address(0));

@@ -236,7 +236,6 @@ PKTHREAD NTAPI KipGetCurrentThread(VOID)
 
 KPRIORITY NTAPI KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeSetPriorityThread");
     if (Priority < 1 || Priority > HIGH_PRIORITY) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_BAD_PRIORITY, (ULONG_PTR)Thread, (ULONG)Priority, 0,
                          __builtin_return_address(0), "thread priority %d is outside 1..31", Priority);

@@ -144,7 +144,6 @@ static VOID CheckTimer(PKTIMER Timer, PVOID Caller)
 /* IRQL <= DISPATCH_LEVEL. DueTime: 100 ns, negative = from now, else system time. Period in ms. TRUE if it was set already. */
 BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeSetTimerEx");
     CheckTimer(Timer, __builtin_return_address(0));
     KIRQL irql = KiLockDispatcher();
     BOOLEAN was = KiRemoveTimer(Timer);
@@ -158,7 +157,6 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PK
 
 BOOLEAN NTAPI KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeSetTimer");
     CheckTimer(Timer, __builtin_return_address(0));
     return KeSetTimerEx(Timer, DueTime, 0, Dpc);
 }
@@ -171,7 +169,6 @@ BOOLEAN NTAPI KeSetCoalescableTimer(PKTIMER Timer, LARGE_INTEGER DueTime, ULONG 
 /* IRQL <= DISPATCH_LEVEL. TRUE if it was set. Its DPC may be queued or running all the same. */
 BOOLEAN NTAPI KeCancelTimer(PKTIMER Timer)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "KeCancelTimer");
     CheckTimer(Timer, __builtin_return_address(0));
     KIRQL irql = KiLockDispatcher();
     BOOLEAN was = KiRemoveTimer(Timer);

@@ -252,7 +252,6 @@ NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE W
 /* IRQL <= APC_LEVEL. Interval as a time-out: 100 ns, negative = from now. */
 NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval)
 {
-    KeAssertIrql(APC_LEVEL, "KeDelayExecutionThread");
     PKTHREAD thread = KiCurrentThread();
     ULONG64 due = KiAbsoluteDue(*Interval), since = HalNanoseconds();
     BOOLEAN first = TRUE, absolute = Interval->QuadPart > 0;

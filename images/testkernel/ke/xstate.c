@@ -99,7 +99,6 @@ ULONG64 NTAPI RtlGetEnabledExtendedFeatures(ULONG64 FeatureMask)
 NTSTATUS NTAPI KeSaveExtendedProcessorState(ULONG64 Mask, PXSTATE_SAVE XStateSave)
 {
     PKTHREAD thread = KiCurrentThread();
-    KeAssertIrql(DISPATCH_LEVEL, "KeSaveExtendedProcessorState");
     if (RtlGetEnabledExtendedFeatures(Mask) != Mask) {
         return STATUS_NOT_SUPPORTED;
     }
@@ -128,7 +127,6 @@ NTSTATUS NTAPI KeSaveExtendedProcessorState(ULONG64 Mask, PXSTATE_SAVE XStateSav
 VOID NTAPI KeRestoreExtendedProcessorState(PXSTATE_SAVE XStateSave)
 {
     PKTHREAD thread = KiCurrentThread();
-    KeAssertIrql(DISPATCH_LEVEL, "KeRestoreExtendedProcessorState");
     if (thread->ExtendedState != XStateSave) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_EXTENDED_STATE, (ULONG_PTR)XStateSave,
                          (ULONG_PTR)XStateSave->Thread, (ULONG_PTR)thread, __builtin_return_address(0),

@@ -60,7 +60,6 @@ static PVOID Allocate(SIZE_T Bytes, ULONG64 Lowest, ULONG64 Highest, ULONG64 Bou
 
 PVOID NTAPI MmAllocateContiguousMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS HighestAcceptableAddress)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmAllocateContiguousMemory");
     return Allocate(NumberOfBytes, 0, (ULONG64)HighestAcceptableAddress.QuadPart, 0, MmCached,
                     __builtin_return_address(0));
 }
@@ -74,7 +73,6 @@ PVOID NTAPI MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes, PHYSICA
                                                    PHYSICAL_ADDRESS BoundaryAddressMultiple,
                                                    MEMORY_CACHING_TYPE CacheType)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmAllocateContiguousMemorySpecifyCache");
     return Allocate(NumberOfBytes, (ULONG64)LowestAcceptableAddress.QuadPart,
                     (ULONG64)HighestAcceptableAddress.QuadPart, (ULONG64)BoundaryAddressMultiple.QuadPart, CacheType,
                     __builtin_return_address(0));
@@ -86,7 +84,6 @@ PVOID NTAPI MmAllocateContiguousMemorySpecifyCacheNode(SIZE_T NumberOfBytes, PHY
                                                        PHYSICAL_ADDRESS BoundaryAddressMultiple,
                                                        MEMORY_CACHING_TYPE CacheType, NODE_REQUIREMENT PreferredNode)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmAllocateContiguousMemorySpecifyCacheNode");
     return Allocate(NumberOfBytes, (ULONG64)LowestAcceptableAddress.QuadPart,
                     (ULONG64)HighestAcceptableAddress.QuadPart, (ULONG64)BoundaryAddressMultiple.QuadPart, CacheType,
                     __builtin_return_address(0));

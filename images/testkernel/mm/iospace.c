@@ -73,7 +73,6 @@ static PVOID MapIoSpace(ULONG64 Physical, SIZE_T Length, ULONG64 Flags, PVOID Ca
 /* IRQL <= DISPATCH_LEVEL. */
 PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, MEMORY_CACHING_TYPE CacheType)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmMapIoSpace");
     return MapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes, PTE_WRITE | MiCacheBits(CacheType),
                       __builtin_return_address(0));
 }
@@ -82,7 +81,6 @@ PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
 PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect)
 {
     ULONG access = Protect & 0xFF;
-    KeAssertIrql(DISPATCH_LEVEL, "MmMapIoSpaceEx");
     if (access != PAGE_READONLY && access != PAGE_READWRITE) {
         return NULL;
     }
@@ -97,7 +95,6 @@ PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfByte
 /* IRQL <= DISPATCH_LEVEL. Address and length must be those of one live mapping (Windows: undefined behaviour; here 0xDA). */
 VOID NTAPI MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmUnmapIoSpace");
     PVOID base = (PVOID)((ULONG64)BaseAddress & ~0xFFFULL);
     IO_MAPPING *found = NULL, *forgotten = NULL;
     KIRQL irql;

@@ -29,7 +29,6 @@ static ULONG PageCount(PMDL Mdl)
 /* IRQL <= DISPATCH_LEVEL. Attaches to Irp (appended if SecondaryBuffer). */
 PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer, BOOLEAN ChargeQuota, PIRP Irp)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "IoAllocateMdl");
     SIZE_T pages = ((ULONG64)VirtualAddress & 0xFFF) + Length;
     pages = (pages + PAGE_SIZE - 1) >> PAGE_SHIFT;
     PMDL mdl = ExAllocatePoolWithTag(NonPagedPool, sizeof(MDL) + pages * sizeof(PFN_NUMBER), MDL_TAG);
@@ -57,7 +56,6 @@ static VOID Unmap(PMDL Mdl);
 /* IRQL <= DISPATCH_LEVEL. A partial MDL may still be mapped: that mapping goes with it. */
 VOID NTAPI IoFreeMdl(PMDL Mdl)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "IoFreeMdl");
     if (Mdl->MdlFlags & MDL_PAGES_LOCKED) {
         PVOID caller = __builtin_return_address(0);
         LOCKED_PAGES by = {.Count = PageCount(Mdl)};
@@ -88,7 +86,6 @@ static VOID FillFrames(PMDL Mdl)
 /* IRQL <= DISPATCH_LEVEL. */
 VOID NTAPI MmBuildMdlForNonPagedPool(PMDL Mdl)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmBuildMdlForNonPagedPool");
     if (MiIsPageable(Mdl->StartVa)) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_OF_PAGED_POOL, KeGetCurrentIrql(), (ULONG_PTR)Mdl,
                          (ULONG)Mdl->MdlFlags, __builtin_return_address(0),
@@ -102,7 +99,6 @@ VOID NTAPI MmBuildMdlForNonPagedPool(PMDL Mdl)
 /* IRQL <= APC_LEVEL for pageable, <= DISPATCH_LEVEL for nonpageable memory. An invalid address raises STATUS_ACCESS_VIOLATION. */
 VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmProbeAndLockPages");
     PUCHAR start = (PUCHAR)MemoryDescriptorList->StartVa + MemoryDescriptorList->ByteOffset;
     if (MemoryDescriptorList->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL)) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_LOCK_FLAGS, (ULONG_PTR)MemoryDescriptorList,
@@ -121,7 +117,6 @@ VOID NTAPI MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Access
 
 VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmUnlockPages");
     if (MemoryDescriptorList->MdlFlags & MDL_PARTIAL) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_UNLOCK_PARTIAL, (ULONG_PTR)MemoryDescriptorList,
                          (ULONG)MemoryDescriptorList->MdlFlags, MDL_PARTIAL, __builtin_return_address(0),
@@ -190,13 +185,11 @@ static PVOID Map(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, BOOLEAN BugCheckOnFail
 PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType,
                                          PVOID RequestedAddress, ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPagesSpecifyCache");
     return Map(Mdl, CacheType, BugCheckOnFailure != 0, (ULONG)Priority, __builtin_return_address(0));
 }
 
 PVOID NTAPI MmMapLockedPages(PMDL Mdl, KPROCESSOR_MODE AccessMode)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmMapLockedPages");
     return Map(Mdl, MmCached, TRUE, NormalPagePriority, __builtin_return_address(0));
 }
 
@@ -211,7 +204,6 @@ static VOID Unmap(PMDL Mdl)
 
 VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL Mdl)
 {
-    KeAssertIrql(DISPATCH_LEVEL, "MmUnmapLockedPages");
     if (!(Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)) {
         KeBugCheckReason(SYSTEM_PTE_MISUSE, 0x06, (ULONG_PTR)Mdl, (ULONG_PTR)BaseAddress, PageCount(Mdl),
                          __builtin_return_address(0),
@@ -290,7 +282,6 @@ static BOOLEAN ProtectionBits(ULONG Protection, PULONG64 Bits)
 NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
 {
     ULONG64 bits;
-    KeAssertIrql(DISPATCH_LEVEL, "MmProtectMdlSystemAddress");
     if (!(MemoryDescriptorList->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)) {
         return STATUS_NOT_MAPPED_VIEW;
     }

@@ -59,7 +59,6 @@ static PMDL Allocate(PHYSICAL_ADDRESS Low, PHYSICAL_ADDRESS High, SIZE_T Bytes, 
 PMDL NTAPI MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress, PHYSICAL_ADDRESS SkipBytes,
                                  SIZE_T TotalBytes)
 {
-    KeAssertIrql(APC_LEVEL, "MmAllocatePagesForMdl");
     return Allocate(LowAddress, HighAddress, TotalBytes, TRUE, FALSE, __builtin_return_address(0));
 }
 
@@ -80,7 +79,6 @@ PMDL NTAPI MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS
 VOID NTAPI MmFreePagesFromMdl(PMDL MemoryDescriptorList)
 {
     PMDL mdl = MemoryDescriptorList;
-    KeAssertIrql(APC_LEVEL, "MmFreePagesFromMdl");
     if (mdl->StartVa || !(mdl->MdlFlags & MDL_PAGES_LOCKED)) {
         KeBugCheckReason(0x4E, 7, (ULONG_PTR)mdl, (ULONG)mdl->MdlFlags, 0, __builtin_return_address(0),
                          "MmFreePagesFromMdl of MDL %p, which MmAllocatePagesForMdl did not make, or twice", mdl);
@@ -100,7 +98,6 @@ VOID NTAPI MmFreePagesFromMdl(PMDL MemoryDescriptorList)
 NTSTATUS NTAPI MmAdvanceMdl(PMDL Mdl, ULONG NumberOfBytes)
 {
     ULONG offset, pages;
-    KeAssertIrql(DISPATCH_LEVEL, "MmAdvanceMdl");
     if (NumberOfBytes > Mdl->ByteCount) {
         return STATUS_INVALID_PARAMETER_2;
     }
@@ -123,7 +120,6 @@ NTSTATUS NTAPI MmAdvanceMdl(PMDL Mdl, ULONG NumberOfBytes)
 PMDL NTAPI MmCreateMdl(PMDL MemoryDescriptorList, PVOID Base, SIZE_T Length)
 {
     PMDL mdl = MemoryDescriptorList;
-    KeAssertIrql(DISPATCH_LEVEL, "MmCreateMdl");
     if (!mdl) {
         mdl = MiAllocatePool(NonPagedPool, MmSizeOfMdl(Base, Length), MDL_TAG, __builtin_return_address(0));
     }
@@ -137,12 +133,10 @@ PMDL NTAPI MmCreateMdl(PMDL MemoryDescriptorList, PVOID Base, SIZE_T Length)
 PVOID NTAPI MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
 {
     PHYSICAL_ADDRESS lowest = {.QuadPart = 0}, highest = {.QuadPart = -1};
-    KeAssertIrql(APC_LEVEL, "MmAllocateNonCachedMemory");
     return MmAllocateContiguousMemorySpecifyCache(NumberOfBytes, lowest, highest, lowest, MmNonCached);
 }
 
 VOID NTAPI MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes)
 {
-    KeAssertIrql(APC_LEVEL, "MmFreeNonCachedMemory");
     MmFreeContiguousMemory(BaseAddress);
 }

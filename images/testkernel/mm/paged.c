@@ -4,7 +4,6 @@
 #include "mm/mm.h"
 #include "boot/loader.h"
 #include "boot/options.h"
-#include "ke/bugcheck.h"
 
 #define MAX_RESIDENT 1024
 #define MAX_LOCKED   128
@@ -180,20 +179,17 @@ static VOID LockSection(PVOID Address, BOOLEAN Lock)
 /* IRQL <= APC_LEVEL. Locks the section that contains Address; the handle is an address in it. */
 PVOID NTAPI MmLockPagableDataSection(PVOID AddressWithinSection)
 {
-    KeAssertIrql(APC_LEVEL, "MmLockPagableDataSection");
     LockSection(AddressWithinSection, TRUE);
     return AddressWithinSection;
 }
 
 VOID NTAPI MmLockPagableSectionByHandle(PVOID ImageSectionHandle)
 {
-    KeAssertIrql(APC_LEVEL, "MmLockPagableSectionByHandle");
     LockSection(ImageSectionHandle, TRUE);
 }
 
 VOID NTAPI MmUnlockPagableImageSection(PVOID ImageSectionHandle)
 {
-    KeAssertIrql(APC_LEVEL, "MmUnlockPagableImageSection");
     LockSection(ImageSectionHandle, FALSE);
 }
 
@@ -213,7 +209,6 @@ static VOID ForEachSection(PVOID Address, VOID (*Visit)(PVOID Base, ULONG Pages)
 /* IRQL <= APC_LEVEL. All of the driver becomes pageable, also sections that are not named PAGE. */
 PVOID NTAPI MmPageEntireDriver(PVOID AddressWithinSection)
 {
-    KeAssertIrql(APC_LEVEL, "MmPageEntireDriver");
     PLOADED_IMAGE image = LdrImageFromAddress(AddressWithinSection);
     ForEachSection(AddressWithinSection, MiMakePageable);
     return image ? image->Base : NULL;
@@ -234,7 +229,6 @@ static VOID Unpage(PVOID Base, ULONG Pages)
 /* IRQL <= APC_LEVEL. Back to what the sections say. */
 VOID NTAPI MmResetDriverPaging(PVOID AddressWithinSection)
 {
-    KeAssertIrql(APC_LEVEL, "MmResetDriverPaging");
     ForEachSection(AddressWithinSection, Unpage);
     PLOADED_IMAGE image = LdrImageFromAddress(AddressWithinSection);
     if (image && !image->Kernel && !image->Unloaded) {

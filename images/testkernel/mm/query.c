@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Questions to the memory manager, and probing of user addresses. */
 #include "mm/mm.h"
-#include "ke/bugcheck.h"
 
 #define USER_LIMIT 0x00007FFFFFFF0000ULL
 
@@ -61,14 +60,12 @@ static VOID Probe(ULONG_PTR Address, SIZE_T Length, ULONG Alignment)
 /* IRQL <= APC_LEVEL. Raises STATUS_ACCESS_VIOLATION for a kernel address and STATUS_DATATYPE_MISALIGNMENT; does not touch the memory. */
 VOID NTAPI ProbeForRead(CONST VOID *Address, SIZE_T Length, ULONG Alignment)
 {
-    KeAssertIrql(APC_LEVEL, "ProbeForRead");
     Probe((ULONG_PTR)Address, Length, Alignment);
 }
 
 /* As ProbeForRead, and touches every page. */
 VOID NTAPI ProbeForWrite(PVOID Address, SIZE_T Length, ULONG Alignment)
 {
-    KeAssertIrql(APC_LEVEL, "ProbeForWrite");
     Probe((ULONG_PTR)Address, Length, Alignment);
     for (SIZE_T Offset = 0; Offset < Length; Offset += PAGE_SIZE) {
         volatile UCHAR *Byte = (PUCHAR)Address + Offset;

@@ -4,7 +4,6 @@
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-zwcreatedirectoryobject
  */
 #include "ob/header.h"
-#include "io/verify.h"
 
 /* OBJ_OPENIF opens one that exists (STATUS_OBJECT_NAME_EXISTS); without OBJ_PERMANENT it goes with its last handle and entry. */
 NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
@@ -13,7 +12,6 @@ NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK Desi
     PVOID Object;
     WCHAR Buffer[256];
     NTSTATUS Status;
-    IoRequireIrql("ZwCreateDirectoryObject", PASSIVE_LEVEL, _ReturnAddress());
     Status = ObpLookup(ObjectAttributes->ObjectName, &ObpDirectoryType, &Object, NULL, Buffer);
     if (NT_SUCCESS(Status)) {
         Status = ObjectAttributes->Attributes & OBJ_OPENIF ? ObpCreateHandle(Object, DesiredAccess, DirectoryHandle)
@@ -47,7 +45,6 @@ NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredA
     PVOID Object;
     WCHAR Buffer[256];
     NTSTATUS Status;
-    IoRequireIrql("ZwOpenSymbolicLinkObject", PASSIVE_LEVEL, _ReturnAddress());
     Status = ObpLookup(ObjectAttributes->ObjectName, &ObpLinkType, &Object, NULL, Buffer);
     if (NT_SUCCESS(Status)) {
         Status = ObpCreateHandle(Object, DesiredAccess, LinkHandle);
@@ -62,7 +59,6 @@ NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING Link
     PVOID Object;
     PUNICODE_STRING Target;
     NTSTATUS Status;
-    IoRequireIrql("ZwQuerySymbolicLinkObject", PASSIVE_LEVEL, _ReturnAddress());
     Status = ObReferenceObjectByHandle(LinkHandle, 0, &ObpLinkType, KernelMode, &Object, NULL);
     if (!NT_SUCCESS(Status)) {
         return Status;

@@ -4,7 +4,6 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/event-objects
  */
 #include "ob/object.h"
-#include "io/verify.h"
 
 /* Flags: OBJ_OPENIF (an event of that name is opened: STATUS_OBJECT_NAME_EXISTS) and OBJ_PERMANENT. The handle keeps the event. */
 static NTSTATUS OpenOrCreate(PCUNICODE_STRING Name, EVENT_TYPE Type, BOOLEAN Initial, ULONG Flags, PKEVENT *Event,
@@ -49,14 +48,12 @@ static NTSTATUS OpenOrCreate(PCUNICODE_STRING Name, EVENT_TYPE Type, BOOLEAN Ini
 PKEVENT NTAPI IoCreateNotificationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle)
 {
     PKEVENT Event = NULL;
-    IoRequireIrql("IoCreateNotificationEvent", PASSIVE_LEVEL, _ReturnAddress());
     return NT_SUCCESS(OpenOrCreate(EventName, NotificationEvent, TRUE, OBJ_OPENIF, &Event, EventHandle)) ? Event : NULL;
 }
 
 PKEVENT NTAPI IoCreateSynchronizationEvent(PUNICODE_STRING EventName, PHANDLE EventHandle)
 {
     PKEVENT Event = NULL;
-    IoRequireIrql("IoCreateSynchronizationEvent", PASSIVE_LEVEL, _ReturnAddress());
     return NT_SUCCESS(OpenOrCreate(EventName, SynchronizationEvent, TRUE, OBJ_OPENIF, &Event, EventHandle)) ? Event
                                                                                                             : NULL;
 }
@@ -66,7 +63,6 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POB
 {
     PKEVENT Event;
     PCUNICODE_STRING Name = ObjectAttributes ? ObjectAttributes->ObjectName : NULL;
-    IoRequireIrql("ZwCreateEvent", PASSIVE_LEVEL, _ReturnAddress());
     return OpenOrCreate(Name, EventType, InitialState, ObjectAttributes ? ObjectAttributes->Attributes : 0, &Event,
                         EventHandle);
 }
@@ -76,7 +72,6 @@ NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJE
     PVOID Object;
     WCHAR Buffer[256];
     NTSTATUS Status;
-    IoRequireIrql("ZwOpenEvent", PASSIVE_LEVEL, _ReturnAddress());
     Status = ObpLookup(ObjectAttributes->ObjectName, OB_TYPE(ExEventObjectType), &Object, NULL, Buffer);
     if (NT_SUCCESS(Status)) {
         Status = ObpCreateHandle(Object, DesiredAccess, EventHandle);
@@ -85,12 +80,11 @@ NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJE
     return Status;
 }
 
-static NTSTATUS WithEvent(HANDLE Handle, PLONG PreviousState, BOOLEAN Set, PCSTR Function, PVOID Caller)
+static NTSTATUS WithEvent(HANDLE Handle, PLONG PreviousState, BOOLEAN Set)
 {
     PVOID Object;
     LONG Old;
     NTSTATUS Status;
-    IoRequireIrql(Function, PASSIVE_LEVEL, Caller);
     Status =
         ObReferenceObjectByHandle(Handle, EVENT_MODIFY_STATE, OB_TYPE(ExEventObjectType), KernelMode, &Object, NULL);
     if (NT_SUCCESS(Status)) {
@@ -105,19 +99,19 @@ static NTSTATUS WithEvent(HANDLE Handle, PLONG PreviousState, BOOLEAN Set, PCSTR
 
 NTSTATUS NTAPI ZwSetEvent(HANDLE EventHandle, PLONG PreviousState)
 {
-    return WithEvent(EventHandle, PreviousState, TRUE, "ZwSetEvent", _ReturnAddress());
+    return WithEvent(EventHandle, PreviousState, TRUE);
 }
 
 NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState);
 NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState)
 {
-    return WithEvent(EventHandle, PreviousState, FALSE, "ZwResetEvent", _ReturnAddress());
+    return WithEvent(EventHandle, PreviousState, FALSE);
 }
 
 NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle);
 NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle)
 {
-    return WithEvent(EventHandle, NULL, FALSE, "ZwClearEvent", _ReturnAddress());
+    return WithEvent(EventHandle, NULL, FALSE);
 }
 
 NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout)

@@ -101,7 +101,6 @@ static NTSTATUS ReferenceByHandle(HANDLE Handle, POBJECT_TYPE ObjectType, PVOID 
     NTSTATUS Status = STATUS_INVALID_HANDLE;
     ULONG Slot = HandleToSlot(Handle);
     *Object = NULL;
-    IoRequireIrql("ObReferenceObjectByHandle", PASSIVE_LEVEL, Caller);
     if (Handle == (HANDLE)(LONG_PTR)-2 && (!ObjectType || ObjectType == OB_TYPE(PsThreadType))) {
         *Object = PsGetCurrentThread(); /* NtCurrentThread() */
         ObfReferenceObject(*Object);
@@ -158,7 +157,6 @@ NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCE
 NTSTATUS NTAPI ZwClose(HANDLE Handle)
 {
     NTSTATUS Status;
-    IoRequireIrql("ZwClose", PASSIVE_LEVEL, _ReturnAddress());
     Status = ObpCloseHandle(Handle);
     if (!NT_SUCCESS(Status)) {
         /* Driver Verifier: bug check 0xC4, 0xF6 is for user handles; a bad kernel handle is 0x93 INVALID_KERNEL_HANDLE. */
@@ -178,7 +176,6 @@ NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle)
 {
     PVOID Object;
     NTSTATUS Status;
-    IoRequireIrql("ZwMakeTemporaryObject", PASSIVE_LEVEL, _ReturnAddress());
     Status = ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Object, NULL);
     if (NT_SUCCESS(Status)) {
         if (!ObpIsThread(Object)) {

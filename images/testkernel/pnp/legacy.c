@@ -115,7 +115,6 @@ static VOID NameOf(PCUNICODE_STRING Path, PUNICODE_STRING Name)
 NTSTATUS NTAPI ZwLoadDriver(PUNICODE_STRING DriverServiceName)
 {
     UNICODE_STRING Name;
-    IoRequireIrql("ZwLoadDriver", PASSIVE_LEVEL, _ReturnAddress());
     NameOf(DriverServiceName, &Name);
     return Start(&Name);
 }
@@ -123,7 +122,6 @@ NTSTATUS NTAPI ZwLoadDriver(PUNICODE_STRING DriverServiceName)
 NTSTATUS NTAPI ZwUnloadDriver(PUNICODE_STRING DriverServiceName)
 {
     UNICODE_STRING Name;
-    IoRequireIrql("ZwUnloadDriver", PASSIVE_LEVEL, _ReturnAddress());
     NameOf(DriverServiceName, &Name);
     return IopUnloadService(&Name);
 }

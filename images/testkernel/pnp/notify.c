@@ -346,7 +346,6 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     KIRQL Irql;
     PLIST_ENTRY List = NULL;
     PDEVICE_NODE Node = NULL;
-    IoRequireIrql("IoRegisterPlugPlayNotification", PASSIVE_LEVEL, _ReturnAddress());
     *NotificationEntry = NULL;
     if (EventCategory == EventCategoryTargetDeviceChange) {
         Node = EventCategoryData ? NodeOfFile(EventCategoryData) : NULL;
@@ -429,14 +428,12 @@ static NTSTATUS Unregister(PVOID NotificationEntry, BOOLEAN Wait, PVOID Caller)
 
 NTSTATUS NTAPI IoUnregisterPlugPlayNotificationEx(PVOID NotificationEntry)
 {
-    IoRequireIrql("IoUnregisterPlugPlayNotificationEx", PASSIVE_LEVEL, _ReturnAddress());
     return Unregister(NotificationEntry, TRUE, _ReturnAddress());
 }
 
 /* Does not wait for a callback that runs in another thread. */
 NTSTATUS NTAPI IoUnregisterPlugPlayNotification(PVOID NotificationEntry)
 {
-    IoRequireIrql("IoUnregisterPlugPlayNotification", PASSIVE_LEVEL, _ReturnAddress());
     return Unregister(NotificationEntry, FALSE, _ReturnAddress());
 }
 
@@ -480,7 +477,6 @@ NTSTATUS NTAPI IoReportTargetDeviceChange(PDEVICE_OBJECT PhysicalDeviceObject, P
 {
     PPNP_EVENT Event;
     NTSTATUS Status;
-    IoRequireIrql("IoReportTargetDeviceChange", PASSIVE_LEVEL, _ReturnAddress());
     if (IsReserved(&((PTARGET_DEVICE_CUSTOM_NOTIFICATION)NotificationStructure)->Event)) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
@@ -497,7 +493,6 @@ NTSTATUS NTAPI IoReportTargetDeviceChangeAsynchronous(PDEVICE_OBJECT PhysicalDev
                                                       PDEVICE_CHANGE_COMPLETE_CALLBACK Callback, PVOID Context)
 {
     PPNP_EVENT Event;
-    IoRequireIrql("IoReportTargetDeviceChangeAsynchronous", DISPATCH_LEVEL, _ReturnAddress());
     if (IsReserved(&((PTARGET_DEVICE_CUSTOM_NOTIFICATION)NotificationStructure)->Event)) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }

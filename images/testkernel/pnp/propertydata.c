@@ -86,7 +86,6 @@ NTSTATUS NTAPI IoGetDevicePropertyData(PDEVICE_OBJECT Pdo, CONST DEVPROPKEY *Pro
 {
     PDEVICE_NODE Node = Pdo->Type == IO_TYPE_DEVICE ? PnpDevnodeOfPdo(Pdo) : NULL;
     NTSTATUS Status;
-    IoRequireIrql("IoGetDevicePropertyData", PASSIVE_LEVEL, _ReturnAddress());
     if (!Node) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
@@ -107,7 +106,6 @@ NTSTATUS NTAPI IoSetDevicePropertyData(PDEVICE_OBJECT Pdo, CONST DEVPROPKEY *Pro
     PDEVICE_NODE Node = Pdo->Type == IO_TYPE_DEVICE ? PnpDevnodeOfPdo(Pdo) : NULL;
     ULONG Required;
     DEVPROPTYPE Have;
-    IoRequireIrql("IoSetDevicePropertyData", PASSIVE_LEVEL, _ReturnAddress());
     if (!Node) {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
@@ -126,7 +124,6 @@ NTSTATUS NTAPI IoSetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName
 {
     GUID Class;
     BOOLEAN Enabled;
-    IoRequireIrql("IoSetDeviceInterfacePropertyData", PASSIVE_LEVEL, _ReturnAddress());
     if (!IopFindInterface(SymbolicLinkName, &Class, &Enabled)) {
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }
@@ -146,7 +143,6 @@ NTSTATUS NTAPI IoGetDeviceInterfacePropertyData(PUNICODE_STRING SymbolicLinkName
     GUID Class;
     BOOLEAN Enabled;
     DEVPROP_BOOLEAN Truth;
-    IoRequireIrql("IoGetDeviceInterfacePropertyData", PASSIVE_LEVEL, _ReturnAddress());
     if (!IopFindInterface(SymbolicLinkName, &Class, &Enabled)) {
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }

@@ -21,7 +21,6 @@ static VOID RequirePdo(PCSTR Function, PDEVICE_OBJECT Pdo, PVOID Caller)
 
 VOID NTAPI IoInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObject, DEVICE_RELATION_TYPE Type)
 {
-    IoRequireIrql("IoInvalidateDeviceRelations", DISPATCH_LEVEL, _ReturnAddress());
     RequirePdo("IoInvalidateDeviceRelations", DeviceObject, _ReturnAddress());
     if (Type == BusRelations || Type == SingleBusRelations) {
         Queue(PnpEventEnumerate, DeviceObject);
@@ -33,7 +32,6 @@ NTSTATUS NTAPI IoSynchronousInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObjec
 {
     PPNP_EVENT Event;
     NTSTATUS Status;
-    IoRequireIrql("IoSynchronousInvalidateDeviceRelations", PASSIVE_LEVEL, _ReturnAddress());
     RequirePdo("IoSynchronousInvalidateDeviceRelations", DeviceObject, _ReturnAddress());
     if (Type != BusRelations) {
         return STATUS_SUCCESS;
@@ -49,14 +47,12 @@ NTSTATUS NTAPI IoSynchronousInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObjec
 
 VOID NTAPI IoInvalidateDeviceState(PDEVICE_OBJECT PhysicalDeviceObject)
 {
-    IoRequireIrql("IoInvalidateDeviceState", DISPATCH_LEVEL, _ReturnAddress());
     RequirePdo("IoInvalidateDeviceState", PhysicalDeviceObject, _ReturnAddress());
     Queue(PnpEventStateChanged, PhysicalDeviceObject);
 }
 
 VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT PhysicalDeviceObject)
 {
-    IoRequireIrql("IoRequestDeviceEject", DISPATCH_LEVEL, _ReturnAddress());
     RequirePdo("IoRequestDeviceEject", PhysicalDeviceObject, _ReturnAddress());
     PnpRequestEject(PhysicalDeviceObject, NULL, NULL);
 }
@@ -81,7 +77,6 @@ NTSTATUS NTAPI IoRequestDeviceEjectEx(PDEVICE_OBJECT PhysicalDeviceObject, PIO_D
 {
     PEJECT_CALLBACK Eject;
     NTSTATUS Status;
-    IoRequireIrql("IoRequestDeviceEjectEx", DISPATCH_LEVEL, _ReturnAddress());
     RequirePdo("IoRequestDeviceEjectEx", PhysicalDeviceObject, _ReturnAddress());
     if (!Callback) {
         return PnpRequestEject(PhysicalDeviceObject, NULL, NULL);

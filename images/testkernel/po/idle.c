@@ -4,7 +4,6 @@
  * registered (Microsoft, "PoRegisterDeviceForIdleDetection"). The performance time counts: this machine is always on mains power.
  */
 #include "po/po.h"
-#include "io/verify.h"
 
 typedef struct _IDLE {
     LIST_ENTRY Link;
@@ -81,7 +80,6 @@ PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject, ULONG
     IDLE *fresh, *idle;
     KIRQL irql;
 
-    IoRequireIrql("PoRegisterDeviceForIdleDetection", PASSIVE_LEVEL, _ReturnAddress());
     fresh = end ? NULL : ExAllocatePoolWithTag(NonPagedPool, sizeof(*fresh), PO_TAG);
     KeAcquireSpinLock(&Lock, &irql);
     idle = Find(DeviceObject);

@@ -5,7 +5,6 @@
  */
 #include <initguid.h>
 #include "po/po.h"
-#include "io/verify.h"
 
 static const struct {
     const GUID *Guid;
@@ -29,7 +28,6 @@ NTSTATUS NTAPI PoRegisterPowerSettingCallback(PDEVICE_OBJECT DeviceObject, LPCGU
     REGISTRATION *registration;
     ULONG value;
 
-    IoRequireIrql("PoRegisterPowerSettingCallback", PASSIVE_LEVEL, _ReturnAddress());
     registration = ExAllocatePoolWithTag(NonPagedPool, sizeof(*registration), PO_TAG);
     if (registration == NULL)
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -49,7 +47,6 @@ NTSTATUS NTAPI PoRegisterPowerSettingCallback(PDEVICE_OBJECT DeviceObject, LPCGU
 /* PASSIVE_LEVEL. */
 NTSTATUS NTAPI PoUnregisterPowerSettingCallback(PVOID Handle)
 {
-    IoRequireIrql("PoUnregisterPowerSettingCallback", PASSIVE_LEVEL, _ReturnAddress());
     ExFreePoolWithTag(Handle, PO_TAG);
     return STATUS_SUCCESS;
 }

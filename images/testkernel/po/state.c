@@ -2,7 +2,6 @@
 /* What drivers tell the power manager: device states, wake sources, and that the system is in use. */
 #include "po/po.h"
 #include "io/io.h"
-#include "io/verify.h"
 #include "kd/log.h"
 
 volatile SYSTEM_POWER_STATE PopSystemState = PowerSystemWorking;
@@ -16,7 +15,6 @@ POWER_STATE NTAPI PoSetPowerState(PDEVICE_OBJECT DeviceObject, POWER_STATE_TYPE 
     PDEVICE_NODE node = PnpDevnodeOfDeviceObject(DeviceObject);
     POWER_STATE old = {.DeviceState = PowerDeviceUnspecified};
 
-    IoRequireIrql("PoSetPowerState", DISPATCH_LEVEL, _ReturnAddress());
     if (node == NULL)
         return old;
     if (Type == DevicePowerState) {

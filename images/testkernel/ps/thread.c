@@ -2,7 +2,6 @@
 /* Threads as drivers see them. There is one process, the system's. */
 #include "ke/thread.h"
 #include "ke/threads.h"
-#include "ke/bugcheck.h"
 #include "ke/processor.h"
 #include "ob/object.h"
 #include "boot/loader.h"
@@ -15,7 +14,6 @@ NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, P
                                     HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
                                     PVOID StartContext)
 {
-    KeAssertIrql(PASSIVE_LEVEL, "PsCreateSystemThread");
     SYMBOL symbol;
     CHAR name[32];
     PKTHREAD thread;

@@ -133,7 +133,6 @@ NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING DestinationString, P
                                             BOOLEAN AllocateDestinationString)
 {
     ULONG Bytes = RtlxAnsiStringToUnicodeSize(SourceString);
-    RTL_PAGEABLE("RtlAnsiStringToUnicodeString");
     if (Bytes > MAXUSHORT) {
         return STATUS_INVALID_PARAMETER_2;
     }
@@ -160,7 +159,6 @@ NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString, PCUN
 {
     ULONG Bytes = RtlxUnicodeStringToAnsiSize(SourceString), Length = Bytes - 1;
     NTSTATUS Status = STATUS_SUCCESS;
-    RTL_PAGEABLE("RtlUnicodeStringToAnsiString");
     if (AllocateDestinationString) {
         DestinationString->Buffer = RtlAllocateString(Bytes, CALLER);
         if (!DestinationString->Buffer) {
@@ -184,7 +182,6 @@ NTSTATUS NTAPI RtlUnicodeStringToAnsiString(PANSI_STRING DestinationString, PCUN
 
 VOID NTAPI RtlFreeAnsiString(PANSI_STRING AnsiString)
 {
-    RTL_PAGEABLE("RtlFreeAnsiString");
     if (AnsiString->Buffer) {
         RtlFreeString(AnsiString->Buffer, CALLER);
         RtlZeroMemory(AnsiString, sizeof(*AnsiString));
@@ -206,7 +203,6 @@ NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWCH UnicodeString, ULONG MaxBytesInUnicod
                                       const CHAR *MultiByteString, ULONG BytesInMultiByteString)
 {
     ULONG Count = MaxBytesInUnicodeString / sizeof(WCHAR);
-    RTL_PAGEABLE("RtlMultiByteToUnicodeN");
     if (Count > BytesInMultiByteString) {
         Count = BytesInMultiByteString;
     }
@@ -223,7 +219,6 @@ NTSTATUS NTAPI RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytesInMul
                                       PULONG BytesInMultiByteString, PCWCH UnicodeString, ULONG BytesInUnicodeString)
 {
     ULONG Count = BytesInUnicodeString / sizeof(WCHAR);
-    RTL_PAGEABLE("RtlUnicodeToMultiByteN");
     if (Count > MaxBytesInMultiByteString) {
         Count = MaxBytesInMultiByteString;
     }

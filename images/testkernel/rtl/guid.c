@@ -14,7 +14,6 @@ NTSTATUS NTAPI RtlStringFromGUID(REFGUID Guid, PUNICODE_STRING GuidString)
     static const CHAR Digits[] = "0123456789ABCDEF";
     static const CHAR Frame[] = "{--------x----x----x----x------------}";
     const UCHAR *Bytes = (const UCHAR *)Guid;
-    RTL_PAGEABLE("RtlStringFromGUID");
     GuidString->Buffer = RtlAllocateString((GUID_LENGTH + 1) * sizeof(WCHAR), CALLER);
     if (!GuidString->Buffer) {
         return STATUS_NO_MEMORY;

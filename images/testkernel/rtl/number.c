@@ -188,13 +188,11 @@ static NTSTATUS ToUnicode(ULONG64 Value, ULONG Base, PUNICODE_STRING String)
 /* PASSIVE_LEVEL. */
 NTSTATUS NTAPI RtlIntegerToUnicodeString(ULONG Value, ULONG Base, PUNICODE_STRING String)
 {
-    RTL_PAGEABLE("RtlIntegerToUnicodeString");
     return ToUnicode(Value, Base, String);
 }
 
 NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STRING String)
 {
-    RTL_PAGEABLE("RtlInt64ToUnicodeString");
     return ToUnicode(Value, Base, String);
 }
 
@@ -231,7 +229,6 @@ static NTSTATUS Parse(PCWCH Text, SIZE_T Length, ULONG Base, PULONG Value)
 
 NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value)
 {
-    RTL_PAGEABLE("RtlUnicodeStringToInteger");
     return Parse(String->Buffer, String->Length / sizeof(WCHAR), Base, Value);
 }
 

@@ -8,8 +8,9 @@
 #include "kernel.h"
 
 /*
- * Case tables and conversions of Windows lie in pageable memory: a driver that needs them above APC_LEVEL faults there sooner or later, here
- * at once (documented is PASSIVE_LEVEL, but under a fast mutex they do work). Kernel code is exempt (our tables are resident). Any IRQL.
+ * For what depends on arguments: the case tables of Windows lie in pageable memory, and a driver that needs them above APC_LEVEL faults there
+ * sooner or later, here at once. (ke/irql.txt has the functions that are for PASSIVE_LEVEL whatever they are called with.) Kernel code is
+ * exempt: our tables are resident. Any IRQL.
  */
 VOID RtlRequireIrql(PCSTR Function, KIRQL Maximum, PVOID Caller);
 #define RTL_PAGEABLE(Function) RtlRequireIrql((Function), APC_LEVEL, __builtin_return_address(0))

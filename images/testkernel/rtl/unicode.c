@@ -152,14 +152,12 @@ static NTSTATUS ChangeCase(PUNICODE_STRING Destination, PCUNICODE_STRING Source,
 NTSTATUS NTAPI RtlUpcaseUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                       BOOLEAN AllocateDestinationString)
 {
-    RTL_PAGEABLE("RtlUpcaseUnicodeString");
     return ChangeCase(DestinationString, SourceString, AllocateDestinationString, RtlUpcaseUnicodeChar, CALLER);
 }
 
 NTSTATUS NTAPI RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString,
                                         BOOLEAN AllocateDestinationString)
 {
-    RTL_PAGEABLE("RtlDowncaseUnicodeString");
     return ChangeCase(DestinationString, SourceString, AllocateDestinationString, RtlDowncaseUnicodeChar, CALLER);
 }
 
@@ -167,7 +165,6 @@ NTSTATUS NTAPI RtlDowncaseUnicodeString(PUNICODE_STRING DestinationString, PCUNI
 BOOLEAN NTAPI RtlCreateUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString)
 {
     SIZE_T Bytes = (wcslen(SourceString) + 1) * sizeof(WCHAR);
-    RTL_PAGEABLE("RtlCreateUnicodeString");
     if (Bytes > MAX_BYTES) {
         return FALSE;
     }
@@ -186,7 +183,6 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING SourceStr
 {
     BOOLEAN Terminate = (Flags & 1) != 0;
     SIZE_T Bytes;
-    RTL_PAGEABLE("RtlDuplicateUnicodeString");
     if (!SourceString || !DestinationString || Flags > 3 || Flags == 2 || SourceString->Length % sizeof(WCHAR) ||
         SourceString->Length > SourceString->MaximumLength) {
         return STATUS_INVALID_PARAMETER;
@@ -215,7 +211,6 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING SourceStr
 /* PASSIVE_LEVEL. Frees what an Rtl function allocated, and clears the string. */
 VOID NTAPI RtlFreeUnicodeString(PUNICODE_STRING UnicodeString)
 {
-    RTL_PAGEABLE("RtlFreeUnicodeString");
     if (UnicodeString->Buffer) {
         RtlFreeString(UnicodeString->Buffer, CALLER);
         RtlZeroMemory(UnicodeString, sizeof(*UnicodeString));

@@ -57,7 +57,6 @@ NTSTATUS NTAPI RtlUTF8ToUnicodeN(PWSTR UnicodeStringDestination, ULONG UnicodeSt
     const UCHAR *Text = (const UCHAR *)UTF8StringSource;
     ULONG Room = UnicodeStringDestination ? UnicodeStringMaxByteCount / sizeof(WCHAR) : 0xFFFFFFFF, Count = 0;
     NTSTATUS Status = STATUS_SUCCESS;
-    RTL_PAGEABLE("RtlUTF8ToUnicodeN");
     if (!UTF8StringSource || (!UnicodeStringDestination && !UnicodeStringActualByteCount)) {
         return STATUS_INVALID_PARAMETER;
     }
@@ -100,7 +99,6 @@ NTSTATUS NTAPI RtlUnicodeToUTF8N(PCHAR UTF8StringDestination, ULONG UTF8StringMa
     ULONG Room = UTF8StringDestination ? UTF8StringMaxByteCount : 0xFFFFFFFF, Count = 0;
     ULONG Units = UnicodeStringByteCount / sizeof(WCHAR);
     NTSTATUS Status = STATUS_SUCCESS;
-    RTL_PAGEABLE("RtlUnicodeToUTF8N");
     if (!UnicodeStringSource || (!UTF8StringDestination && !UTF8StringActualByteCount)) {
         return STATUS_INVALID_PARAMETER;
     }

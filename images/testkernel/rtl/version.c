@@ -8,7 +8,6 @@
 
 NTSTATUS NTAPI RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation)
 {
-    RTL_PAGEABLE("RtlGetVersion");
     VersionInformation->dwMajorVersion = MAJOR;
     VersionInformation->dwMinorVersion = MINOR;
     VersionInformation->dwBuildNumber = BUILD;
@@ -67,7 +66,6 @@ NTSTATUS NTAPI RtlVerifyVersionInfo(PRTL_OSVERSIONINFOEXW VersionInfo, ULONG Typ
                            VersionInfo->dwPlatformId,   VersionInfo->wServicePackMinor, VersionInfo->wServicePackMajor,
                            VersionInfo->wSuiteMask,     VersionInfo->wProductType};
     BOOLEAN Decided = FALSE;
-    RTL_PAGEABLE("RtlVerifyVersionInfo");
     if (!TypeMask || !ConditionMask) {
         return STATUS_INVALID_PARAMETER;
     }

@@ -23,6 +23,15 @@ AT(DISPATCH_LEVEL, zw_close_at_dispatch, ZwClose((HANDLE)8))
 AT(DISPATCH_LEVEL, create_device_at_dispatch, PDEVICE_OBJECT device;
    IoCreateDevice(Driver, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &device))
 
+AT(APC_LEVEL, detach_at_apc_level, IoDetachDevice(NULL))
+
+BROKEN(set_event_wait_at_dispatch)
+{
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Raise(DISPATCH_LEVEL);
+    KeSetEvent(&Event, IO_NO_INCREMENT, TRUE); /* a wait is to follow */
+}
+
 BROKEN(raise_lowers)
 {
     UNICODE_STRING name = RTL_CONSTANT_STRING(L"KfRaiseIrql");

@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import irql
+
 
 def global_symbols(nm: str, files: list[str]) -> set[str]:
     """Names of the global definitions in object files or archives."""
@@ -33,6 +35,7 @@ def main() -> int:
     parser.add_argument("what", choices=["windows", "def"])
     parser.add_argument("--nm", default="x86_64-w64-mingw32-nm")
     parser.add_argument("--windows", help="file with Windows' export names")
+    parser.add_argument("--irql", help="ke/irql.txt")
     parser.add_argument("--extra", action="append", default=[], help="exports.txt of a folder")
     parser.add_argument("files", nargs="+", help="import libraries or object files")
     args = parser.parse_args()
@@ -41,13 +44,16 @@ def main() -> int:
         print("\n".join(sorted(defined)))
         return 0
     extra = extra_names(args.extra)
+    checked = {e.name for e in irql.read_table(Path(args.irql)).values() if e.checked} if args.irql else set()
     missing = extra - defined
     if missing:
         print(f"exports.txt names what no source file defines: {', '.join(sorted(missing))}", file=sys.stderr)
         return 1
     windows = set(Path(args.windows).read_text().split())
     print("LIBRARY ntoskrnl.exe\nEXPORTS")
-    print("\n".join(f"    {name}" for name in sorted(defined & (windows | extra))))
+    # A driver's import leads to the check of the IRQL, which goes on to the function; the kernel's own calls go there directly.
+    bound = {name: f"{name} = {irql.PREFIX}{name}" if name in checked else name for name in defined & (windows | extra)}
+    print("\n".join(f"    {bound[name]}" for name in sorted(bound)))
     return 0
 
 

@@ -3,8 +3,8 @@
 """Write docs/testkernel-exports.md: every export with its state, and which documented functions are missing.
 
 The state stands where the function is: a comment over its definition that has "Partial: …" or "Refused: …" says what lacks;
-any other definition is complete. Who calls a function is read from the import tables of the built drivers, and from the
-native tests' sources.
+any other definition is complete. The IRQL is that of ke/irql.txt. Who calls a function is read from the import tables of the
+built drivers, and from the native tests' sources.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import irql
 
 KERNEL = Path(__file__).resolve().parents[1]
 REPOSITORY = KERNEL.parents[1]
@@ -40,6 +42,7 @@ class Export:
 
     name: str
     file: str = ""
+    irql: str = ""
     state: str = "complete"
     note: str = ""
     tests: tuple[str, ...] = ()
@@ -84,7 +87,10 @@ def imports_of(folder: Path, objdump: str) -> set[str]:
 def read_exports(definition_file: Path, callers: dict[str, set[str]]) -> list[Export]:
     """The kernel's exports with everything known of them."""
     lines = definition_file.read_text().split("EXPORTS", 1)[1].splitlines()
+    levels = irql.read_table(KERNEL / "ke" / "irql.txt")
     exports = {line.split()[0]: Export(line.split()[0]) for line in lines if line.strip()}
+    for name in exports.keys() & levels.keys():
+        exports[name].irql = levels[name].words
     for source in sorted([*KERNEL.glob("*/*.c"), *KERNEL.glob("*/*.S")]):
         if source.parent.name == "selftest":
             continue
@@ -125,16 +131,18 @@ def page(exports: list[Export], missing: set[str]) -> str:
         f"(there so that drivers load; they fail as documented). {called} of them are called by a test: the native tests of the",
         "run-time library with sanitizers (native) and the drivers that test the kernel (selftest), which check what Microsoft",
         "documents; some also by the product's drivers and mutants (drivers). `make test` fails for an export without a test.",
+        "A driver that calls an export at another IRQL is stopped before the function is entered (`ke/irql.txt`); where the",
+        "levels depend on the arguments, the widest range stands here and the function checks the rest.",
         "",
     ]
     for group in [*GROUPS, LAST_GROUP]:
         members = sorted((e for e in exports if group_of(e.name) == group), key=lambda e: e.name.lower())
         if not members:
             continue
-        lines += [f"## {group}", "", "| function | state | source | called by |", "|---|---|---|---|"]
+        lines += [f"## {group}", "", "| function | IRQL | state | source | called by |", "|---|---|---|---|---|"]
         for export in members:
             state = export.state + (f": {export.note}" if export.note else "")
-            lines.append(f"| `{export.name}` | {state} | {export.file} | {', '.join(export.tests)} |")
+            lines.append(f"| `{export.name}` | {export.irql or '-'} | {state} | {export.file} | {', '.join(export.tests)} |")
         lines.append("")
     lines += [
         "## Missing",
