@@ -53,6 +53,8 @@ def test_a_bugcheck_callback_runs_with_its_buffer(boot: Callable[..., Boot]) -> 
     assert done.bugcheck["code"] == 0xB0DD and done.bugcheck["parameters"] == [1, 2, 3, 4]
     assert "bugcheck callback at IRQL 15 with 6 bytes 'Buddy'" in done.log
     assert "bugcheck reason 2 with room for data" in done.log
+    assert "In the dump for selftest: 2 pages at physical 0x100000" in done.log
+    assert "In the dump for selftest: 3 pages at physical 0x200000" in done.log
 
 
 def test_shutdown_is_notified_before_the_power_goes(machine: Callable[..., Machine]) -> None:

@@ -56,7 +56,7 @@ VOID KiStopSystem(const BUGCHECK *Stop)
     KdTrace("bugcheck code=0x%X", Stop->Code);
     KiReportStop(&KiStop);
     RunCallbacks();
-    KiRunBugCheckReasonCallbacks();
+    KiRunBugCheckReasonCallbacks(KiStop.Code);
     KiSayTables(); /* last: damaged tables may fault, and then the report above is complete */
     HalPvpanic();
     CHAR option[8];

@@ -61,6 +61,6 @@ BOOLEAN KeIsStopped(VOID);
 DECLSPEC_NORETURN VOID KiIrqlTooHigh(PCSTR Function, KIRQL Maximum, PVOID Caller);
 
 /* bugcheckreason.c: HIGH_LEVEL, once, when the system has stopped. */
-VOID KiRunBugCheckReasonCallbacks(VOID);
+VOID KiRunBugCheckReasonCallbacks(ULONG Code);
 
 #endif

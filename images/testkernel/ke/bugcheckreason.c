@@ -6,13 +6,14 @@
  */
 #include "kernel.h"
 #include "ke/bugcheck.h"
+#include "ke/report.h"
 
 #define BUFFER_SIZE 4096
 
 static LIST_ENTRY Records = {&Records, &Records};
 static UCHAR Buffer[BUFFER_SIZE];
 
-/* Any IRQL. Partial: only KbCallbackSecondaryDumpData is called; KbCallbackAddPages and KbCallbackDumpIo are registered and stay silent. */
+/* Any IRQL. Partial: KbCallbackDumpIo is registered and not called, as the kernel itself writes no dump. */
 BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord,
                                                PKBUGCHECK_REASON_CALLBACK_ROUTINE CallbackRoutine,
                                                KBUGCHECK_CALLBACK_REASON Reason, PUCHAR Component)
@@ -52,15 +53,42 @@ BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECO
     return Registered;
 }
 
-VOID KiRunBugCheckReasonCallbacks(VOID)
+#define MOST_RANGES 64
+
+/*
+ * The dump holds all memory, and so every range that a driver adds: the report says which.
+ * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/ns-wdm-_kbugcheck_add_pages
+ */
+static VOID AskForPages(PKBUGCHECK_REASON_CALLBACK_RECORD Record, ULONG Code)
+{
+    KBUGCHECK_ADD_PAGES Pages = {.BugCheckCode = Code};
+    for (ULONG i = 0; i < MOST_RANGES; i++) {
+        Pages.Flags = 0;
+        Pages.Count = 0;
+        Record->CallbackRoutine(Record->Reason, Record, &Pages, sizeof(Pages));
+        if (Pages.Count && (Pages.Flags & (KB_ADD_PAGES_FLAG_VIRTUAL_ADDRESS | KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS))) {
+            KiSay("In the dump for %s: %Iu pages at %s 0x%Ix\n", (PCSTR)Record->Component, Pages.Count,
+                  Pages.Flags & KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS ? "physical" : "virtual", Pages.Address);
+        }
+        if (!(Pages.Flags & KB_ADD_PAGES_FLAG_ADDITIONAL_RANGES_EXIST)) {
+            return;
+        }
+    }
+}
+
+VOID KiRunBugCheckReasonCallbacks(ULONG Code)
 {
     for (PLIST_ENTRY Entry = Records.Flink; Entry != &Records; Entry = Entry->Flink) {
         PKBUGCHECK_REASON_CALLBACK_RECORD Record = CONTAINING_RECORD(Entry, KBUGCHECK_REASON_CALLBACK_RECORD, Entry);
         KBUGCHECK_SECONDARY_DUMP_DATA Data = {
             .InBuffer = Buffer, .InBufferLength = BUFFER_SIZE, .MaximumAllowed = BUFFER_SIZE};
-        if (Record->Reason == KbCallbackSecondaryDumpData &&
-            Record->Checksum == (ULONG_PTR)Record->CallbackRoutine + (ULONG_PTR)Record->Component + Record->Reason) {
+        if (Record->Checksum != (ULONG_PTR)Record->CallbackRoutine + (ULONG_PTR)Record->Component + Record->Reason) {
+            continue;
+        }
+        if (Record->Reason == KbCallbackSecondaryDumpData) {
             Record->CallbackRoutine(Record->Reason, Record, &Data, sizeof(Data));
+        } else if (Record->Reason == KbCallbackAddPages) {
+            AskForPages(Record, Code);
         }
     }
 }

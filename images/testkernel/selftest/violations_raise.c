@@ -75,8 +75,23 @@ static VOID NTAPI OnDump(KBUGCHECK_CALLBACK_REASON Reason, PKBUGCHECK_REASON_CAL
     DbgPrint("bugcheck reason %u with room for %s\n", Reason, dump->MaximumAllowed >= 4 ? "data" : "nothing");
 }
 
+/* Two ranges, one call after the other. */
+static VOID NTAPI OnAddPages(KBUGCHECK_CALLBACK_REASON Reason, PKBUGCHECK_REASON_CALLBACK_RECORD Record, PVOID Data,
+                             ULONG Length)
+{
+    PKBUGCHECK_ADD_PAGES pages = Data;
+    pages->Address = pages->Context ? 0x200000 : 0x100000;
+    pages->Count = pages->Context ? 3 : pages->BugCheckCode == 0xB0DD ? 2 : 0;
+    pages->Flags =
+        KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS | (pages->Context ? 0 : KB_ADD_PAGES_FLAG_ADDITIONAL_RANGES_EXIST);
+    pages->Context = Record;
+}
+
 BROKEN(bugcheck_with_callback)
 {
+    static KBUGCHECK_REASON_CALLBACK_RECORD pages;
+    KeInitializeCallbackRecord((&pages));
+    KeRegisterBugCheckReasonCallback(&pages, OnAddPages, KbCallbackAddPages, (PUCHAR) "selftest");
     static KBUGCHECK_REASON_CALLBACK_RECORD dump;
     static KBUGCHECK_CALLBACK_RECORD record;
     static CHAR buffer[] = "Buddy";
