@@ -5,6 +5,7 @@
  */
 #include "cm/registry.h"
 #include "ob/object.h"
+#include "io/verify.h"
 
 /* "ZwCreateKey … creates only the last key of the path": what lies before it must be there. Registry locked. */
 static BOOLEAN ParentExists(PCM_KEY Root, PCUNICODE_STRING Path)
@@ -52,18 +53,21 @@ static NTSTATUS OpenKey(PHANDLE Handle, ACCESS_MASK Access, POBJECT_ATTRIBUTES A
 
 NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
+    IoCheckZwAttributes("ZwOpenKey", ObjectAttributes, _ReturnAddress());
     return OpenKey(KeyHandle, DesiredAccess, ObjectAttributes, FALSE, NULL);
 }
 
 NTSTATUS NTAPI ZwOpenKeyEx(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                            ULONG OpenOptions)
 {
+    IoCheckZwAttributes("ZwOpenKeyEx", ObjectAttributes, _ReturnAddress());
     return ZwOpenKey(KeyHandle, DesiredAccess, ObjectAttributes);
 }
 
 NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
                            ULONG TitleIndex, PUNICODE_STRING Class, ULONG CreateOptions, PULONG Disposition)
 {
+    IoCheckZwAttributes("ZwCreateKey", ObjectAttributes, _ReturnAddress());
     return OpenKey(KeyHandle, DesiredAccess, ObjectAttributes, TRUE, Disposition);
 }
 

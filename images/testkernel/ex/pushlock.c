@@ -24,12 +24,11 @@ typedef struct _WAITER {
 static LIST_ENTRY Waiters = {&Waiters, &Waiters};
 static KSPIN_LOCK Lock;
 
-static VOID Check(volatile ULONG64 *PushLock, PCSTR Function, const VOID *Caller)
+static VOID Check(volatile ULONG64 *PushLock, ULONG Rule, PCSTR Function, const VOID *Caller)
 {
     PKTHREAD Thread = KiCurrentThread();
     if (KeGetCurrentIrql() < APC_LEVEL && !Thread->KernelApcDisable && !Thread->SpecialApcDisable) {
-        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_ACQUIRE_APCS, KeGetCurrentIrql(), 0,
-                         (ULONG_PTR)PushLock, Caller,
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, Rule, KeGetCurrentIrql(), 0, (ULONG_PTR)PushLock, Caller,
                          "%s of push lock %p with normal kernel APCs enabled: its thread could be suspended while it "
                          "owns the lock; call KeEnterCriticalRegion first",
                          Function, PushLock);
@@ -90,7 +89,7 @@ static VOID Acquire(volatile ULONG64 *PushLock, BOOLEAN Exclusive)
 static VOID Release(volatile ULONG64 *PushLock, BOOLEAN Exclusive, PCSTR Function, const VOID *Caller)
 {
     KIRQL Irql;
-    Check(PushLock, Function, Caller);
+    Check(PushLock, RULE_PUSHLOCK_RELEASE_APCS, Function, Caller);
     KeAcquireSpinLock(&Lock, &Irql);
     if (!(*PushLock & HELD) || Exclusive != (*PushLock < SHARE)) {
         KeBugCheckReason(RESOURCE_NOT_OWNED, (ULONG_PTR)PushLock, (ULONG_PTR)*PushLock, Exclusive, 0, Caller,
@@ -118,7 +117,7 @@ VOID NTAPI ExInitializePushLock(PEX_PUSH_LOCK PushLock)
 VOID NTAPI ExAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags);
 VOID NTAPI ExAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
 {
-    Check((volatile ULONG64 *)PushLock, "ExAcquirePushLockExclusive", CALLER);
+    Check((volatile ULONG64 *)PushLock, RULE_PUSHLOCK_ACQUIRE_APCS, "ExAcquirePushLockExclusive", CALLER);
     Acquire((volatile ULONG64 *)PushLock, TRUE);
 }
 
@@ -132,7 +131,7 @@ VOID NTAPI ExReleasePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
 VOID NTAPI ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags);
 VOID NTAPI ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
 {
-    Check((volatile ULONG64 *)PushLock, "ExAcquirePushLockShared", CALLER);
+    Check((volatile ULONG64 *)PushLock, RULE_PUSHLOCK_ACQUIRE_APCS, "ExAcquirePushLockShared", CALLER);
     Acquire((volatile ULONG64 *)PushLock, FALSE);
 }
 

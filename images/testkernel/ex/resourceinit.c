@@ -89,6 +89,10 @@ NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource)
 VOID ExpCheckResource(PERESOURCE Resource, PCSTR Function, const VOID *Caller)
 {
     PLIST_ENTRY Link = &Resource->SystemResourcesList;
+    if ((ULONG_PTR)Resource % sizeof(PVOID)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_RESOURCE_UNALIGNED, 0, 0, (ULONG_PTR)Resource, Caller,
+                         "%s of ERESOURCE %p, which is not aligned to 8 bytes", Function, Resource);
+    }
     if (!Link->Blink || !KiIsLinked(Link)) {
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_UNINITIALIZED, (ULONG_PTR)Resource,
                          (ULONG_PTR)KiCurrentThread(), 0, Caller,

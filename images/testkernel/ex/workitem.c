@@ -9,6 +9,7 @@
 #include "ke/bugcheck.h"
 #include "ke/processor.h"
 #include "ke/thread.h"
+#include "mm/paged.h"
 #include "rtl/format.h"
 
 #define CALLER      __builtin_return_address(0)
@@ -167,6 +168,10 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
     } else {
         KeBugCheckReason(WORKER_INVALID, 6, (ULONG_PTR)WorkItem, QueueType, 0, CALLER,
                          "work item %p was queued to queue type %u, which does not exist", WorkItem, (ULONG)QueueType);
+    }
+    if (MiIsPageable(WorkItem)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_WORK_ITEM_PAGEABLE, (ULONG_PTR)WorkItem, 0, 0, CALLER,
+                         "work item %p lies in pageable memory, but is touched at DISPATCH_LEVEL", WorkItem);
     }
     if (WorkItem->List.Flink) {
         KeBugCheckReason(

@@ -181,6 +181,20 @@ static VOID CheckCapabilities(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Calle
     }
 }
 
+/* An IRP with RequestorMode KernelMode has no addresses of programs: nobody probes them. */
+static VOID CheckKernelAddresses(PIRP Irp, PVOID Caller)
+{
+    PVOID Addresses[] = {Irp->UserBuffer, Irp->UserIosb, Irp->UserEvent};
+    static const PCSTR Names[] = {"UserBuffer", "UserIosb", "UserEvent"};
+    for (ULONG I = 0; I < COUNT_OF(Addresses); I++) {
+        if ((ULONG_PTR)Addresses[I] >= 0x10000 && Addresses[I] <= MmHighestUserAddress) {
+            IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_IRP_USER_ADDRESS, (ULONG_PTR)Irp, (ULONG_PTR)Addresses[I],
+                   0, Caller, "IRP %p has RequestorMode KernelMode, but %s is %p, a user-mode address", Irp, Names[I],
+                   Addresses[I]);
+        }
+    }
+}
+
 /* An IRP that the driver at Caller made. */
 static VOID CheckNew(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
 {
@@ -198,6 +212,9 @@ static VOID CheckNew(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Caller)
     if (IsRestricted(Next)) {
         IoStopRule(0x237, Caller, Irp, DeviceObject, "a driver sent a %s IRP (minor 0x%02x) that only the system sends",
                    NameOf(Major), Next->MinorFunction);
+    }
+    if (Irp->RequestorMode == KernelMode) {
+        CheckKernelAddresses(Irp, Caller);
     }
     if (Major == IRP_MJ_PNP && Next->MinorFunction == IRP_MN_QUERY_CAPABILITIES) {
         CheckCapabilities(DeviceObject, Irp, Caller);

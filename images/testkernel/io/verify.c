@@ -41,3 +41,31 @@ BOOLEAN IoIsDriverCode(PVOID Address)
     PLOADED_IMAGE Image = LdrImageFromAddress(Address);
     return Image && !Image->Kernel;
 }
+
+static VOID CheckKernelAddress(PCSTR Function, const VOID *Address, PVOID Caller)
+{
+    if (Address && Address <= MmHighestUserAddress) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_ZW_USER_ADDRESS, (ULONG_PTR)Caller, (ULONG_PTR)Address, 0,
+               Caller, "%s with %p, a user-mode address: the Zw function does not probe it", Function, Address);
+    }
+}
+
+VOID IoCheckZwAttributes(PCSTR Function, const OBJECT_ATTRIBUTES *Attributes, PVOID Caller)
+{
+    const UNICODE_STRING *Name;
+    if (!Attributes || !IoIsDriverCode(Caller)) {
+        return;
+    }
+    CheckKernelAddress(Function, Attributes, Caller);
+    Name = Attributes->ObjectName;
+    CheckKernelAddress(Function, Name, Caller);
+    if (!Name) {
+        return;
+    }
+    CheckKernelAddress(Function, Name->Buffer, Caller);
+    if (Name->Length % sizeof(WCHAR) || Name->Length > Name->MaximumLength || (Name->Length && !Name->Buffer)) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_ZW_BAD_STRING, (ULONG_PTR)Caller, (ULONG_PTR)Name, 0, Caller,
+               "%s with a malformed UNICODE_STRING: Length %u, MaximumLength %u, Buffer %p", Function, Name->Length,
+               Name->MaximumLength, Name->Buffer);
+    }
+}

@@ -28,6 +28,11 @@ static inline BOOLEAN IopIsSuspicious(NTSTATUS Status)
 {
     return ((ULONG)Status & 0x10000000) || (ULONG)Status == 0xA5A5A5A5 || (ULONG)Status == 0xDDDDDDDD;
 }
+/*
+ * PASSIVE_LEVEL. Stops when the driver at Caller called a Zw function with a user-mode address (0xC4/0xE3) or a malformed UNICODE_STRING (0xE4) in
+ * Attributes, which may be NULL.
+ */
+VOID IoCheckZwAttributes(PCSTR Function, const OBJECT_ATTRIBUTES *Attributes, PVOID Caller);
 /* TRUE when Address is in a loaded driver (not in the kernel): only drivers are held to some rules. */
 BOOLEAN IoIsDriverCode(PVOID Address);
 

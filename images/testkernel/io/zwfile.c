@@ -33,6 +33,7 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJE
                             ULONG EaLength)
 {
     NTSTATUS Status;
+    IoCheckZwAttributes("ZwCreateFile", ObjectAttributes, _ReturnAddress());
     Status = CheckOpen(ObjectAttributes, DesiredAccess, CreateOptions);
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -48,6 +49,7 @@ NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT
                           PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
     NTSTATUS Status;
+    IoCheckZwAttributes("ZwOpenFile", ObjectAttributes, _ReturnAddress());
     Status = CheckOpen(ObjectAttributes, DesiredAccess, OpenOptions);
     if (!NT_SUCCESS(Status)) {
         return Status;

@@ -25,11 +25,15 @@ const RULE *KiFindRule(ULONG Code, ULONG_PTR Parameter1);
 #define RULE_RESOURCE_RELEASE_APCS  0x38
 #define RULE_UNSAFE_ACQUIRE_APCS    0x39
 #define RULE_UNSAFE_RELEASE_APCS    0x3A
+#define RULE_BAD_HANDLE             0x3C
+#define RULE_RESOURCE_UNALIGNED     0x3D
 #define RULE_NOT_IN_CRITICAL_REGION 0x3E
 #define RULE_SPIN_LOCK_IRQL         0x42
 #define RULE_MDL_UNLOCK_UNLOCKED    0x7C
 #define RULE_MDL_UNLOCK_NONPAGED    0x7D
 #define RULE_MDL_OF_PAGED_POOL      0x7F
+#define RULE_MDL_MAP_OLD            0x81
+#define RULE_MDL_MAP_STOPS          0x82
 #define RULE_MDL_LOCK_FLAGS         0xB0
 #define RULE_MDL_MAP_FLAGS          0xB2
 #define RULE_MDL_MAP_UNLOCKED       0xB3
@@ -50,19 +54,26 @@ const RULE *KiFindRule(ULONG Code, ULONG_PTR Parameter1);
 #define RULE_WMI_LEFT               0xDA
 #define RULE_ETW_BAD_HANDLE         0xDC
 #define RULE_ETW_REGISTERED         0xDD
+#define RULE_USER_ADDRESS           0xE0
 #define RULE_PAGEABLE_OBJECT        0xE1
+#define RULE_IRP_USER_ADDRESS       0xE2
+#define RULE_ZW_USER_ADDRESS        0xE3
+#define RULE_ZW_BAD_STRING          0xE4
 #define RULE_IRQL                   0xE5
 #define RULE_ZW_IRQL                0xE6
 #define RULE_PUSHLOCK_ACQUIRE_APCS  0xEA
 #define RULE_PUSHLOCK_RELEASE_APCS  0xEB
+#define RULE_NULL_HANDLE            0xF5
 #define RULE_COMPLETION_IRQL        0xFA
 #define RULE_POOL_OF_IRP            0x105
+#define RULE_QUOTA_IN_DPC           0x10B
 #define RULE_ISR_IRQL               0x111
 #define RULE_ENTER_REGION_IRQL      0x11A
 #define RULE_LEAVE_REGION_IRQL      0x11B
 #define RULE_WAIT_ABOVE_DISPATCH    0x120
 #define RULE_WAIT_DISPATCH_FOREVER  0x121
 #define RULE_WAIT_DISPATCH_TIMEOUT  0x122
+#define RULE_USER_WAIT_ON_STACK     0x123
 #define RULE_WORK_ITEM_PAGEABLE     0x131
 #define RULE_CANCEL_TOO_LONG        0x135
 #define RULE_SELF_DEADLOCK          0x1000
@@ -75,6 +86,7 @@ const RULE *KiFindRule(ULONG Code, ULONG_PTR Parameter1);
 #define RULE_DELETED_WHILE_OWNED    0x100B
 #define RULE_SPIN_LOCK_HELD         0x40009
 #define RULE_NOT_IN_GUARDED_REGION  0x4000E
+#define RULE_REQUESTED_POWER_IRP    0x4100B
 
 /* Rules that Microsoft's page has no number for: above all that Windows uses. */
 #define RULE_INTERFACE_LEFT            0xF0001

@@ -115,7 +115,7 @@ VOID KiSignalWaiters(DISPATCHER_HEADER *Object)
     }
 }
 
-static VOID CheckWait(ULONG Count, PVOID Objects[], PLARGE_INTEGER Timeout, PVOID Caller)
+static VOID CheckWait(ULONG Count, PVOID Objects[], KPROCESSOR_MODE WaitMode, PLARGE_INTEGER Timeout, PVOID Caller)
 {
     KIRQL irql = KeGetCurrentIrql();
     BOOLEAN blocks = !Timeout || Timeout->QuadPart != 0;
@@ -129,7 +129,18 @@ static VOID CheckWait(ULONG Count, PVOID Objects[], PLARGE_INTEGER Timeout, PVOI
     }
     for (ULONG i = 0; i < Count; i++) {
         DISPATCHER_HEADER *object = Objects[i];
-        UCHAR type = object->Type;
+        UCHAR type;
+        if ((LONG_PTR)object >= 0) {
+            KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_USER_ADDRESS, (ULONG_PTR)object,
+                             sizeof(DISPATCHER_HEADER), 0, Caller, "waiting on %p, which is no kernel address", object);
+        }
+        if (WaitMode == UserMode && (PUCHAR)object >= (PUCHAR)KiCurrentThread()->StackLimit &&
+            (PUCHAR)object < (PUCHAR)KiCurrentThread()->StackBase) {
+            KeBugCheckReason(
+                DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_USER_WAIT_ON_STACK, irql, (ULONG_PTR)object, 0, Caller,
+                "a UserMode wait on %p, which lies on the kernel stack: that may be paged out meanwhile", object);
+        }
+        type = object->Type;
         if (MiIsPageable(object)) {
             KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_PAGEABLE_OBJECT, (ULONG_PTR)object, 0, 0, Caller,
                              "waiting on %p, which lies in pageable memory: dispatcher objects are touched at "
@@ -199,10 +210,10 @@ static NTSTATUS Block(ULONG Count, PVOID Objects[], WAIT_TYPE Type, PKWAIT_BLOCK
     return thread->WaitStatus;
 }
 
-static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REASON Reason, BOOLEAN Alertable,
-                        PLARGE_INTEGER Timeout, PKWAIT_BLOCK Blocks, PVOID Caller)
+static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REASON Reason, KPROCESSOR_MODE Mode,
+                        BOOLEAN Alertable, PLARGE_INTEGER Timeout, PKWAIT_BLOCK Blocks, PVOID Caller)
 {
-    CheckWait(Count, Objects, Timeout, Caller);
+    CheckWait(Count, Objects, Mode, Timeout, Caller);
     PKTHREAD thread = KiCurrentThread();
     ULONG64 due = Timeout ? KiAbsoluteDue(*Timeout) : ~0ULL, since = HalNanoseconds();
     BOOLEAN absolute = Timeout && Timeout->QuadPart > 0;
@@ -232,7 +243,7 @@ static NTSTATUS WaitFor(ULONG Count, PVOID Objects[], WAIT_TYPE Type, KWAIT_REAS
 NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                      PLARGE_INTEGER Timeout)
 {
-    return WaitFor(1, &Object, WaitAny, WaitReason, Alertable, Timeout, KiCurrentThread()->BuiltInBlocks,
+    return WaitFor(1, &Object, WaitAny, WaitReason, WaitMode, Alertable, Timeout, KiCurrentThread()->BuiltInBlocks,
                    __builtin_return_address(0));
 }
 
@@ -245,7 +256,7 @@ NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE W
                          "KeWaitForMultipleObjects with %u objects%s", Count,
                          WaitBlockArray ? "" : " and no wait block array (at most 3)");
     }
-    return WaitFor(Count, Object, WaitType, WaitReason, Alertable, Timeout,
+    return WaitFor(Count, Object, WaitType, WaitReason, WaitMode, Alertable, Timeout,
                    WaitBlockArray ? WaitBlockArray : KiCurrentThread()->BuiltInBlocks, __builtin_return_address(0));
 }
 

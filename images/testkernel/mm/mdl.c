@@ -147,7 +147,8 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-mmmaplockedpagesspecifycache
  * IRQL <= DISPATCH_LEVEL. NULL, or with BugCheckOnFailure a stop, when address space is short.
  */
-static PVOID Map(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, BOOLEAN BugCheckOnFailure, ULONG Priority, PVOID Caller)
+static PVOID Map(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, BOOLEAN BugCheckOnFailure, ULONG Priority, BOOLEAN Old,
+                 PVOID Caller)
 {
     CSHORT mapped = Mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL);
     if (mapped && IoIsDriverCode(Caller)) {
@@ -160,6 +161,13 @@ static PVOID Map(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, BOOLEAN BugCheckOnFail
         KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_MDL_MAP_UNLOCKED, (ULONG_PTR)Mdl,
                          (ULONG)Mdl->MdlFlags, MDL_PAGES_LOCKED, Caller,
                          "MDL %p is mapped although its pages are neither locked nor nonpaged pool", Mdl);
+    }
+    if (BugCheckOnFailure && !(Mdl->MdlFlags & MDL_MAPPING_CAN_FAIL) && IoIsDriverCode(Caller)) {
+        KeBugCheckReason(DRIVER_VERIFIER_DETECTED_VIOLATION, Old ? RULE_MDL_MAP_OLD : RULE_MDL_MAP_STOPS,
+                         (ULONG_PTR)Mdl, (ULONG)Mdl->MdlFlags, 0, Caller,
+                         "MDL %p is mapped by a call that stops the system when address space is short: use "
+                         "MmMapLockedPagesSpecifyCache with BugCheckOnFailure FALSE, and check the result",
+                         Mdl);
     }
     if (Mdl->MdlFlags & (MDL_SOURCE_IS_NONPAGED_POOL | MDL_MAPPED_TO_SYSTEM_VA)) {
         return Mdl->MappedSystemVa;
@@ -185,12 +193,12 @@ static PVOID Map(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, BOOLEAN BugCheckOnFail
 PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL Mdl, KPROCESSOR_MODE AccessMode, MEMORY_CACHING_TYPE CacheType,
                                          PVOID RequestedAddress, ULONG BugCheckOnFailure, MM_PAGE_PRIORITY Priority)
 {
-    return Map(Mdl, CacheType, BugCheckOnFailure != 0, (ULONG)Priority, __builtin_return_address(0));
+    return Map(Mdl, CacheType, BugCheckOnFailure != 0, (ULONG)Priority, FALSE, __builtin_return_address(0));
 }
 
 PVOID NTAPI MmMapLockedPages(PMDL Mdl, KPROCESSOR_MODE AccessMode)
 {
-    return Map(Mdl, MmCached, TRUE, NormalPagePriority, __builtin_return_address(0));
+    return Map(Mdl, MmCached, TRUE, NormalPagePriority, TRUE, __builtin_return_address(0));
 }
 
 /* A partial MDL's address may be its source's mapping: that one stays. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The pool functions that drivers call. IRQL <= DISPATCH_LEVEL for nonpaged, <= APC_LEVEL for paged pool. */
 #include "mm/pool.h"
+#include "ke/bugcheck.h"
+#include "ke/processor.h"
+#include "ke/rules.h"
 
 #define CALLER __builtin_return_address(0)
 #undef ExAllocatePool
@@ -19,6 +22,12 @@ PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 
 PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
+    if (KiProcessor.DpcActive || KeGetCurrentIrql() > DISPATCH_LEVEL) {
+        KeBugCheckReason(
+            DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_QUOTA_IN_DPC, 0, 0, 0, CALLER,
+            "ExAllocatePoolWithQuotaTag in a DPC or service routine, which runs in any process: quota must "
+            "not be charged there");
+    }
     /* No processes, no quota. Failure raises an exception unless POOL_QUOTA_FAIL_INSTEAD_OF_RAISE is given. */
     PVOID block = MiAllocatePool(PoolType & ~POOL_QUOTA_FAIL_INSTEAD_OF_RAISE, NumberOfBytes, Tag, CALLER);
     if (!block && !(PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE)) {

@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-zwcreatedirectoryobject
  */
 #include "ob/header.h"
+#include "io/verify.h"
 
 /* OBJ_OPENIF opens one that exists (STATUS_OBJECT_NAME_EXISTS); without OBJ_PERMANENT it goes with its last handle and entry. */
 NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
@@ -12,6 +13,7 @@ NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK Desi
     PVOID Object;
     WCHAR Buffer[256];
     NTSTATUS Status;
+    IoCheckZwAttributes("ZwCreateDirectoryObject", ObjectAttributes, _ReturnAddress());
     Status = ObpLookup(ObjectAttributes->ObjectName, &ObpDirectoryType, &Object, NULL, Buffer);
     if (NT_SUCCESS(Status)) {
         Status = ObjectAttributes->Attributes & OBJ_OPENIF ? ObpCreateHandle(Object, DesiredAccess, DirectoryHandle)
@@ -45,6 +47,7 @@ NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredA
     PVOID Object;
     WCHAR Buffer[256];
     NTSTATUS Status;
+    IoCheckZwAttributes("ZwOpenSymbolicLinkObject", ObjectAttributes, _ReturnAddress());
     Status = ObpLookup(ObjectAttributes->ObjectName, &ObpLinkType, &Object, NULL, Buffer);
     if (NT_SUCCESS(Status)) {
         Status = ObpCreateHandle(Object, DesiredAccess, LinkHandle);

@@ -4,6 +4,7 @@
  * https://learn.microsoft.com/windows-hardware/drivers/kernel/event-objects
  */
 #include "ob/object.h"
+#include "io/verify.h"
 
 /* Flags: OBJ_OPENIF (an event of that name is opened: STATUS_OBJECT_NAME_EXISTS) and OBJ_PERMANENT. The handle keeps the event. */
 static NTSTATUS OpenOrCreate(PCUNICODE_STRING Name, EVENT_TYPE Type, BOOLEAN Initial, ULONG Flags, PKEVENT *Event,
@@ -63,6 +64,7 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POB
 {
     PKEVENT Event;
     PCUNICODE_STRING Name = ObjectAttributes ? ObjectAttributes->ObjectName : NULL;
+    IoCheckZwAttributes("ZwCreateEvent", ObjectAttributes, _ReturnAddress());
     return OpenOrCreate(Name, EventType, InitialState, ObjectAttributes ? ObjectAttributes->Attributes : 0, &Event,
                         EventHandle);
 }
@@ -72,6 +74,7 @@ NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJE
     PVOID Object;
     WCHAR Buffer[256];
     NTSTATUS Status;
+    IoCheckZwAttributes("ZwOpenEvent", ObjectAttributes, _ReturnAddress());
     Status = ObpLookup(ObjectAttributes->ObjectName, OB_TYPE(ExEventObjectType), &Object, NULL, Buffer);
     if (NT_SUCCESS(Status)) {
         Status = ObpCreateHandle(Object, DesiredAccess, EventHandle);

@@ -94,13 +94,30 @@ NTSTATUS ObpCloseHandle(HANDLE Handle)
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS ReferenceByHandle(HANDLE Handle, POBJECT_TYPE ObjectType, PVOID *Object,
+/* A driver answers for the handles that it uses itself: what a program passes is referenced with UserMode, and may be bad. */
+static VOID CheckHandle(HANDLE Handle, POBJECT_TYPE ObjectType, PVOID Caller)
+{
+    ULONG Slot = HandleToSlot(Handle);
+    if (!Handle) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_NULL_HANDLE, 0, (ULONG_PTR)ObjectType, 0, Caller,
+               "ObReferenceObjectByHandle with a NULL handle");
+    }
+    if ((LONG_PTR)Handle != -1 && (LONG_PTR)Handle != -2 && (!Slot || !Slots[Slot].Object)) {
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_BAD_HANDLE, (ULONG_PTR)Handle, (ULONG_PTR)ObjectType, 0, Caller,
+               "ObReferenceObjectByHandle with handle %p, which is not open", Handle);
+    }
+}
+
+static NTSTATUS ReferenceByHandle(HANDLE Handle, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PVOID *Object,
                                   POBJECT_HANDLE_INFORMATION HandleInformation, PVOID Caller)
 {
     KIRQL Irql;
     NTSTATUS Status = STATUS_INVALID_HANDLE;
     ULONG Slot = HandleToSlot(Handle);
     *Object = NULL;
+    if (AccessMode == KernelMode && IoIsDriverCode(Caller)) {
+        CheckHandle(Handle, ObjectType, Caller);
+    }
     if (Handle == (HANDLE)(LONG_PTR)-2 && (!ObjectType || ObjectType == OB_TYPE(PsThreadType))) {
         *Object = PsGetCurrentThread(); /* NtCurrentThread() */
         ObfReferenceObject(*Object);
@@ -133,7 +150,7 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
                                          KPROCESSOR_MODE AccessMode, PVOID *Object,
                                          POBJECT_HANDLE_INFORMATION HandleInformation)
 {
-    return ReferenceByHandle(Handle, ObjectType, Object, HandleInformation, _ReturnAddress());
+    return ReferenceByHandle(Handle, ObjectType, AccessMode, Object, HandleInformation, _ReturnAddress());
 }
 
 /* The tag serves the tracing of references in a debugger; IRQL as of the form without. */
@@ -141,7 +158,7 @@ NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK Desir
                                                 KPROCESSOR_MODE AccessMode, ULONG Tag, PVOID *Object,
                                                 POBJECT_HANDLE_INFORMATION HandleInformation)
 {
-    return ReferenceByHandle(Handle, ObjectType, Object, HandleInformation, _ReturnAddress());
+    return ReferenceByHandle(Handle, ObjectType, AccessMode, Object, HandleInformation, _ReturnAddress());
 }
 
 NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState,
@@ -176,7 +193,7 @@ NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle)
 {
     PVOID Object;
     NTSTATUS Status;
-    Status = ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Object, NULL);
+    Status = ReferenceByHandle(Handle, NULL, UserMode, &Object, NULL, _ReturnAddress()); /* a bad one is a status */
     if (NT_SUCCESS(Status)) {
         if (!ObpIsThread(Object)) {
             ObpMakeTemporary(Object);

@@ -264,6 +264,12 @@ NTSTATUS NTAPI PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunctio
                   _ReturnAddress());
     if (MinorFunction != IRP_MN_WAIT_WAKE && MinorFunction != IRP_MN_QUERY_POWER && MinorFunction != IRP_MN_SET_POWER)
         return STATUS_INVALID_PARAMETER_2;
+    /* Microsoft, "PoRequestPowerIrp": "Specify a value for Irp only if the MinorFunction parameter is set to IRP_MN_WAIT_WAKE." */
+    if (Irp != NULL && MinorFunction != IRP_MN_WAIT_WAKE)
+        IoStop(DRIVER_VERIFIER_DETECTED_VIOLATION, RULE_REQUESTED_POWER_IRP, (ULONG_PTR)Irp, MinorFunction, 0,
+               _ReturnAddress(),
+               "PoRequestPowerIrp with a place for the IRP, which may be gone before the function returns: only "
+               "wait/wake IRPs are told, to be cancelled");
     if (type == DevicePowerState && (PowerState.DeviceState < PowerDeviceD0 || PowerState.DeviceState > PowerDeviceD3))
         return STATUS_INVALID_PARAMETER_3;
     request = PopNewRequest(DeviceObject, MinorFunction, type, PowerState, PowerActionNone);

@@ -21,6 +21,7 @@ static void Mapping(void)
     KIRQL irql;
     block[8] = 1;
     MmProbeAndLockPages(mdl, KernelMode, IoModifyAccess);
+    mdl->MdlFlags |= MDL_MAPPING_CAN_FAIL; /* or the verifier objects to a call that cannot fail */
     mapped = MmMapLockedPages(mdl, KernelMode);
     CHECK(mapped && mapped[0] == 1 && (mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA));
     CHECK(BYTE_OFFSET(mapped) == BYTE_OFFSET(block + 8));

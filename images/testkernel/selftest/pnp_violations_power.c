@@ -162,3 +162,19 @@ BROKEN(asleep_pnp_irp_too_long_later)
 {
     Driver->MajorFunction[IRP_MJ_PNP] = Break_asleep_pnp_irp_too_long_later_pnp;
 }
+
+static NTSTATUS NTAPI BAD(power_asks_for_irp, _pnp)(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    BOOLEAN start = IoGetCurrentIrpStackLocation(Irp)->MinorFunction == IRP_MN_START_DEVICE;
+    NTSTATUS status = Pnp(Device, Irp);
+    if (start) {
+        POWER_STATE state = {.DeviceState = PowerDeviceD3};
+        PIRP irp;
+        PoRequestPowerIrp(Pdo, IRP_MN_SET_POWER, state, NULL, NULL, &irp);
+    }
+    return status;
+}
+BROKEN(power_asks_for_irp)
+{
+    Driver->MajorFunction[IRP_MJ_PNP] = Break_power_asks_for_irp_pnp;
+}
