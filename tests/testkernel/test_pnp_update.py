@@ -95,6 +95,17 @@ def test_a_driver_that_is_not_newer_is_taken_only_by_force(updated: Updated) -> 
     assert updated.state() == ("Version 2", True, None)
 
 
+def test_forty_devices_are_all_updated(updated: Updated) -> None:
+    for _ in range(38):
+        updated.do("add", "ROOT\\VERSIONED")
+    updated.machine.control("rescan")
+    assert updated.seen() == ["v1 add", "v1 start"] * 38
+    assert updated.do("update", "next\\versioned.inf") == {"restart": False}
+    events = updated.seen()
+    assert events[:81] == ["v1 query-remove"] * 40 + ["v1 remove"] * 40 + ["v1 unload"]
+    assert events[81:] == ["v2 entry"] + ["v2 add", "v2 start"] * 40
+
+
 def test_a_veto_keeps_the_old_driver_until_the_device_is_restarted(updated: Updated) -> None:
     handle = updated.do("hold", TWO)["handle"]
     assert updated.do("update", "next\\versioned.inf") == {"restart": True}

@@ -6,7 +6,7 @@
 #include "pnp/internal.h"
 #include "boot/options.h"
 
-#define MAX_ROOT_DEVICES 32
+#define MAX_ROOT_DEVICES 256
 
 typedef struct _ROOT_PDO {
     BOOLEAN IsRoot;      /* the root devnode's own device object */

@@ -8,7 +8,6 @@
 #include "io/driver.h"
 #include "kd/log.h"
 
-#define MAX_UPDATED 32
 /* How long the old image may stay in use after its last device is gone: references that are left after a second are a leak and stop (io/driver.c). */
 #define UNLOAD_LIMIT 3000 /* ms */
 #define UNLOAD_LOOK  5    /* ms */
@@ -16,9 +15,10 @@
 typedef struct _PNP_UPDATE {
     const INF_FILE *File;
     BOOLEAN Force;
-    PDEVICE_OBJECT Pdos[MAX_UPDATED]; /* referenced */
-    ULONG Count;
-    UNICODE_STRING Old[MAX_UPDATED]; /* the services that they had */
+    ULONG Count, Capacity;
+    PDEVICE_OBJECT *Pdos;  /* Capacity of them; referenced */
+    UNICODE_STRING *Old;   /* the services that they had */
+    PDEVICE_NODE *Targets; /* what of them is still there, while the tree is locked */
 } PNP_UPDATE, *PPNP_UPDATE;
 
 /* Does the device take a driver from File? */
@@ -43,11 +43,34 @@ typedef struct _COLLECT {
     PPNP_DRIVER_CHOICE Choice;
 } COLLECT;
 
+static BOOLEAN CountOne(PDEVICE_NODE Node, PVOID Context)
+{
+    (void)Node;
+    ++*(PULONG)Context;
+    return TRUE;
+}
+
+/* Room for every devnode there is. Tree locked. */
+static NTSTATUS MakeRoom(PPNP_UPDATE Update)
+{
+    SIZE_T Size;
+    PnpWalkParentsFirst(PnpRootDevnode(), CountOne, &Update->Capacity);
+    Size = Update->Capacity * (sizeof(*Update->Pdos) + sizeof(*Update->Old) + sizeof(*Update->Targets));
+    Update->Old = ExAllocatePoolWithTag(NonPagedPool, Size, PNP_TAG);
+    if (!Update->Old) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    RtlZeroMemory(Update->Old, Size);
+    Update->Pdos = (PVOID)(Update->Old + Update->Capacity);
+    Update->Targets = (PVOID)(Update->Pdos + Update->Capacity);
+    return STATUS_SUCCESS;
+}
+
 static BOOLEAN Collect(PDEVICE_NODE Node, PVOID Context)
 {
     COLLECT *Collect = Context;
     PPNP_UPDATE Update = Collect->Update;
-    if (Node->Parent && Node->InstancePath.Length && !(Node->Flags & DNF_MISSING) && Update->Count < MAX_UPDATED &&
+    if (Node->Parent && Node->InstancePath.Length && !(Node->Flags & DNF_MISSING) && Update->Count < Update->Capacity &&
         Takes(Node, Update, Collect->Choice)) {
         Update->Pdos[Update->Count] = Node->PhysicalDeviceObject;
         ObfReferenceObject(Node->PhysicalDeviceObject);
@@ -60,13 +83,13 @@ static BOOLEAN Collect(PDEVICE_NODE Node, PVOID Context)
 }
 
 /* The devnodes that are still there. Tree locked. */
-static ULONG Nodes(PPNP_UPDATE Update, PDEVICE_NODE *Nodes)
+static ULONG Nodes(PPNP_UPDATE Update)
 {
     ULONG I, Count = 0;
     for (I = 0; I < Update->Count; I++) {
         PDEVICE_NODE Node = PnpDevnodeOfPdo(Update->Pdos[I]);
         if (Node && !(Node->Flags & DNF_MISSING)) {
-            Nodes[Count++] = Node;
+            Update->Targets[Count++] = Node;
         }
     }
     return Count;
@@ -74,9 +97,8 @@ static ULONG Nodes(PPNP_UPDATE Update, PDEVICE_NODE *Nodes)
 
 NTSTATUS PnpRemoveForUpdate(PPNP_UPDATE Update, PPNP_VETO Veto)
 {
-    PDEVICE_NODE Targets[MAX_UPDATED];
-    ULONG Count = Nodes(Update, Targets);
-    return Count ? PnpRemoveGracefully(Targets, Count, PnpRemoveUpdate, Veto) : STATUS_SUCCESS;
+    ULONG Count = Nodes(Update);
+    return Count ? PnpRemoveGracefully(Update->Targets, Count, PnpRemoveUpdate, Veto) : STATUS_SUCCESS;
 }
 
 static BOOLEAN AnyLoaded(PPNP_UPDATE Update, PCUNICODE_STRING New)
@@ -103,15 +125,14 @@ static BOOLEAN OldImageStays(PPNP_UPDATE Update, PCUNICODE_STRING New)
 /* Writes the new driver's keys; TRUE when some device will go on with the old image. */
 static BOOLEAN InstallAll(PPNP_UPDATE Update, PPNP_DRIVER_CHOICE Choice)
 {
-    PDEVICE_NODE Targets[MAX_UPDATED];
     BOOLEAN Stays = FALSE;
     UNICODE_STRING New;
     ULONG I, Count;
     PnpLockTree();
-    Count = Nodes(Update, Targets);
+    Count = Nodes(Update);
     for (I = 0; I < Count; I++) {
-        if (PnpChooseDriver(Targets[I], Update->File, Choice)) {
-            PnpInstall(Targets[I], Choice);
+        if (PnpChooseDriver(Update->Targets[I], Update->File, Choice)) {
+            PnpInstall(Update->Targets[I], Choice);
             RtlInitUnicodeString(&New, PnpWiden(Choice->Service, Choice->Wide));
         }
     }
@@ -125,13 +146,12 @@ static BOOLEAN InstallAll(PPNP_UPDATE Update, PPNP_DRIVER_CHOICE Choice)
 /* https://learn.microsoft.com/windows-hardware/drivers/install/cm-prob-need-restart: it works, but not yet with its new driver. */
 static VOID AskForRestart(PPNP_UPDATE Update)
 {
-    PDEVICE_NODE Targets[MAX_UPDATED];
     ULONG I, Count;
     PnpLockTree();
-    Count = Nodes(Update, Targets);
+    Count = Nodes(Update);
     for (I = 0; I < Count; I++) {
-        if (!Targets[I]->Problem) {
-            PnpSetProblem(Targets[I], CM_PROB_NEED_RESTART, STATUS_SUCCESS);
+        if (!Update->Targets[I]->Problem) {
+            PnpSetProblem(Update->Targets[I], CM_PROB_NEED_RESTART, STATUS_SUCCESS);
         }
     }
     PnpUnlockTree();
@@ -187,7 +207,10 @@ NTSTATUS PnpUpdateDriver(PCSTR Path, BOOLEAN Force, PBOOLEAN Restart)
         RtlZeroMemory(Update, sizeof(*Update));
         Update->Force = Force;
         PnpLockTree();
-        Status = PnpAddToStore(Path, &Update->File);
+        Status = MakeRoom(Update);
+        if (NT_SUCCESS(Status)) {
+            Status = PnpAddToStore(Path, &Update->File);
+        }
         if (NT_SUCCESS(Status)) {
             PnpWalkParentsFirst(PnpRootDevnode(), Collect, &Context);
         }
@@ -204,6 +227,9 @@ NTSTATUS PnpUpdateDriver(PCSTR Path, BOOLEAN Force, PBOOLEAN Restart)
         }
     }
     if (Update) {
+        if (Update->Old) {
+            ExFreePoolWithTag(Update->Old, PNP_TAG);
+        }
         ExFreePoolWithTag(Update, PNP_TAG);
     }
     if (Choice) {
