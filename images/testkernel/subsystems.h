@@ -18,6 +18,8 @@ BOOLEAN IopIsIrp(const VOID *Memory);
 int BuddyctlRun(int argc, const char *const *argv, JSON_WRITER *out);
 /* po/watchdog.c (IRQL <= DISPATCH_LEVEL): Caller deletes Device; 0x9F if that has a power IRP out. */
 VOID PoCheckDelete(PDEVICE_OBJECT Device, PVOID Caller);
+/* A device object is being deleted: its idle detection ends. IRQL <= DISPATCH_LEVEL. */
+VOID PoForgetDevice(PDEVICE_OBJECT Device);
 /* po/ (PASSIVE_LEVEL): sleeps and wakes; returns after resume, or with the veto. */
 NTSTATUS PoSuspendSystem(SYSTEM_POWER_STATE State);
 /* Why the last PoSuspendSystem was refused, and by whom; "" if it was not. */

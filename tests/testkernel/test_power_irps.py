@@ -86,9 +86,18 @@ def test_device_irps_of_one_stack_come_one_after_the_other(machine: Callable[...
 def test_an_idle_device_is_sent_to_sleep(machine: Callable[..., Machine]) -> None:
     running = machine("power.sys", "power.inf", append=r"root=ROOT\power_idle")
     running.wait_console("power: power_idle device D3")
+    assert "no idle time of its own" not in running.log
 
 
 VIRTUAL_TIME = ["-icount", "shift=5,sleep=off"]  # seconds of idling pass at once
+
+
+def test_a_device_that_is_deleted_with_its_idle_detection_on_is_forgotten(machine: Callable[..., Machine]) -> None:
+    script = r"script=500:remove,ROOT\power_idle\0000;2500:devices"
+    running = machine("power.sys", "power.inf", append=rf"root=ROOT\power_idle {script}", qemu=VIRTUAL_TIME)
+    running.wait_console("script: devices: exit code 0")
+    assert "script: remove: exit code 0" in running.log
+    assert "power_idle device D3" not in running.log
 
 
 def test_a_device_in_use_is_not_idle_and_one_that_was_used_again_becomes_idle_again(machine: Callable[..., Machine]) -> None:

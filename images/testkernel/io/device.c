@@ -195,6 +195,7 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT DeviceObject)
                    IopDescribeDevice(DeviceObject, Name, sizeof(Name)));
     }
     PoCheckDelete(DeviceObject, Caller);
+    PoForgetDevice(DeviceObject);
     KeAcquireSpinLock(&IopDeviceLock, &Irql);
     if (Extra->ExtensionFlags & DOE_DELETE_PENDING) {
         KeReleaseSpinLock(&IopDeviceLock, Irql);

@@ -178,9 +178,9 @@ void PnpDeleteDevnode(PDEVICE_NODE Node)
         Node->Parent->LastChild = Previous;
     }
     PnpSetState(Node, DeviceNodeDeleted);
+    IoExtra(Pdo)->DeviceNode = NULL; /* before its registrations are looked through: no new ones come */
     PnpOrphanNotifications(Node);
     PnpDropProperties(&Node->InstancePath, FALSE);
-    IoExtra(Pdo)->DeviceNode = NULL;
     PnpFreeNodeInfo(Node);
     FreeText(Node->InstancePath.Buffer);
     FreeText(Node->ServiceName.Buffer);

@@ -70,6 +70,9 @@ VOID PnpSendUnknown(PDEVICE_NODE Node);
 /* enumerate.c: reads the bus relations; new children are created, missing ones are queued for removal. */
 NTSTATUS PnpEnumerate(PDEVICE_NODE Node);
 
+/* request.c: 0xCA/2, blaming Caller, unless Pdo is one. */
+VOID PnpRequirePdo(PCSTR Function, PDEVICE_OBJECT Pdo, PVOID Caller);
+
 /* remove.c */
 /* All Targets go, or none. Those that went with a bus which is a target too are NULL afterwards. */
 NTSTATUS PnpRemoveGracefully(PDEVICE_NODE *Targets, ULONG Count, PNP_REMOVE_KIND Kind, PPNP_VETO Veto);

@@ -297,14 +297,17 @@ VOID PnpOrphanNotifications(PDEVICE_NODE Node)
     KeReleaseSpinLock(&Lock, Irql);
 }
 
-/* The devnode that a file object's device stack ends in, found as Windows does: by a TargetDeviceRelation query to the stack. */
-static PDEVICE_NODE NodeOfFile(PFILE_OBJECT FileObject)
+/*
+ * The PDO, referenced, that a file object's device stack ends in, found as Windows does: by a TargetDeviceRelation query to the stack. End with
+ * ObpDropGiven.
+ */
+static PDEVICE_OBJECT PdoOfFile(PFILE_OBJECT FileObject)
 {
     PDEVICE_OBJECT Top = IoGetRelatedDeviceObject(FileObject);
     IO_STACK_LOCATION Stack;
     ULONG_PTR Information = 0;
     PDEVICE_RELATIONS Relations;
-    PDEVICE_NODE Node = NULL;
+    PDEVICE_OBJECT Pdo = NULL;
     NTSTATUS Status;
     RtlZeroMemory(&Stack, sizeof(Stack));
     Stack.MinorFunction = IRP_MN_QUERY_DEVICE_RELATIONS;
@@ -314,22 +317,21 @@ static PDEVICE_NODE NodeOfFile(PFILE_OBJECT FileObject)
     Relations = (PDEVICE_RELATIONS)Information;
     if (NT_SUCCESS(Status) && Relations) {
         if (Relations->Count == 1) {
-            Node = PnpDevnodeOfPdo(Relations->Objects[0]);
-        }
-        if (Relations->Count) {
+            Pdo = Relations->Objects[0];
+        } else if (Relations->Count) {
             ObpDropGiven(Relations->Objects[0]);
         }
         ExFreePool(Relations);
     } else {
-        PDEVICE_OBJECT Pdo = IopBottomOfStack(Top);
-        if (PnpDevnodeOfPdo(Pdo)) {
-            IoStopRule(0x22A, (PVOID)Pdo->DriverObject->MajorFunction[IRP_MJ_PNP], NULL, Pdo,
+        PDEVICE_OBJECT Bottom = IopBottomOfStack(Top);
+        if (PnpDevnodeOfPdo(Bottom)) {
+            IoStopRule(0x22A, (PVOID)Bottom->DriverObject->MajorFunction[IRP_MJ_PNP], NULL, Bottom,
                        "the PDO did not answer IRP_MN_QUERY_DEVICE_RELATIONS for TargetDeviceRelation (0x%08x), which "
                        "every bus driver must handle",
                        Status);
         }
     }
-    return Node;
+    return Pdo;
 }
 
 static VOID NotifyExisting(const GUID *Class, PUNICODE_STRING Link, PDEVICE_NODE Node, PVOID Context)
@@ -345,14 +347,14 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     PNOTIFY_ENTRY Entry;
     KIRQL Irql;
     PLIST_ENTRY List = NULL;
-    PDEVICE_NODE Node = NULL;
+    PDEVICE_OBJECT Pdo = NULL;
+    NTSTATUS Status = STATUS_SUCCESS;
     *NotificationEntry = NULL;
     if (EventCategory == EventCategoryTargetDeviceChange) {
-        Node = EventCategoryData ? NodeOfFile(EventCategoryData) : NULL;
-        if (!Node) {
+        Pdo = EventCategoryData ? PdoOfFile(EventCategoryData) : NULL;
+        if (!Pdo) {
             return STATUS_NO_SUCH_DEVICE;
         }
-        List = &Node->TargetNotifications;
     } else if (EventCategory == EventCategoryDeviceInterfaceChange) {
         List = &Interfaces;
     } else if (EventCategory == EventCategoryHardwareProfileChange) {
@@ -365,14 +367,14 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     }
     Entry = ExAllocatePoolWithTag(NonPagedPool, sizeof(*Entry), PNP_TAG);
     if (!Entry) {
-        return STATUS_INSUFFICIENT_RESOURCES;
+        Status = STATUS_INSUFFICIENT_RESOURCES;
+        goto Done;
     }
     RtlZeroMemory(Entry, sizeof(*Entry));
     Entry->Category = EventCategory;
-    Entry->Node = Node;
     if (EventCategory == EventCategoryDeviceInterfaceChange) {
         Entry->Class = *(const GUID *)EventCategoryData;
-    } else if (Node) {
+    } else if (Pdo) {
         Entry->FileObject = EventCategoryData;
     }
     Entry->DriverObject = DriverObject;
@@ -380,12 +382,20 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
     Entry->Context = Context;
     Entry->References = 1;
     KeInitializeEvent(&Entry->Quiet, NotificationEvent, TRUE);
-    ObfReferenceObject(DriverObject); /* the driver stays loaded while it is registered */
     InitializeListHead(&Entry->Link);
     KeAcquireSpinLock(&Lock, &Irql);
-    if (List) {
-        InsertTailList(List, &Entry->Link);
+    if (Pdo) {
+        Entry->Node = PnpDevnodeOfPdo(Pdo); /* NULL from when the devnode is taken apart (PnpDeleteDevnode) */
+        List = Entry->Node ? &Entry->Node->TargetNotifications : NULL;
     }
+    if (!List) {
+        KeReleaseSpinLock(&Lock, Irql);
+        ExFreePoolWithTag(Entry, PNP_TAG);
+        Status = STATUS_NO_SUCH_DEVICE;
+        goto Done;
+    }
+    ObfReferenceObject(DriverObject); /* the driver stays loaded while it is registered */
+    InsertTailList(List, &Entry->Link);
     Entry->Serial = NextSerial++;
     InsertTailList(&All, &Entry->AllLink);
     KeReleaseSpinLock(&Lock, Irql);
@@ -395,7 +405,11 @@ NTSTATUS NTAPI IoRegisterPlugPlayNotification(IO_NOTIFICATION_EVENT_CATEGORY Eve
         /* In the caller's thread, before it returns. An arrival that is being delivered right now may be reported twice, as on Windows. */
         IopVisitInterfaces(&Entry->Class, NULL, FALSE, NotifyExisting, Entry);
     }
-    return STATUS_SUCCESS;
+Done:
+    if (Pdo) {
+        ObpDropGiven(Pdo);
+    }
+    return Status;
 }
 
 static NTSTATUS Unregister(PVOID NotificationEntry, BOOLEAN Wait, PVOID Caller)
@@ -451,6 +465,23 @@ BOOLEAN PnpFindNotificationOfImage(PVOID Base, SIZE_T Size)
     return Found;
 }
 
+static BOOLEAN IsReserved(const GUID *Event)
+{
+    return IsEqualGUID(Event, &GUID_TARGET_DEVICE_QUERY_REMOVE) ||
+           IsEqualGUID(Event, &GUID_TARGET_DEVICE_REMOVE_CANCELLED) ||
+           IsEqualGUID(Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);
+}
+
+/* What a custom notification needs: PDO, a size with the whole header, and an event that is not the PnP manager's own. */
+static NTSTATUS CheckCustom(PCSTR Function, PDEVICE_OBJECT Pdo, PTARGET_DEVICE_CUSTOM_NOTIFICATION Custom, PVOID Caller)
+{
+    PnpRequirePdo(Function, Pdo, Caller);
+    if (Custom->Size < FIELD_OFFSET(TARGET_DEVICE_CUSTOM_NOTIFICATION, CustomDataBuffer)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    return IsReserved(&Custom->Event) ? STATUS_INVALID_DEVICE_REQUEST : STATUS_SUCCESS;
+}
+
 static PPNP_EVENT CustomEvent(PDEVICE_OBJECT Pdo, PVOID NotificationStructure)
 {
     PTARGET_DEVICE_CUSTOM_NOTIFICATION Custom = NotificationStructure;
@@ -466,19 +497,13 @@ static PPNP_EVENT CustomEvent(PDEVICE_OBJECT Pdo, PVOID NotificationStructure)
     return Event;
 }
 
-static BOOLEAN IsReserved(const GUID *Event)
-{
-    return IsEqualGUID(Event, &GUID_TARGET_DEVICE_QUERY_REMOVE) ||
-           IsEqualGUID(Event, &GUID_TARGET_DEVICE_REMOVE_CANCELLED) ||
-           IsEqualGUID(Event, &GUID_TARGET_DEVICE_REMOVE_COMPLETE);
-}
-
 NTSTATUS NTAPI IoReportTargetDeviceChange(PDEVICE_OBJECT PhysicalDeviceObject, PVOID NotificationStructure)
 {
     PPNP_EVENT Event;
     NTSTATUS Status;
-    if (IsReserved(&((PTARGET_DEVICE_CUSTOM_NOTIFICATION)NotificationStructure)->Event)) {
-        return STATUS_INVALID_DEVICE_REQUEST;
+    Status = CheckCustom("IoReportTargetDeviceChange", PhysicalDeviceObject, NotificationStructure, _ReturnAddress());
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     Event = CustomEvent(PhysicalDeviceObject, NotificationStructure);
     if (!Event) {
@@ -493,8 +518,10 @@ NTSTATUS NTAPI IoReportTargetDeviceChangeAsynchronous(PDEVICE_OBJECT PhysicalDev
                                                       PDEVICE_CHANGE_COMPLETE_CALLBACK Callback, PVOID Context)
 {
     PPNP_EVENT Event;
-    if (IsReserved(&((PTARGET_DEVICE_CUSTOM_NOTIFICATION)NotificationStructure)->Event)) {
-        return STATUS_INVALID_DEVICE_REQUEST;
+    NTSTATUS Status = CheckCustom("IoReportTargetDeviceChangeAsynchronous", PhysicalDeviceObject, NotificationStructure,
+                                  _ReturnAddress());
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     Event = CustomEvent(PhysicalDeviceObject, NotificationStructure);
     if (!Event) {

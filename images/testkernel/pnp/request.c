@@ -10,7 +10,7 @@ static VOID Queue(PNP_EVENT_KIND Kind, PDEVICE_OBJECT Pdo)
     }
 }
 
-static VOID RequirePdo(PCSTR Function, PDEVICE_OBJECT Pdo, PVOID Caller)
+VOID PnpRequirePdo(PCSTR Function, PDEVICE_OBJECT Pdo, PVOID Caller)
 {
     if (!Pdo || Pdo->Type != IO_TYPE_DEVICE || !PnpDevnodeOfPdo(Pdo)) {
         /* Bug check 0xCA, parameter 1 = 2: the driver called a PnP routine with something that is no PDO. */
@@ -21,7 +21,7 @@ static VOID RequirePdo(PCSTR Function, PDEVICE_OBJECT Pdo, PVOID Caller)
 
 VOID NTAPI IoInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObject, DEVICE_RELATION_TYPE Type)
 {
-    RequirePdo("IoInvalidateDeviceRelations", DeviceObject, _ReturnAddress());
+    PnpRequirePdo("IoInvalidateDeviceRelations", DeviceObject, _ReturnAddress());
     if (Type == BusRelations || Type == SingleBusRelations) {
         Queue(PnpEventEnumerate, DeviceObject);
     }
@@ -32,7 +32,7 @@ NTSTATUS NTAPI IoSynchronousInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObjec
 {
     PPNP_EVENT Event;
     NTSTATUS Status;
-    RequirePdo("IoSynchronousInvalidateDeviceRelations", DeviceObject, _ReturnAddress());
+    PnpRequirePdo("IoSynchronousInvalidateDeviceRelations", DeviceObject, _ReturnAddress());
     if (Type != BusRelations) {
         return STATUS_SUCCESS;
     }
@@ -47,13 +47,13 @@ NTSTATUS NTAPI IoSynchronousInvalidateDeviceRelations(PDEVICE_OBJECT DeviceObjec
 
 VOID NTAPI IoInvalidateDeviceState(PDEVICE_OBJECT PhysicalDeviceObject)
 {
-    RequirePdo("IoInvalidateDeviceState", PhysicalDeviceObject, _ReturnAddress());
+    PnpRequirePdo("IoInvalidateDeviceState", PhysicalDeviceObject, _ReturnAddress());
     Queue(PnpEventStateChanged, PhysicalDeviceObject);
 }
 
 VOID NTAPI IoRequestDeviceEject(PDEVICE_OBJECT PhysicalDeviceObject)
 {
-    RequirePdo("IoRequestDeviceEject", PhysicalDeviceObject, _ReturnAddress());
+    PnpRequirePdo("IoRequestDeviceEject", PhysicalDeviceObject, _ReturnAddress());
     PnpRequestEject(PhysicalDeviceObject, NULL, NULL);
 }
 
@@ -77,7 +77,7 @@ NTSTATUS NTAPI IoRequestDeviceEjectEx(PDEVICE_OBJECT PhysicalDeviceObject, PIO_D
 {
     PEJECT_CALLBACK Eject;
     NTSTATUS Status;
-    RequirePdo("IoRequestDeviceEjectEx", PhysicalDeviceObject, _ReturnAddress());
+    PnpRequirePdo("IoRequestDeviceEjectEx", PhysicalDeviceObject, _ReturnAddress());
     if (!Callback) {
         return PnpRequestEject(PhysicalDeviceObject, NULL, NULL);
     }

@@ -71,7 +71,30 @@ static VOID NTAPI Scan(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument
     } while (due != NULL);
 }
 
-/* PASSIVE_LEVEL. Both times zero: end the detection. Returns the counter that PoSetDeviceBusy clears; NULL when detection ended or failed. */
+/* "WDM supports this feature for devices of type FILE_DEVICE_DISK and FILE_DEVICE_MASS_STORAGE": the time-out -1, the class's own. */
+static BOOLEAN HasClassTime(PDEVICE_OBJECT Device)
+{
+    return Device->DeviceType == FILE_DEVICE_DISK || Device->DeviceType == FILE_DEVICE_MASS_STORAGE;
+}
+
+VOID PoForgetDevice(PDEVICE_OBJECT Device)
+{
+    IDLE *idle;
+    KIRQL irql;
+
+    KeAcquireSpinLock(&Lock, &irql);
+    idle = Find(Device);
+    if (idle != NULL)
+        RemoveEntryList(&idle->Link);
+    KeReleaseSpinLock(&Lock, irql);
+    if (idle != NULL)
+        ExFreePoolWithTag(idle, PO_TAG);
+}
+
+/*
+ * IRQL <= APC_LEVEL. Both times zero: end the detection. Returns the counter that PoSetDeviceBusy clears; NULL when detection ended or failed, and for
+ * the time-out -1 of a device whose type has no time of its own. The storage classes' own time is "never" here.
+ */
 PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject, ULONG ConservationIdleTime,
                                               ULONG PerformanceIdleTime, DEVICE_POWER_STATE State)
 {
@@ -80,6 +103,8 @@ PULONG NTAPI PoRegisterDeviceForIdleDetection(PDEVICE_OBJECT DeviceObject, ULONG
     IDLE *fresh, *idle;
     KIRQL irql;
 
+    if ((ConservationIdleTime == (ULONG)-1 || PerformanceIdleTime == (ULONG)-1) && !HasClassTime(DeviceObject))
+        return NULL;
     fresh = end ? NULL : ExAllocatePoolWithTag(NonPagedPool, sizeof(*fresh), PO_TAG);
     KeAcquireSpinLock(&Lock, &irql);
     idle = Find(DeviceObject);

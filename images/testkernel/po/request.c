@@ -139,6 +139,7 @@ static NTSTATUS NTAPI Completed(PDEVICE_OBJECT Nobody, PIRP Irp, PVOID Context)
     KeReleaseSpinLock(&PopLock, irql);
     KeSetEvent(&PopRetired, IO_NO_INCREMENT, FALSE);
     ObDereferenceObject(request->Top);
+    ObDereferenceObject(request->Pdo);
     ExFreePoolWithTag(request, PO_TAG);
     IoFreeIrp(Irp);
     for (int i = 0; i < 2; i++) {
@@ -226,6 +227,7 @@ PO_REQUEST *PopNewRequest(PDEVICE_OBJECT Device, UCHAR Minor, POWER_STATE_TYPE T
     request->Device = Device;
     request->Top = top;
     request->Pdo = IopBottomOfStack(Device);
+    ObReferenceObject(request->Pdo); /* the completion asks it for its devnode */
     request->Irp = irp;
     request->Minor = Minor;
     request->Type = Type;
@@ -285,6 +287,7 @@ NTSTATUS NTAPI PoRequestPowerIrp(PDEVICE_OBJECT DeviceObject, UCHAR MinorFunctio
         if (fresh == NULL) {
             IoFreeIrp(request->Irp);
             ObDereferenceObject(request->Top);
+            ObDereferenceObject(request->Pdo);
             ExFreePoolWithTag(request, PO_TAG);
             return STATUS_INSUFFICIENT_RESOURCES;
         }

@@ -186,6 +186,10 @@ static VOID NTAPI Finish(PVOID Context)
     CHECK(IoReportTargetDeviceChange(Physical, &custom) == STATUS_INVALID_DEVICE_REQUEST);
     CHECK(NT_SUCCESS(IoUnregisterPlugPlayNotification(Entry)));
     custom.Event = GUID_EVENT;
+    custom.Size = FIELD_OFFSET(TARGET_DEVICE_CUSTOM_NOTIFICATION, CustomDataBuffer) - 1;
+    CHECK(IoReportTargetDeviceChange(Physical, &custom) == STATUS_INVALID_PARAMETER);
+    CHECK(IoReportTargetDeviceChangeAsynchronous(Physical, &custom, NULL, NULL) == STATUS_INVALID_PARAMETER);
+    custom.Size = sizeof(custom);
     CHECK(NT_SUCCESS(IoReportTargetDeviceChange(Physical, &custom)) && Customs == 1);
     ObDereferenceObject(file);
 

@@ -6,7 +6,7 @@
  *   power_stall    never completes the device set-power IRP for D3
  *   power_slow     completes device set-power IRPs after 20 ms
  *   power_queue    requests three device IRPs at once and checks that they come one after the other
- *   power_idle     registers for idle detection and checks that D3 is requested
+ *   power_idle     registers for idle detection and checks that D3 is requested; is deleted with the detection on
  *   power_busy     as power_idle, but says for three seconds that it is busy; goes back to D0 once, and is idle again
  *   power_inrush   a slow device whose PDO has DO_POWER_INRUSH; the most that power up at the same time are counted
  *   power_alone    requests D3 for itself and never completes it
@@ -314,13 +314,16 @@ static NTSTATUS NTAPI DispatchPnp(PDEVICE_OBJECT Device, PIRP Irp)
             IoQueueWorkItem(power->Work, Alone, DelayedWorkQueue, power);
         if (Is(power, L"power_raised") || Is(power, L"power_wake_raised"))
             IoQueueWorkItem(power->Work, Raised, DelayedWorkQueue, power);
+        if (Is(power, L"power_idle") && PoRegisterDeviceForIdleDetection(power->Self, 1, -1, PowerDeviceD3))
+            DbgPrint("power: this type of device has no idle time of its own\n");
         if (Is(power, L"power_idle") || Is(power, L"power_busy"))
             power->Idle = PoRegisterDeviceForIdleDetection(power->Self, 1, 1, PowerDeviceD3);
         if (Is(power, L"power_busy"))
             IoQueueWorkItem(power->Work, Busy, DelayedWorkQueue, power);
         return Complete(Irp, Irp->IoStatus.Status);
     case IRP_MN_REMOVE_DEVICE:
-        PoRegisterDeviceForIdleDetection(power->Self, 0, 0, PowerDeviceD3);
+        if (!Is(power, L"power_idle")) /* that one leaves it to IoDeleteDevice */
+            PoRegisterDeviceForIdleDetection(power->Self, 0, 0, PowerDeviceD3);
         IoFreeWorkItem(power->Work);
         Irp->IoStatus.Status = STATUS_SUCCESS;
         IoSkipCurrentIrpStackLocation(Irp);
