@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from orchestrator.base.alarm import WaitExpired
-from orchestrator.base.errors import OrchestratorError
+from orchestrator.base.errors import BadInput, OrchestratorError
 from orchestrator.base.strict_yaml import nearest
 from orchestrator.base.verdict import ScenarioFailed
 from orchestrator.guest.agent import AgentError
@@ -19,7 +19,7 @@ from orchestrator.machine.qmp import QmpRefused
 from orchestrator.scenario.context import Context
 from orchestrator.scenario.steps.guest_work import Exercise
 from orchestrator.scenario.steps.hotplug import Plug, Unplug, Yank
-from orchestrator.scenario.steps.power import Resume, Suspend
+from orchestrator.scenario.steps.power import Resume, Standby, Suspend
 from orchestrator.scenario.steps.update import Update
 
 
@@ -93,9 +93,11 @@ class Prompt:
         """yank DEVICE: pull the device out without asking"""
         await Yank(device).run(self._context)
 
-    async def do_suspend(self) -> None:
-        """suspend: put the guest to sleep (S3)"""
-        await Suspend().run(self._context)
+    async def do_suspend(self, state: str = "S3") -> None:
+        """suspend [S1]: put the guest to sleep (S3, unless it is to be S1)"""
+        if state not in ("S1", "S3"):
+            raise BadInput(f"suspend takes S1 or S3, not {state!r}")
+        await (Standby() if state == "S1" else Suspend()).run(self._context)
 
     async def do_resume(self) -> None:
         """resume: wake the machine"""

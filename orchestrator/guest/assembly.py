@@ -66,7 +66,8 @@ def assemble(build: Path) -> Image:
     when something is not built or a driver imports what the kernel does not have; all such imports are named at once.
     """
     kernel, symbols = build / "testkernel" / "kernel.bin", build / "testkernel" / "kernel.exe"
-    for file in (kernel, symbols):
+    s1 = build / "testkernel" / "s1.aml"
+    for file in (kernel, symbols, s1):
         if not file.is_file():
             raise BadInput(f"the test kernel is not built: {file} is missing", "Run `make image`.")
     correct = [path for path in sorted((build / "drivers").glob("*/*.sys")) if path.stem == path.parent.name]
@@ -82,7 +83,7 @@ def assemble(build: Path) -> Image:
             "\n".join(f"driver {driver} imports {each}, which the test kernel does not export" for driver, each in lacking),
             "Implement it in images/testkernel/, or do without it in the driver.",
         )
-    image = Image("testkernel", str(kernel), sha256(kernel), {driver.name: driver for driver in drivers})
+    image = Image("testkernel", str(kernel), sha256(kernel), {driver.name: driver for driver in drivers}, (str(s1),))
     image.save(image_path(build, "testkernel"))
     return image
 

@@ -83,7 +83,10 @@ class Buddyctl:
 
     async def run(self, *arguments: str) -> dict[str, Any]:
         """Run any verb; returns its JSON, raises BuddyctlFailed for an exit code other than 0."""
-        pid = await self.start(*arguments)
+        return await self.ended(await self.start(*arguments), *arguments)
+
+    async def ended(self, pid: int, *arguments: str) -> dict[str, Any]:
+        """Wait for the end of a verb that was started with these arguments; otherwise as `run`."""
         polls = 0
         while True:
             status = await self._agent.execute("guest-exec-status", {"pid": pid})

@@ -29,12 +29,13 @@ class ImageDriver:
 
 @dataclass(frozen=True)
 class Image:
-    """A guest that can be booted. Paths are absolute."""
+    """A guest that can be booted. Paths are absolute. `acpi_tables` are files that its machine gets by -acpitable."""
 
     guest: str
     kernel: str
     kernel_sha256: str
     drivers: Mapping[str, ImageDriver]
+    acpi_tables: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write the manifest."""
@@ -58,10 +59,14 @@ def load_image(build: Path, guest: str) -> Image:
             name: ImageDriver(**{**facts, "hardware_ids": tuple(facts["hardware_ids"]), "others": tuple(facts.get("others", ()))})
             for name, facts in data["drivers"].items()
         }
-        image = Image(data["guest"], data["kernel"], data["kernel_sha256"], drivers)
+        image = Image(data["guest"], data["kernel"], data["kernel_sha256"], drivers, tuple(data.get("acpi_tables", ())))
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} is not an image manifest: {error}", "Run `make clean image`.") from error
-    for file in (image.kernel, *(each for driver in image.drivers.values() for each in (driver.sys, driver.inf))):
+    for file in (
+        image.kernel,
+        *image.acpi_tables,
+        *(each for driver in image.drivers.values() for each in (driver.sys, driver.inf)),
+    ):
         if not Path(file).is_file():
             raise BadInput(f"the image names {file}, which is missing", "Run `make image`.")
     return image

@@ -53,7 +53,17 @@ class TestKernel:
         if request.seed is not None:
             options.append(f"seed={request.seed}")
         options += [f"log={request.log}", *request.options]
-        return [*_FEWER_DEVICES, "-kernel", self._image.kernel, "-initrd", ",".join(modules), "-append", " ".join(options)]
+        tables = [word for file in self._image.acpi_tables for word in ("-acpitable", f"file={file.replace(',', ',,')}")]
+        return [
+            *_FEWER_DEVICES,
+            *tables,
+            "-kernel",
+            self._image.kernel,
+            "-initrd",
+            ",".join(modules),
+            "-append",
+            " ".join(options),
+        ]
 
     def _files(self, name: str) -> list[str]:
         driver = self._driver(name)

@@ -50,6 +50,8 @@ class Machine:
         # A reset of the machine is asked for, and no surprise.
         self._reset_wanted = False
         self._watcher: asyncio.Task[None] | None = None
+        # The sleep is S1.
+        self.standby = False
 
     @property
     def topology(self) -> Topology:
@@ -167,6 +169,21 @@ class Machine:
     async def asleep(self, since: int, limit: float) -> None:
         """Wait until the machine sleeps (SUSPEND since the mark)."""
         await self.event("SUSPEND", since, limit)
+
+    def stands_by(self) -> None:
+        """The guest says that it sleeps in S1, of which QEMU knows nothing."""
+        self.life.to(MachineState.ASLEEP)
+        self.standby = True
+
+    def left_standby(self) -> None:
+        """The guest says that S1 is over."""
+        self.life.to(MachineState.RUNNING)
+        self.standby = False
+
+    async def press_power_button(self) -> None:
+        """What ends S1."""
+        self.life.require(MachineState.ASLEEP)
+        await self.execute("system_powerdown")
 
     async def wake(self) -> None:
         """Wake the machine from S3; returns when QEMU says that it woke."""

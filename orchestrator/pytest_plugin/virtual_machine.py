@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from orchestrator.base.verdict import Finding
 from orchestrator.guest.buddyctl import ExerciseStatus, GuestDevice
@@ -18,7 +18,7 @@ from orchestrator.scenario.execution import READY_SECONDS, Bench, booted, outcom
 from orchestrator.scenario.model import Scenario, Step
 from orchestrator.scenario.steps.guest_work import Exercise, Hold, Release, Work
 from orchestrator.scenario.steps.hotplug import Plug, Unplug, Yank
-from orchestrator.scenario.steps.power import Resume, Suspend
+from orchestrator.scenario.steps.power import Resume, Standby, Suspend
 
 T = TypeVar("T")
 
@@ -104,9 +104,9 @@ class VirtualMachine:
         """Pull a device out without warning; returns when the guest has noticed."""
         self.step(Yank(device))
 
-    def suspend(self) -> None:
-        """Put the guest to sleep (S3)."""
-        self.step(Suspend())
+    def suspend(self, state: Literal["S1", "S3"] = "S3") -> None:
+        """Put the guest to sleep."""
+        self.step(Standby() if state == "S1" else Suspend())
 
     def resume(self) -> None:
         """Wake it; returns when the guest has its devices again."""

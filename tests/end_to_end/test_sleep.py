@@ -49,3 +49,24 @@ def test_devices_that_vanish_appear_or_are_swapped_during_sleep_and_one_that_end
     ended = command("run", mechanisms, "--only", "device-*-while-asleep", "--only", "device-wakes-the-machine")
     assert ended.exit_code == 0, ended.output
     assert "4 of 4 passed" in ended.output
+
+
+def test_s1_ends_by_the_power_button_or_the_device_and_nobody_touches_it_meanwhile(command: Command) -> None:
+    """Each device follows its DeviceState[PowerSystemSleeping1], and from then on until D0 the journal has no access to it."""
+    mechanisms = str(repository() / "suites" / "mechanisms.yaml")
+    ended = command("run", mechanisms, "--only", "*standby*")
+    assert ended.exit_code == 0, ended.output
+    assert "3 of 3 passed" in ended.output
+    for name, line in (("power-button", "kernel suspend system=S1"), ("device", "kernel pme bus=1 device=0 function=0 system=1")):
+        text = (command.run / f"standby-ended-by-the-{name}" / "journal.jsonl").read_text()
+        records = [json.loads(each) for each in text.splitlines()]
+        lines = [record["line"] for record in records if record["kind"] == "trace"]
+        assert len([each for each in lines if each.startswith(line)]) == 3, lines
+        power = [(r["from"], r["to"]) for r in records if r["kind"] == "power" and r["cause"] == "pmcsr"]
+        assert power == [("D0", "D3hot"), ("D3hot", "D0")] * 3
+        assert any(record["kind"] == "read" for record in records), "the detail is too low"
+        asleep = False
+        for record in records:
+            if record["kind"] == "power":
+                asleep = record["to"] == "D3hot"
+            assert not (asleep and record["dev"] == "buddy0" and record["kind"] in ("read", "write", "violation")), record

@@ -51,6 +51,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kernel = "__declspec(dllexport) int IoCompleteRequest(void) { return 1; } int DriverEntry(void) { return 0; }"
     pe(build / "testkernel", "kernel.exe", kernel)
     (build / "testkernel" / "kernel.bin").write_bytes(b"kernel")
+    (build / "testkernel" / "s1.aml").write_bytes(b"SSDT")
     sample = "int IoCompleteRequest(void); int DriverEntry(void) { return IoCompleteRequest(); }"
     pe(build / "drivers" / "sample", "sample.sys", sample, str(library))
     (build / "drivers" / "sample" / "sample.inf").write_text(INF)
@@ -65,6 +66,7 @@ def test_an_image_is_assembled_and_loaded(built: Path) -> None:
     guest = load_guest("testkernel", built)
     assert list(guest.drivers()) == ["sample"]
     arguments = guest.qemu_arguments(BootRequest(["sample"], first="borrower"))
+    assert arguments[arguments.index("-acpitable") + 1] == f"file={built / 'testkernel' / 's1.aml'}"
     assert arguments[arguments.index("-append") + 1] == "root=ROOT\\SAMPLE first=borrower log=info"
     assert arguments[arguments.index("-initrd") + 1].endswith("sample.inf")
 
@@ -92,7 +94,7 @@ def test_an_import_that_the_kernel_lacks_is_named_with_its_driver(built: Path, t
     assert missing_imports(built / "wrong" / "sample.sys", exported) == ["ntoskrnl.exe!IoFrobnicate"]
 
 
-@pytest.mark.parametrize("missing", ["testkernel/kernel.bin", "drivers/sample/sample.inf"])
+@pytest.mark.parametrize("missing", ["testkernel/kernel.bin", "testkernel/s1.aml", "drivers/sample/sample.inf"])
 def test_what_is_not_built_is_named(built: Path, missing: str) -> None:
     file = built / missing
     content = file.read_bytes()

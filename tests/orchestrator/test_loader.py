@@ -71,6 +71,7 @@ def test_a_scenario_is_read(tmp_path: Path) -> None:
         ("    first:", "    frist:", 6, ["unknown key 'frist'", "did you mean 'first'?", "about, guest, topology"]),
         ("first: borrower", "first: lender", 6, ["'lender'", "owner, borrower"]),
         ("      - suspend", "      - suspned", 8, ["unknown step 'suspned'", "did you mean 'suspend'?"]),
+        ("      - suspend", "      - suspend: S2", 8, ["'S2'", "S1, S3"]),
         ("- unplug:", "- unplugg:", 13, ["unknown step 'unplugg'", "did you mean 'unplug'?"]),
         ("expect: vetoed", "expects: vetoed", 13, ["unknown key 'expects'", "did you mean 'expect'?"]),
         ("device: buddy0", "device: buddy7", 13, ["no device 'buddy7'", "did you mean 'buddy0'?"]),

@@ -68,7 +68,7 @@ def test_a_machine_without_s3_refuses_and_goes_on(machine: Callable[..., Machine
 
 
 def test_a_sleep_that_the_platform_lacks_is_refused_with_the_reason(machine: Callable[..., Machine]) -> None:
-    """QEMU's DSDT has \\_S3, \\_S4 and \\_S5. No driver is bothered, and the next sleep works."""
+    """QEMU's DSDT has \\_S3, \\_S4 and \\_S5, and no table adds \\_S1. No driver is bothered, and the next sleep works."""
     running = machine("power.sys", "power.inf", append=r"root=ROOT\power_good")
     no_object, no_disk = r"the firmware has no \_Sx for it", "there is no disk to hibernate to"
     for state, reason in ((1, no_object), (2, no_object), (4, no_disk)):

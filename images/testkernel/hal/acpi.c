@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ACPI tables: RSDP, RSDT/XSDT, FADT, MADT, MCFG, HPET, and the \_Sx packages in the DSDT (found by pattern: there is no AML interpreter). */
+/* ACPI tables: RSDP, RSDT/XSDT, FADT, MADT, MCFG, HPET, and the \_Sx packages in the DSDT and the SSDTs (found by pattern: there is no AML interpreter). */
 #include "hal/acpi.h"
-#include "hal/ioapic.h"
-#include "hal/vector.h"
-#include "ke/interrupt.h"
 #include "kd/log.h"
 #include "mm/mm.h"
 
@@ -43,9 +40,6 @@ typedef struct _ACPI_FADT {
 ACPI_INFO HalAcpi;
 static ULONG64 HalpTables[32];
 static ULONG HalpTableCount;
-static ACPI_EVENT_ROUTINE HalpEventRoutine;
-static PVOID HalpEventContext;
-static KINTERRUPT HalpSci;
 
 /* The firmware's tables lie in RAM, which is mapped as a whole up to the highest RAM address. */
 static const VOID *Table(ULONG64 Physical)
@@ -92,21 +86,33 @@ const VOID *HalAcpiTable(PCSTR Signature, PULONG Length)
     return NULL;
 }
 
-/* \_Sx: Name (_Sx_, Package (n) {SLP_TYPa, SLP_TYPb, …}) is 08 '_Sx_' 12 PkgLength n, then an integer: 0A byte, 00 or 01. */
-static VOID ReadSleepTypes(const ACPI_HEADER *Dsdt)
+/* \_Sx: Name (_Sx_, Package (n) {SLP_TYPa, SLP_TYPb, …}) is 08 [5C] '_Sx_' 12 PkgLength n, then an integer: 0A byte, 00 or 01. */
+static VOID ReadSleepTypes(const ACPI_HEADER *Table)
 {
-    const UCHAR *bytes = (const UCHAR *)Dsdt;
-    for (ULONG i = 0; i < 6; i++) {
-        HalAcpi.SleepType[i] = 0xFF;
-    }
-    for (ULONG i = sizeof(*Dsdt); i + 12 < Dsdt->Length; i++) {
+    const UCHAR *bytes = (const UCHAR *)Table;
+    for (ULONG i = sizeof(*Table) + 1; i + 8 < Table->Length; i++) {
         if (bytes[i] == '_' && bytes[i + 1] == 'S' && bytes[i + 2] >= '0' && bytes[i + 2] <= '5' &&
-            bytes[i + 3] == '_' && bytes[i + 4] == 0x12 && bytes[i - 1] == 0x08) {
+            bytes[i + 3] == '_' && bytes[i + 4] == 0x12 && bytes[bytes[i - 1] == '\\' ? i - 2 : i - 1] == 0x08) {
             const UCHAR *p = bytes + i + 5;
             p += 1 + (*p >> 6); /* package length */
             p += 1;             /* element count */
             HalAcpi.SleepType[bytes[i + 2] - '0'] = *p == 0x0A ? p[1] : *p;
         }
+    }
+}
+
+/* Of two objects of one name the DSDT's counts, which comes last here: in ACPI the first definition wins, a second is an error. */
+static VOID ReadAllSleepTypes(ULONG64 Dsdt)
+{
+    RtlFillMemory(HalAcpi.SleepType, sizeof(HalAcpi.SleepType), 0xFF);
+    for (ULONG i = 0; i < HalpTableCount; i++) {
+        const ACPI_HEADER *header = Table(HalpTables[i]);
+        if (SameBytes(header->Signature, "SSDT", 4) && ChecksumGood(header, header->Length)) {
+            ReadSleepTypes(header);
+        }
+    }
+    if (Dsdt) {
+        ReadSleepTypes(Table(Dsdt));
     }
 }
 
@@ -128,9 +134,7 @@ static VOID ReadFadt(const ACPI_FADT *Fadt)
         HalAcpi.ResetPort = (ULONG)Fadt->ResetAddress;
         HalAcpi.ResetValue = Fadt->ResetValue;
     }
-    if (Fadt->Dsdt) {
-        ReadSleepTypes(Table(Fadt->Dsdt));
-    }
+    ReadAllSleepTypes(Fadt->Dsdt);
 }
 
 static VOID ReadMadt(const UCHAR *Madt, ULONG Length)
@@ -195,38 +199,4 @@ VOID HalAcpiEnable(VOID)
     for (ULONG i = 0; i < 1000000 && !(__inword(HalAcpi.Pm1aControl) & ACPI_PM1_SCI_EN); i++) {
         YieldProcessor();
     }
-}
-
-static BOOLEAN NTAPI SciRoutine(PKINTERRUPT Interrupt, PVOID Context)
-{
-    USHORT status = __inword(HalAcpi.Pm1aEvent);
-    USHORT active = status & __inword(HalAcpi.Pm1aEvent + 2) & ~ACPI_PM1_TMR_STS;
-    if (!active) {
-        return FALSE;
-    }
-    __outword(HalAcpi.Pm1aEvent, active);
-    HalpEventRoutine(active, HalpEventContext);
-    return TRUE;
-}
-
-NTSTATUS HalAcpiConnectSci(ACPI_EVENT_ROUTINE Routine, PVOID Context)
-{
-    ULONG vector = HalAllocateVectors(DEVICE_IRQL_LOW, 1);
-    if (!vector || !HalAcpi.Pm1aEvent) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    HalpEventRoutine = Routine;
-    HalpEventContext = Context;
-    KiInitializeInterrupt(&HalpSci, SciRoutine, NULL, 0, NULL, NULL, vector, HalVectorIrql(vector), LevelSensitive,
-                          TRUE);
-    if (!KiConnectInterrupt(&HalpSci)) {
-        return STATUS_UNSUCCESSFUL;
-    }
-    /* MPS INTI flags: polarity 3 = low, trigger 1 = edge; the SCI is level, and active low unless the override says high. */
-    ULONG irq = HalAcpi.SciInterrupt;
-    BOOLEAN low = irq >= 16 || (HalAcpi.IrqFlags[irq] & 3) != 1;
-    ULONG gsi = irq < 16 ? HalAcpi.IrqOverride[irq] : irq;
-    HalIoApicRoute(gsi, vector, TRUE, low);
-    HalIoApicMask(gsi, FALSE);
-    return STATUS_SUCCESS;
 }

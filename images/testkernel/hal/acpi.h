@@ -18,7 +18,7 @@ typedef struct _ACPI_INFO {
     USHORT SciInterrupt; /* GSI */
     PUCHAR Facs;         /* mapped FACS, NULL if none */
     ULONG64 FacsPhysical;
-    UCHAR SleepType[6]; /* SLP_TYPa for S0..S5 from \_Sx in the DSDT; 0xFF = not supported */
+    UCHAR SleepType[6]; /* SLP_TYPa for S0..S5 from \_Sx in the DSDT and SSDTs; 0xFF = not supported */
     ULONG64 LocalApic;  /* physical */
     ULONG64 IoApic;     /* physical */
     ULONG IoApicGsiBase;
@@ -38,16 +38,12 @@ VOID HalAcpiEnable(VOID);
 /* PASSIVE_LEVEL. A table by signature ("MCFG"), mapped, checksum checked; NULL if absent. */
 const VOID *HalAcpiTable(PCSTR Signature, PULONG Length);
 
-/* SCI. Routine runs at the SCI's device IRQL for each status bit of PM1a that is set and enabled; bits are acknowledged before. */
-typedef VOID (*ACPI_EVENT_ROUTINE)(USHORT Pm1Status, PVOID Context);
-NTSTATUS HalAcpiConnectSci(ACPI_EVENT_ROUTINE Routine, PVOID Context);
-
-#define ACPI_PM1_TMR_STS    0x0001
 #define ACPI_PM1_PWRBTN_STS 0x0100
 #define ACPI_PM1_SLPBTN_STS 0x0200
 #define ACPI_PM1_RTC_STS    0x0400
 #define ACPI_PM1_WAK_STS    0x8000
 #define ACPI_PM1_SCI_EN     0x0001
+#define ACPI_PM1_SLP_TYP    0x1C00
 #define ACPI_PM1_SLP_EN     0x2000
 
 #endif

@@ -53,6 +53,14 @@ ULONG64 HalNanoseconds(VOID)
     return HalpBase + ticks / PM_TIMER_HZ * 1000000000 + ticks % PM_TIMER_HZ * 1000000000 / PM_TIMER_HZ;
 }
 
+/* The PM timer alone (no HPET) must be read before it wraps: of a longer S1 it knows only the rest. */
+ULONG64 HalTakeOffSince(ULONG64 Begin)
+{
+    ULONG64 units = (HalNanoseconds() - Begin) / 100;
+    HalpBase -= units * 100;
+    return units;
+}
+
 static VOID StartCounter(VOID)
 {
     if (HalpHpet) {

@@ -23,8 +23,10 @@ DECLSPEC_NORETURN VOID HalReset(VOID);
 /* Before S3, interrupts off: what HalRestorePlatform needs. */
 VOID HalSavePlatform(VOID);
 
-/* Any IRQL. Nanoseconds since boot, monotonic, S3 not counted. */
+/* Any IRQL. Nanoseconds since boot, monotonic, S1 and S3 not counted. */
 ULONG64 HalNanoseconds(VOID);
+/* S1, interrupts off: nanoseconds since Begin (HalNanoseconds), in units of 100, which HalNanoseconds then counts no more. */
+ULONG64 HalTakeOffSince(ULONG64 Begin);
 VOID HalClockInitialize(VOID);
 
 /*

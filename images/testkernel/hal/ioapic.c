@@ -89,6 +89,25 @@ VOID HalIoApicMask(ULONG Gsi, BOOLEAN Masked)
     UnlockPair(flags);
 }
 
+VOID HalIoApicMaskLines(BOOLEAN Masked)
+{
+    for (ULONG i = 0; i < HalpLines; i++) {
+        if (HalpEntries[i] & RED_LEVEL) {
+            Write(IOREDTBL(i), HalpEntries[i] | (Masked ? RED_MASKED : 0));
+        }
+    }
+}
+
+BOOLEAN HalIoApicIsLevel(ULONG Vector)
+{
+    for (ULONG i = 0; i < HalpLines; i++) {
+        if ((HalpEntries[i] & 0xFF) == Vector && (HalpEntries[i] & RED_LEVEL)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 ULONG HalIoApicLines(VOID)
 {
     return HalpLines;

@@ -10,6 +10,10 @@ VOID HalIoApicRoute(ULONG Gsi, ULONG Vector, BOOLEAN LevelTriggered, BOOLEAN Act
 VOID HalIoApicMask(ULONG Gsi, BOOLEAN Masked);
 /* Number of GSIs. */
 ULONG HalIoApicLines(VOID);
+/* Any IRQL, interrupts off. Masks all level-triggered lines (S1), or gives them their own mask back. */
+VOID HalIoApicMaskLines(BOOLEAN Masked);
+/* Any IRQL. Does a level-triggered line raise Vector? Such an interrupt comes again until it is served. */
+BOOLEAN HalIoApicIsLevel(ULONG Vector);
 /* After S3, interrupts off: writes all redirection entries again. */
 VOID HalIoApicRestore(VOID);
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* ACPI S1, S3 and S5 by the fixed hardware (ACPI 6.4: 4.8.3.2 PM1 control, 5.2.10 FACS, 16.1 sleeping, 16.3 waking). */
+/* ACPI S3 and S5 by the fixed hardware (ACPI 6.4: 4.8.3.2 PM1 control, 5.2.10 FACS, 16.1 sleeping, 16.3 waking); S1 is in standby.c. */
 #include "hal/sleep.h"
 #include "hal/acpi.h"
 #include "hal/apic.h"
 #include "hal/hal.h"
+#include "hal/standby.h"
 #include "kd/log.h"
-#include "ke/clock.h"
 #include "mm/mm.h"
 
 #define FACS_WAKING_VECTOR   12
 #define FACS_X_WAKING_VECTOR 24
 #define SLEEP_TYPE_SHIFT     10
-#define SLEEP_TYPE_MASK      0x1C00
 
 #pragma pack(push, 1)
 typedef struct _WAKE_DATA {
@@ -64,7 +63,7 @@ static VOID PrepareWake(VOID)
 /* PM1a_CNT: type first, then SLP_EN (4.8.3.2.1). In S3 the processor is reset while it halts here. */
 static VOID CutPower(VOID)
 {
-    USHORT control = (__inword(HalAcpi.Pm1aControl) & ~(SLEEP_TYPE_MASK | ACPI_PM1_SLP_EN)) | SleepType;
+    USHORT control = (__inword(HalAcpi.Pm1aControl) & ~(ACPI_PM1_SLP_TYP | ACPI_PM1_SLP_EN)) | SleepType;
 
     __wbinvd();
     __outword(HalAcpi.Pm1aControl, control);
@@ -77,17 +76,19 @@ static VOID CutPower(VOID)
 
 NTSTATUS HalSleep(SYSTEM_POWER_STATE State, HAL_SLEEP_CONTEXT *Context)
 {
-    BOOLEAN deep = State == PowerSystemSleeping3;
     ULONG woken;
     KIRQL irql;
 
-    if (!HalSleepStateSupported(State) || (deep && (HalAcpi.Facs == NULL || KiBootCr3 == 0)))
+    if (!HalSleepStateSupported(State))
         return STATUS_NOT_SUPPORTED;
     SleepType = (USHORT)(HalAcpi.SleepType[AcpiState(State)] << SLEEP_TYPE_SHIFT);
+    if (State == PowerSystemSleeping1)
+        return HalpSleepInPlace(SleepType, Context);
+    if (HalAcpi.Facs == NULL || KiBootCr3 == 0)
+        return STATUS_NOT_SUPPORTED;
     KeRaiseIrql(HIGH_LEVEL, &irql);
     _disable();
-    if (deep)
-        PrepareWake();
+    PrepareWake();
     Context->Save();
     HalpSaveChipset();
     HalSavePlatform();
@@ -104,12 +105,6 @@ NTSTATUS HalSleep(SYSTEM_POWER_STATE State, HAL_SLEEP_CONTEXT *Context)
         __outword(HalAcpi.Pm1aEvent, Context->WakeStatus);
         HalRestorePlatform();
         Context->Restore();
-    } else if (!deep) {
-        while (!((Context->WakeStatus = __inword(HalAcpi.Pm1aEvent)) & ACPI_PM1_WAK_STS))
-            _mm_pause();
-        __outword(HalAcpi.Pm1aEvent, Context->WakeStatus);
-        KiRestartClock();
-        woken = 1;
     }
     _enable();
     KeLowerIrql(irql);

@@ -4,10 +4,14 @@
 #define HAL_SLEEP_H
 #include "kernel.h"
 
-/* What HalSleep calls with interrupts off, before the power goes and after it is back: the PCI bus driver's registers. */
+/*
+ * What HalSleep calls with interrupts off. Save: before the power goes, when wake events are armed. Restore, in S3 only: after it is back. Woken,
+ * in S1 only: has a device signalled PME?
+ */
 typedef struct _HAL_SLEEP_CONTEXT {
     VOID (*Save)(VOID);
     VOID (*Restore)(VOID);
+    BOOLEAN (*Woken)(VOID);
     USHORT WakeStatus; /* out: PM1 status at wake, ACPI_PM1_*_STS */
 } HAL_SLEEP_CONTEXT;
 
@@ -18,7 +22,7 @@ typedef struct _HAL_SLEEP_CONTEXT {
 NTSTATUS HalSleep(SYSTEM_POWER_STATE State, HAL_SLEEP_CONTEXT *Context);
 /* PASSIVE_LEVEL. S5: returns only if the platform has none. */
 VOID HalPowerOff(VOID);
-/* Any IRQL. TRUE when the DSDT has the \_Sx object of State. */
+/* Any IRQL. TRUE when the DSDT or an SSDT has the \_Sx object of State. */
 BOOLEAN HalSleepStateSupported(SYSTEM_POWER_STATE State);
 
 /* chipset.c, interrupts off: the registers of q35's MCH and ICH9 that make ECAM, the power management ports and the RCBA reachable. */

@@ -102,17 +102,20 @@ ULONG64 KiTimeAsleep(VOID)
     return KiAsleep;
 }
 
+VOID KiTakeOffTimeAsleep(ULONG64 Asleep)
+{
+    KiSystemBase += Asleep;
+    KiAsleep += Asleep;
+    KiSystemTimeMoved(Asleep);
+    KiUpdateTime();
+    KiArmClock(FALSE);
+}
+
 VOID KiRestartClock(VOID)
 {
     LONG64 asleep = (LONG64)(ReadRtc() - KiInterruptTime() - KiSystemBase);
     /* The RTC tells whole seconds: less than one is no sign of a sleep. The system time never goes back. */
-    if (asleep >= RTC_SECOND) {
-        KiSystemBase += (ULONG64)asleep;
-        KiAsleep += (ULONG64)asleep;
-        KiSystemTimeMoved((ULONG64)asleep);
-    }
-    KiUpdateTime();
-    KiArmClock(FALSE);
+    KiTakeOffTimeAsleep(asleep >= RTC_SECOND ? (ULONG64)asleep : 0);
 }
 
 ULONG KiTickPeriod(VOID)

@@ -11,11 +11,13 @@
 VOID KiInitializeClock(VOID);
 /* After S3, interrupts off: reads the RTC again (system time went on), arms the timer. */
 VOID KiRestartClock(VOID);
+/* After S1, interrupts off: the time asleep, 100 ns, is over; arms the timer. */
+VOID KiTakeOffTimeAsleep(ULONG64 Asleep);
 /* Any IRQL. Writes the present time and tick count into KUSER_SHARED_DATA. */
 VOID KiUpdateTime(VOID);
 /* 100 ns units awake since boot, exact: timers run by it, so that what is due in a second is not due by a sleep. Any IRQL. */
 ULONG64 KiInterruptTime(VOID);
-/* 100 ns units asleep since boot, as far as the real-time clock can tell (whole seconds). Any IRQL. */
+/* 100 ns units asleep since boot, for S3 as far as the real-time clock can tell (whole seconds). Any IRQL. */
 ULONG64 KiTimeAsleep(VOID);
 /* Clock vector: IRQL CLOCK_LEVEL. Interrupted: the IRQL of the interrupted code. */
 VOID KiClockInterrupt(KIRQL Interrupted);

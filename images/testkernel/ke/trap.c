@@ -9,6 +9,7 @@
 #include "ke/interrupt.h"
 #include "ke/vectors.h"
 #include "hal/apic.h"
+#include "hal/standby.h"
 
 /*
  * DPCs, timers and thread switches. The interrupt is acknowledged first: the thread that is switched to must be able to take the next
@@ -70,6 +71,8 @@ VOID KiTrap(PTRAP_FRAME Frame)
     } else if (vector < 32 || vector == TRAP_FAST_FAIL || vector == 0x2C || vector == 0x2D) {
         /* 0x29: fast failure, 0x2C: assertion failure, 0x2D: debug service, all by INT instructions */
         KiException(Frame);
+    } else if (HalpStandby && vector != VECTOR_SPURIOUS) {
+        HalpDeferInterrupt(vector);
     } else if (vector != VECTOR_SPURIOUS) {
         HardwareInterrupt(vector);
     }

@@ -229,6 +229,7 @@ SYSTEM_POWER_STATE PciSystemWake(const PCI_FUNCTION *Function);
 NTSTATUS PciStartPort(PCI_BUS *Bus, PCM_RESOURCE_LIST Translated);
 VOID PciStopPort(PCI_BUS *Bus);
 VOID PciResumePort(PCI_BUS *Bus);
+BOOLEAN PciTakePme(PCI_BUS *Bus);
 
 /* aer.c */
 VOID PciEnableErrors(PCI_FUNCTION *Function);
@@ -261,7 +262,8 @@ ULONG PciSlotNumber(PCI_BUS *Bus);
 /* sleep.c */
 VOID PciSaveSystem(VOID);
 VOID PciRestoreSystem(VOID);
-ULONG PciResumeSystem(VOID);
+BOOLEAN PciSystemWoken(VOID);
+ULONG PciResumeSystem(BOOLEAN Reset);
 VOID PciReenumerateSystem(VOID);
 
 /* driver.c */

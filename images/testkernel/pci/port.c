@@ -143,6 +143,21 @@ VOID PciStopPort(PCI_BUS *Bus)
     ExFreePoolWithTag(port, PCI_TAG);
 }
 
+/* Has the port received PME? Takes it, so that its interrupt finds none, and leaves errors to that. S1: HIGH_LEVEL, interrupts off. */
+BOOLEAN PciTakePme(PCI_BUS *Bus)
+{
+    PCI_PORT *port = Bus->Port;
+    BOOLEAN pme = FALSE;
+    ULONG status;
+
+    while (port != NULL && (status = PciRead32(port->At, port->Cap + ROOT_STATUS)) != 0xFFFFFFFF &&
+           (status & ROOT_PME)) {
+        PciWrite32(port->At, port->Cap + ROOT_STATUS, ROOT_PME);
+        pme = TRUE;
+    }
+    return pme;
+}
+
 /* After S3 the port is reset: listen again. PME that came meanwhile is found in the functions. PASSIVE_LEVEL. */
 VOID PciResumePort(PCI_BUS *Bus)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pci/sleep.c - the buses over S3. The wake is a reset of every function: bridges first, because what lies below is not reachable without
+ * pci/sleep.c - the buses over S3 and S1. In S1 nothing is lost, and what happened to slots comes by their interrupts afterwards. S3's wake is a reset of every function: bridges first, because what lies below is not reachable without
  * them. A function that is not the one from before (removed or swapped while the system slept) is marked gone and left alone; the
  * re-enumeration after resume tells PnP.
  */
@@ -68,21 +68,43 @@ VOID PciRestoreSystem(VOID)
     ForEach(Restore);
 }
 
+/* HAL_SLEEP_CONTEXT, S1: has a root port received PME? HIGH_LEVEL, interrupts off; nothing else runs, so no lock is taken. */
+BOOLEAN PciSystemWoken(VOID)
+{
+    BOOLEAN woken = FALSE;
+
+    for (PLIST_ENTRY b = PciBuses.Flink; b != &PciBuses; b = b->Flink)
+        woken |= PciTakePme(CONTAINING_RECORD(b, PCI_BUS, Link));
+    return woken;
+}
+
+/* A function whose state changed just before a short S1 must not be touched yet (PM 5.6.1). PASSIVE_LEVEL. */
+static BOOLEAN HasWoken(PCI_FUNCTION *Function)
+{
+    LARGE_INTEGER millisecond = {.QuadPart = -10000};
+
+    while (Function->Present && !PciIsReady(Function))
+        KeDelayExecutionThread(KernelMode, FALSE, &millisecond);
+    return PciSignalWake(Function, TRUE);
+}
+
 /*
- * After wake, before the S0 IRPs: slots as they are now, and wait/wake IRPs of functions that asserted PME. Returns the number of functions
- * that had. PASSIVE_LEVEL.
+ * After wake, before the S0 IRPs: slots as they are now, if they were Reset, and wait/wake IRPs of functions that asserted PME. Returns the
+ * number of functions that had. PASSIVE_LEVEL.
  */
-ULONG PciResumeSystem(VOID)
+ULONG PciResumeSystem(BOOLEAN Reset)
 {
     ULONG wakers = 0;
 
     for (PLIST_ENTRY b = PciBuses.Flink; b != &PciBuses; b = b->Flink) {
         PCI_BUS *bus = CONTAINING_RECORD(b, PCI_BUS, Link);
 
-        PciResumePort(bus);
-        PciResumeSlot(bus);
+        if (Reset) {
+            PciResumePort(bus);
+            PciResumeSlot(bus);
+        }
         for (PLIST_ENTRY e = bus->Functions.Flink; e != &bus->Functions; e = e->Flink)
-            wakers += PciSignalWake(CONTAINING_RECORD(e, PCI_FUNCTION, Link), TRUE);
+            wakers += HasWoken(CONTAINING_RECORD(e, PCI_FUNCTION, Link));
     }
     return wakers;
 }

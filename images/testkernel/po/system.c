@@ -33,9 +33,23 @@ static PCSTR WakeSource(USHORT Status, ULONG Pme)
     return "platform";
 }
 
+static VOID Announce(SYSTEM_POWER_STATE State)
+{
+    KdTrace("suspend system=S%u", State - PowerSystemWorking);
+}
+
+/* HAL_SLEEP_CONTEXT. No event of QEMU's tells of S1: who waits for this line may wake the machine at once, because all is armed. */
+static VOID SaveForS1(VOID)
+{
+    Announce(PowerSystemSleeping1);
+    KdLog(LOG_INFO, "power: S1 entered");
+}
+
 static NTSTATUS Sleep(SYSTEM_POWER_STATE State)
 {
-    HAL_SLEEP_CONTEXT context = {.Save = PciSaveSystem, .Restore = PciRestoreSystem};
+    BOOLEAN inPlace = State == PowerSystemSleeping1;
+    HAL_SLEEP_CONTEXT context = {
+        .Save = inPlace ? SaveForS1 : PciSaveSystem, .Restore = PciRestoreSystem, .Woken = PciSystemWoken};
     ULONG64 begin = HalNanoseconds(), asleep;
     NTSTATUS status;
     ULONG pme;
@@ -43,11 +57,12 @@ static NTSTATUS Sleep(SYSTEM_POWER_STATE State)
     PopSystemState = State;
     ExNotifyPowerState(STATE_LOCK, 0);
     PopSetSystem(State, PowerActionSleep);
-    KdTrace("suspend system=S%u", State - PowerSystemWorking);
+    if (!inPlace)
+        Announce(State);
     asleep = HalNanoseconds();
     status = HalSleep(State, &context);
     PopSystemState = PowerSystemWorking;
-    pme = PciResumeSystem();
+    pme = PciResumeSystem(!inPlace);
     KdTrace("resume status=0x%x wake=%s", status, WakeSource(context.WakeStatus, pme));
     PopSetSystem(PowerSystemWorking, PowerActionSleep);
     ExNotifyPowerState(STATE_LOCK, 1);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""suspend, resume, wake: system sleep (S3), and devices that signal PME."""
+"""suspend, resume, wake: system sleep (S3 or S1), and devices that signal PME."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.base.strict_yaml import Node
+from orchestrator.guest.buddyctl import BuddyctlFailed
 from orchestrator.machine.states import MachineState
 
 if TYPE_CHECKING:
@@ -41,15 +42,45 @@ class Suspend:
 
 
 @dataclass(frozen=True)
+class Standby:
+    """Have the guest sleep in S1; done when the journal says that it does, because QEMU has no event for it."""
+
+    title: str = "suspend S1"
+
+    async def run(self, context: Context) -> None:
+        since = context.journal.mark()
+        pid = await context.ask(context.ctl.start("sleep", "1"), "buddyctl sleep 1")
+        lines = [{"kind": "trace", "line": f"kernel {line}"} for line in ("suspend system=S1", "suspend-refused")]
+        expected = context.journal.expect_any(lines, since)
+        record = await context.alarm.guard(expected, "the journal's record of S1", SLEEP_SECONDS)
+        if "refused" in record["line"]:
+            try:
+                await context.ask(context.ctl.ended(pid, "sleep", "1"), "buddyctl sleep 1")
+            except BuddyctlFailed as refusal:
+                context.fail("suspend-refused", f"the guest refused to sleep: {refusal}")
+        context.machine.stands_by()
+
+
+async def _left_standby(context: Context, since: int) -> None:
+    expected = context.journal.expect({"kind": "trace", "line": "kernel resume"}, since)
+    await context.alarm.guard(expected, "the journal's record of the end of S1", SLEEP_SECONDS)
+    context.machine.left_standby()
+
+
+@dataclass(frozen=True)
 class Resume:
-    """Wake the machine; done when the guest answers again and has its devices."""
+    """Wake the machine, from S1 by its power button; done when the guest answers again and has its devices."""
 
     settle: bool = True
     title: str = "resume"
 
     async def run(self, context: Context) -> None:
         since = context.journal.mark()
-        await context.machine.wake()
+        if context.machine.standby:
+            await context.machine.press_power_button()
+            await _left_standby(context, since)
+        else:
+            await context.machine.wake()
         await context.answering(since, "a sync after waking")
         if self.settle:
             await context.settled()
@@ -76,7 +107,10 @@ class Wake:
             context.fail("wake-masked", f"{self.device} cannot wake: its driver has no wait/wake IRP out, so PME is not enabled")
         if not asleep:
             return
-        await context.machine.woken(events)
+        if context.machine.standby:
+            await _left_standby(context, records)
+        else:
+            await context.machine.woken(events)
         await context.answering(records, f"a sync after PME of {self.device}")
         if self.settle:
             await context.settled()
@@ -87,9 +121,10 @@ def _nothing(node: Node, name: str) -> None:
         node.fail(f"{name} takes no value")
 
 
-def parse_suspend(node: Node) -> Suspend:
-    """`suspend:`."""
-    _nothing(node, "suspend")
+def parse_suspend(node: Node) -> Suspend | Standby:
+    """`suspend:` (S3) or `suspend: S1`."""
+    if not node.empty():
+        return Standby() if node.choice("S1", "S3") == "S1" else Suspend()
     return Suspend()
 
 
