@@ -27,7 +27,7 @@ DEFINE_GUID(GUID_DEVINTERFACE_PNPTEST, 0x6f4b0d31, 0x5a5c, 0x4e0b, 0x9e, 0x6b, 0
 #define PNPTEST_FAIL_QUERY_STOP   2
 #define PNPTEST_FAIL_RESTART      4 /* the first START after a STOP, on its way up */
 #define PNPTEST_NEW_RESOURCES     8 /* asks for other addresses when the requirements are filtered */
-#define PNPTEST_HOLD_QUERY_REMOVE                                                                                      \
-    16 /* before it goes on, on its way up, the query waits for IOCTL_PNPTEST_RELEASE, 10 s at most */
+/* Before it goes on, on its way up, the query waits for IOCTL_PNPTEST_RELEASE, 10 s at most. */
+#define PNPTEST_HOLD_QUERY_REMOVE 16
 
 #endif

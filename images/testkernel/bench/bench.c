@@ -254,7 +254,7 @@ static NTSTATUS NTAPI DispatchRequest(PDEVICE_OBJECT Device, PIRP Irp)
     PDEVICE_OBJECT below = Device->DeviceType == FILE_DEVICE_NULL ? *(PDEVICE_OBJECT *)Device->DeviceExtension : NULL;
 
     if (below != NULL) {
-        IoCopyCurrentIrpStackLocationToNext(Irp);
+        IoSkipCurrentIrpStackLocation(Irp);
         return IoCallDriver(below, Irp);
     }
     Irp->IoStatus.Status = STATUS_SUCCESS;

@@ -139,9 +139,12 @@ static void Interfaces(void)
 
     WaitCalled(); /* what was enabled while it started */
     CHECK(Arrivals == 1 && Removals == 0 && Caller != PsGetCurrentThread());
-    CHECK(NT_SUCCESS(IoUnregisterPlugPlayNotificationEx(Entry)));
+    KeClearEvent(&Called);
     CHECK(NT_SUCCESS(IoSetDeviceInterfaceState(&Link, FALSE)));
-    Arrivals = 0;
+    WaitCalled(); /* or the next registration might be told of it */
+    CHECK(Removals == 1);
+    CHECK(NT_SUCCESS(IoUnregisterPlugPlayNotificationEx(Entry)));
+    Arrivals = Removals = 0;
     CHECK(IoRegisterDeviceInterface(Physical, &GUID_ONE, NULL, &again) == STATUS_OBJECT_NAME_EXISTS);
     CHECK(RtlEqualUnicodeString(&Link, &again, FALSE));
     RtlFreeUnicodeString(&again);
