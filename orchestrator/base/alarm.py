@@ -16,6 +16,7 @@ from orchestrator.base.verdict import Finding, ScenarioFailed
 T = TypeVar("T")
 
 MOST_FINDINGS = 50
+_CANCEL_AGAIN_SECONDS = 0.5
 
 
 class WaitExpired(Exception):
@@ -95,6 +96,13 @@ class Alarm:
             raise WaitExpired(what, limit)
         finally:
             self._waiters.discard(alarm)
-            if not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+            await _end(task)
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    """Cancel until it has ended: a cancellation may be lost (asyncio.wait_for, when what it waits for comes at the same time)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_CANCEL_AGAIN_SECONDS)
+    if not task.cancelled():
+        task.exception()  # looked at, so that nobody complains that it was not

@@ -79,7 +79,8 @@ class Agent:
         async with self._turn:
             if sign is not None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(sign, None if patient else _SIGN_SECONDS)
+                    async with asyncio.timeout(None if patient else _SIGN_SECONDS):
+                        await sign
             await self._sync()
 
     async def execute(self, command: str, arguments: Mapping[str, Any] | None = None) -> Any:

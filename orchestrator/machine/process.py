@@ -84,7 +84,8 @@ class QemuProcess:
         if self._process.returncode is None:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), _GRACE_SECONDS)
+                async with asyncio.timeout(_GRACE_SECONDS):
+                    await self._process.wait()
         self._signal(signal.SIGKILL)
         await self._process.wait()
 

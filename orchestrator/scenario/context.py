@@ -181,7 +181,8 @@ class Context:
             while True:
                 if seen is not None:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self.journal.expect_any(_DEVICE_CHANGES, seen), pause)
+                        async with asyncio.timeout(pause):  # not wait_for: before Python 3.12 that may lose a cancellation
+                            await self.journal.expect_any(_DEVICE_CHANGES, seen)
                         pause = _LOOK_AGAIN_SECONDS
                 seen, pause = self.journal.mark(), min(2 * pause, _LOOK_AT_LEAST_EVERY_SECONDS)
                 last = self.unsettled(await self.ctl.devices(brief=True))
