@@ -117,8 +117,7 @@ static void yank_bh(void *opaque)
     g_free(removal);
     object_unref(OBJECT(pci));
     /* The memory regions go after a grace period; a device_add before that would find their RAM blocks and abort QEMU. */
-    removal_hurry();
-    drain_call_rcu();
+    removal_drain();
 }
 
 static bool get_yank(Object *obj, Error **errp)

@@ -17,6 +17,8 @@ void removal_request_class_init(ObjectClass *klass);
 /* removal_hurry.c: DEVICE_DELETED soon after a removal that is done, or that the caller is in the middle of. */
 void removal_hurry(void);
 void removal_hurry_later(void);
+/* Main loop only: returns when what has been removed is freed. Processors that are busy in the guest's code are made to let it happen. */
+void removal_drain(void);
 
 /* removal_acpi.c: where ACPI handles a slot's hot-plug */
 typedef struct RemovalAcpiSlot {

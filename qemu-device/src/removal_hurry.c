@@ -7,11 +7,15 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/rcu.h"
+#include "qemu/thread.h"
+#include "hw/core/cpu.h"
 #include "block/aio.h"
 #include "qemu/main-loop.h"
 #include "removal.h"
 
 #define ENOUGH_CALLBACKS 30 /* util/rcu.c: RCU_CALL_MIN_SIZE */
+#define KICK_AFTER_MS    20
+#define KICK_AGAIN_MS    5
 
 static void nothing(struct rcu_head *head)
 {
@@ -30,6 +34,44 @@ void removal_hurry(void)
     for (int i = 0; i < ENOUGH_CALLBACKS; i++) {
         call_rcu1(&heads[i], i == ENOUGH_CALLBACKS - 1 ? release : nothing);
     }
+}
+
+/*
+ * A processor is an RCU reader for as long as it stays in the guest's code, and what makes it leave that are mostly timers, which the main loop
+ * serves. drain_call_rcu lets the RCU thread call the processors out, but not when the thread had begun to wait before: with the main loop in
+ * the drain and the guest in a loop without an exit, nothing moved any more. So the processors are called out from here if it takes long.
+ */
+static void *kick(void *drained)
+{
+    CPUState *cpu;
+    int wait = KICK_AFTER_MS;
+
+    rcu_register_thread();
+    while (qemu_sem_timedwait(drained, wait) != 0) {
+        rcu_read_lock();
+        CPU_FOREACH(cpu)
+        {
+            cpu_exit(cpu);
+        }
+        rcu_read_unlock();
+        wait = KICK_AGAIN_MS;
+    }
+    rcu_unregister_thread();
+    return NULL;
+}
+
+void removal_drain(void)
+{
+    QemuSemaphore drained;
+    QemuThread kicker;
+
+    qemu_sem_init(&drained, 0);
+    qemu_thread_create(&kicker, "buddy-kick", kick, &drained, QEMU_THREAD_JOINABLE);
+    removal_hurry();
+    drain_call_rcu();
+    qemu_sem_post(&drained);
+    qemu_thread_join(&kicker);
+    qemu_sem_destroy(&drained);
 }
 
 static void hurry_bh(void *opaque)
