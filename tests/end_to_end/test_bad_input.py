@@ -84,7 +84,8 @@ def test_a_driver_with_an_import_that_the_kernel_lacks(tmp_path: Path) -> None:
         pytest.skip("the drivers are not built")
     for name in ("owner.sys", "owner.inf"):
         shutil.copy(real / name, driver / name)
-    (kernel / "kernel.bin").write_bytes(b"")
+    for empty in ("kernel.bin", "s1.aml"):
+        (kernel / empty).write_bytes(b"")
     source = tmp_path / "kernel.c"
     source.write_text("__declspec(dllexport) int IoFrobnicate(void) { return 0; }")
     subprocess.run(["x86_64-w64-mingw32-gcc", "-nostdlib", "-shared", "-o", str(kernel / "kernel.exe"), str(source)], check=True)
